@@ -1,0 +1,29 @@
+# How our own targets are compiled. Third-party headers come in as system includes and are not warned about.
+
+set(STEPBENCH_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-align -Wnon-virtual-dtor
+    -Woverloaded-virtual -Wold-style-cast -Wnull-dereference -Wdouble-promotion -Wformat=2 -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  list(APPEND STEPBENCH_WARNINGS -Wduplicated-cond -Wlogical-op -Wuseless-cast)
+endif()
+
+set(STEPBENCH_CODE_GENERATION "")
+if(STEPBENCH_NATIVE)
+  list(APPEND STEPBENCH_CODE_GENERATION -march=native)
+endif()
+if(STEPBENCH_SANITIZE)
+  list(APPEND STEPBENCH_CODE_GENERATION -fsanitize=${STEPBENCH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+endif()
+
+function(stepbench_configure_target target)
+  target_compile_options(${target} PRIVATE ${STEPBENCH_WARNINGS} ${STEPBENCH_CODE_GENERATION})
+  target_link_options(${target} PRIVATE ${STEPBENCH_CODE_GENERATION})
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+endfunction()
+
+# stepbench_library(name SOURCES ... [PUBLIC libs...] [PRIVATE libs...])
+function(stepbench_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  stepbench_configure_target(${name})
+  target_link_libraries(${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+endfunction()

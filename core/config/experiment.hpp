@@ -1,0 +1,51 @@
+// From config text to the list of trials. A config is INI text with sections [experiment] [dataset] [model] [training]
+// [measure] [record] [sweep]; `[sweep]` holds lists, and their Cartesian product makes the trials.
+//
+// Not here: whether a backend exists or supports a trial (the registry knows), whether layer sizes fit the data (known
+// after loading). Both can ask `where()` for a prefix in the form of this file's own errors.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/config/value.hpp"
+#include "core/settings.hpp"
+
+namespace stepbench {
+
+/// A parsed and expanded config.
+struct Experiment {
+  std::filesystem::path file;
+  std::string text;                   // the config as read, then one `# --set key=value` line per override
+  ExperimentSettings settings;        // of the experiment itself
+  std::vector<TrialSettings> trials;  // in sweep order: the first swept key varies slowest; backend and threads fastest
+  std::vector<std::string> swept;     // full keys with more than one value, `backend`, `threads`, `seed` included
+
+  /// `quick.cfg:12: training.batch_size: ` for a key that the file sets, `--set training.batch_size: ` for an override,
+  /// `quick.cfg: training.batch_size: ` for one that is absent.
+  [[nodiscard]] std::string where(std::string_view key) const;
+
+  std::map<std::string, std::string, std::less<>> origins;  // full key -> where() prefix
+};
+
+/// Reads, overrides (`section.key=value`, later ones win; `sweep.` keys too), checks and expands. Throws InputError with
+/// one line `FILE:LINE: section.key: what was found, what is allowed`; also when a key that is set is used by no trial.
+[[nodiscard]] Experiment load_experiment(const std::filesystem::path& file, std::span<const std::string> overrides);
+
+/// Every value that applies to the trial, by full key, typed; for the results file and for telling trials apart.
+[[nodiscard]] KeyValues setting_values(const TrialSettings& trial);
+
+/// The nearest of `candidates` by edit distance as `; did you mean "x"?`, or empty when none is near.
+[[nodiscard]] std::string suggestion(std::string_view word, std::span<const std::string_view> candidates);
+
+/// One line per key for `stepbench list keys`: full key, what is allowed, default, when it applies.
+struct KeyDescription {
+  std::string key, allowed, default_text, help;
+};
+[[nodiscard]] std::vector<KeyDescription> describe_keys();
+
+}  // namespace stepbench

@@ -1,0 +1,51 @@
+// A data set in memory, and the table of kinds that can be loaded.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/settings.hpp"
+
+namespace stepbench {
+
+/// (samples, features), row-major. uint8 values are pixels and stand for value / 255; the others stand for themselves.
+using Features = std::variant<std::vector<std::uint8_t>, std::vector<float>, std::vector<double>>;
+
+/// Letters: N samples, F features, K outputs.
+struct Split {
+  std::int64_t samples = 0;  // N, at least 1
+  Features features;         // (N, F)
+  std::vector<std::int32_t> labels;  // (N), each in [0, K); empty where the data has targets
+  std::vector<double> targets;       // (N, K); empty where the data has labels
+};
+
+struct Dataset {
+  std::int64_t features = 0;  // F
+  std::int64_t outputs = 0;   // K: classes of the labels, or width of the targets
+  Split train;
+  Split validation;
+  std::string digest;  // XXH3-128 over shapes and contents of both splits as loaded
+};
+
+/// One row of the table of data sets. `keys` are the `dataset.*` keys (without the section) that the kind uses besides
+/// `kind`, `shuffle`, `train_samples` and `validation_samples`, which all kinds have.
+struct DatasetKind {
+  std::string_view name;
+  std::string_view summary;  // one line for `stepbench list datasets`
+  std::vector<std::string_view> keys;
+  Dataset (*load)(const DatasetSettings&, const std::filesystem::path& resolved);  // resolved: empty without `path`
+};
+[[nodiscard]] std::span<const DatasetKind> dataset_kinds();
+/// nullptr when there is no such kind.
+[[nodiscard]] const DatasetKind* find_dataset_kind(std::string_view name);
+
+/// Loads, cuts to `train_samples` and `validation_samples` (the first ones), checks and digests. A relative `path` is
+/// looked up in each of `folders` in turn. Throws InputError naming the file and what is wrong with it.
+[[nodiscard]] Dataset load_dataset(const DatasetSettings& settings, std::span<const std::filesystem::path> folders);
+
+}  // namespace stepbench

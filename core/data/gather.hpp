@@ -1,0 +1,35 @@
+// From a data set to batches: the order of an epoch's samples, and the copying of a batch's rows into dense memory.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/batch.hpp"
+#include "core/data/dataset.hpp"
+
+namespace stepbench {
+
+/// The order in which epoch `epoch` (from 0) visits `samples` samples: the identity, or with `shuffle` a permutation
+/// drawn from (seed, epoch).
+[[nodiscard]] std::vector<std::int64_t> epoch_order(std::int64_t samples, bool shuffle, std::uint64_t seed,
+                                                    std::int64_t epoch);
+
+/// Owns the memory of one batch and refills it without allocating.
+template <typename Scalar>
+class BatchGatherer {
+ public:
+  /// `with_targets`: also give (B, K) targets; labels become one-hot rows (squared_error needs them).
+  BatchGatherer(const Dataset& dataset, std::int64_t max_batch, bool with_targets);
+
+  /// Rows `order[0..]` of `split`; at most max_batch of them. The views are valid until the next call.
+  Batch<Scalar> gather(const Split& split, std::span<const std::int64_t> order);
+
+ private:
+  std::int64_t features_, outputs_;
+  bool with_targets_;
+  std::vector<Scalar> feature_rows_, target_rows_;
+  std::vector<std::int32_t> labels_;
+};
+
+}  // namespace stepbench

@@ -1,0 +1,95 @@
+// The one interface between the experiment runner and the backends. The seam is the training step: per-neuron objects
+// and batch-parallel shards share no finer unit, and one virtual call per step costs nothing.
+//
+// Not here: data loading (data/), the learning-rate schedule and the order of samples (the runner's), which backends
+// there are (variants/registry.hpp).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "core/batch.hpp"
+#include "core/settings.hpp"
+
+namespace stepbench {
+
+/// The parts of a training step, in the order of PhaseTimes. `reduce` is the joining of partial results of shards.
+inline constexpr std::array<std::string_view, 5> kPhaseNames = {"forward", "loss", "backward", "reduce", "update"};
+enum class Phase : std::size_t { forward, loss, backward, reduce, update };
+
+/// Wall seconds per phase of one step. Phases of shards that run side by side share the wall time of their region in
+/// proportion to the time they took. Where a backend updates inside its backward pass, that counts as backward.
+struct PhaseTimes {
+  std::array<double, kPhaseNames.size()> seconds{};
+  double& operator[](Phase phase) { return seconds[static_cast<std::size_t>(phase)]; }
+  double operator[](Phase phase) const { return seconds[static_cast<std::size_t>(phase)]; }
+};
+
+struct StepResult {
+  double loss = 0;  // the recorded value (enum Loss in core/settings.hpp) on the batch, before the update
+  PhaseTimes phases;
+};
+
+struct Evaluation {
+  double loss = 0;           // mean over the batch, the recorded value
+  std::int64_t correct = 0;  // samples whose largest output is their label's; 0 for a batch without labels
+};
+
+/// What one update needs besides the optimiser's own settings, which the network was made with.
+struct UpdateStep {
+  double learning_rate = 0;  // already scheduled
+  std::int64_t number = 1;   // counts from 1; the t of Adam's bias correction
+};
+
+/// All that a backend is told when it makes a network.
+struct NetworkSettings {
+  ModelSettings model;
+  TrainingSettings training;
+  std::int64_t max_batch = 1;  // samples; no later batch is larger
+  std::int64_t threads = 1;
+};
+
+/// Process-wide library settings (thread counts) held by one network; gives them back when it dies.
+class ThreadClaim {
+ public:
+  ThreadClaim() = default;
+  ThreadClaim(const ThreadClaim&) = delete;
+  ThreadClaim& operator=(const ThreadClaim&) = delete;
+  virtual ~ThreadClaim() = default;
+};
+
+/// A network that can be trained: parameters, gradients and optimiser state. All calls block. Buffers are flat, in the
+/// canonical order of core/parameters.hpp, and exactly ParameterLayout::size long.
+/// Shapes were checked when the network was made; a batch of another shape is a programming error.
+template <typename Scalar>
+class Network {
+ public:
+  virtual ~Network() = default;
+
+  /// Claims the process-wide settings that this network computes with. One claim may live at a time; every method that
+  /// computes is called under this network's claim. Takes microseconds: keep it out of timed regions.
+  [[nodiscard]] virtual std::unique_ptr<ThreadClaim> claim_threads() = 0;
+
+  /// Replaces all parameters and resets the optimiser's state to zero.
+  virtual void set_parameters(std::span<const Scalar> parameters) = 0;
+  virtual void get_parameters(std::span<Scalar> parameters) const = 0;
+
+  /// Loss and hits of the batch; changes nothing that training sees.
+  virtual Evaluation evaluate(const Batch<Scalar>& batch) = 0;
+
+  /// Loss and the gradients of the optimised objective (enum Loss in core/settings.hpp), all with the parameters as they are.
+  virtual StepResult compute_gradients(const Batch<Scalar>& batch) = 0;
+  /// The gradients of the last compute_gradients; unspecified after train_step, which need not form them.
+  virtual void get_gradients(std::span<Scalar> gradients) const = 0;
+  /// One optimiser step with the gradients of the last compute_gradients (textbook order, clipped as the settings say).
+  virtual void apply_update(const UpdateStep& update) = 0;
+
+  /// One whole training step in the settings' update order; a backend may fuse its parts.
+  virtual StepResult train_step(const Batch<Scalar>& batch, const UpdateStep& update) = 0;
+};
+
+}  // namespace stepbench

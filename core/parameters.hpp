@@ -1,0 +1,47 @@
+// The canonical parameters of a network: one order, one set of names, one flat buffer (DESIGN: "Canonical parameters").
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/settings.hpp"
+
+namespace stepbench {
+
+/// What an optimiser may treat differently: AdamW decays matrices only.
+enum class ParameterRole { matrix, bias };
+
+struct ParameterTensor {
+  std::string name;                 // `layers.0.weight`
+  std::vector<std::int64_t> shape;  // (out, in) of a matrix, (out) of a bias; row-major
+  ParameterRole role = ParameterRole::matrix;
+  std::int64_t offset = 0;  // of the first element in the flat buffer
+  std::int64_t size = 0;    // elements
+};
+
+struct ParameterLayout {
+  std::vector<ParameterTensor> tensors;  // in canonical order, without gaps
+  std::int64_t size = 0;                 // elements in all
+};
+
+/// Tensors of an MLP: layers.{i}.weight (out, in), then layers.{i}.bias (out), from the input on.
+[[nodiscard]] ParameterLayout parameter_layout(const ModelSettings& model);
+
+/// The part of a flat buffer that holds `tensor`.
+template <typename Scalar>
+[[nodiscard]] std::span<Scalar> tensor_of(std::span<Scalar> flat, const ParameterTensor& tensor) {
+  return flat.subspan(static_cast<std::size_t>(tensor.offset), static_cast<std::size_t>(tensor.size));
+}
+
+/// Initial parameters by the model's scheme (biases zero), drawn in double from (seed, tensor, element) and then
+/// rounded: float32 and float64 trials of one seed start from the same numbers.
+template <typename Scalar>
+[[nodiscard]] std::vector<Scalar> initial_parameters(const ModelSettings& model, std::uint64_t seed);
+
+/// Floating-point operations of one training step on B samples: matrix products only, 2mnk each; forward, weight
+/// gradients, input gradients (none for the first layer).
+[[nodiscard]] double flops_per_step(const ModelSettings& model, std::int64_t batch_size);
+
+}  // namespace stepbench

@@ -1,0 +1,35 @@
+// Result files: HDF5 made in memory, sealed with a trailer, published in one step; checked before HDF5 sees a byte.
+//
+// A published file is never changed. Layout on disk: the HDF5 image, then 32 bytes: magic (8 bytes), the image's length
+// (8, little-endian), XXH3-128 of the image (16, canonical big-endian). h5py, h5dump and netCDF ignore what follows the
+// image; we do not, because HDF5 1.10 reads damaged files without complaint or crashes on them.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+#include "core/results/trial_record.hpp"
+
+namespace stepbench {
+
+/// The HDF5 image of `file` in the schema of results/README.md.
+[[nodiscard]] std::vector<std::byte> to_image(const ResultFile& file);
+/// The inverse. Throws InputError when the image is not one of ours or of an unknown schema version. `name` is for messages.
+[[nodiscard]] ResultFile from_image(std::span<const std::byte> image, const std::filesystem::path& name);
+
+enum class IfExists { refuse, replace };
+
+/// Writes image and trailer under a temporary name beside `path`, fsyncs, renames, fsyncs the folder. With `refuse`, an
+/// existing `path` is left alone. Throws OutputError naming the path and the reason; then nothing is left behind.
+void publish(std::span<const std::byte> image, const std::filesystem::path& path, IfExists if_exists);
+
+/// Reads a published file whole and checks its trailer; returns the image. Throws InputError: missing, empty, not HDF5,
+/// not a stepbench file, truncated, damaged.
+[[nodiscard]] std::vector<std::byte> read_published(const std::filesystem::path& path);
+
+/// read_published, then from_image.
+[[nodiscard]] ResultFile read_result_file(const std::filesystem::path& path);
+
+}  // namespace stepbench

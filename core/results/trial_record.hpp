@@ -1,0 +1,117 @@
+// What is known of a trial when it ends, and of the machine and group it ran in: exactly what the result file holds.
+// results/README.md describes the file; results/writer.cpp and results/reader.cpp are its two directions.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/config/value.hpp"
+#include "core/network.hpp"
+
+namespace stepbench {
+
+inline constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
+
+/// How a trial ended. The names are what the files say.
+enum class Status { completed, diverged, failed, unsupported, interrupted };
+[[nodiscard]] std::string to_text(Status status);
+
+/// A training step each. All vectors have one entry per step; empty with `record.steps = false`.
+struct StepSeries {
+  std::vector<double> train_loss;
+  std::vector<double> wall_time;  // s; gathering the batch included
+  std::vector<PhaseTimes> phase_time;
+  std::vector<std::int64_t> round;  // of the interleaved measurement
+};
+
+/// An evaluation each.
+struct EpochSeries {
+  std::vector<double> epoch;                // epochs trained so far; whole unless evaluate_every counts steps
+  std::vector<double> train_loss;           // sample-weighted mean of the step losses since the last evaluation
+  std::vector<double> validation_loss;
+  std::vector<double> validation_accuracy;  // NaN for data without labels
+  std::vector<double> train_time;           // s, cumulative, training only
+};
+
+/// Agreement of one tensor with the float64 `neuron` reference, at the gate.
+struct TensorCheck {
+  std::string tensor;
+  double gradient_error = kNotANumber;      // relative L2
+  double gradient_max_error = kNotANumber;  // largest absolute difference over the reference's largest magnitude
+  double gradient_cosine = kNotANumber;     // 1 for parallel; NaN where both are zero
+  double update_error = kNotANumber;        // relative L2 of the parameter change of one whole training step
+};
+
+struct NamedTensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::variant<std::vector<float>, std::vector<double>> values;
+};
+
+/// One row of /summary. NaN where a column does not apply.
+struct TrialSummary {
+  double step_time_median = kNotANumber;  // s, over the steps that count (not a block's warm-up)
+  double step_time_mad = kNotANumber;     // s, median absolute deviation
+  double samples_per_second = kNotANumber;
+  double gflops = kNotANumber;            // GFLOP/s
+  double percent_of_peak = kNotANumber;   // of the FMA peak of as many cores as the trial has threads
+  double final_train_loss = kNotANumber;  // of the last evaluation interval
+  double best_validation_loss = kNotANumber;
+  double best_validation_accuracy = kNotANumber;
+  double time_to_target = kNotANumber;  // s; NaN: no target, or not reached
+  double speed_ratio = kNotANumber;     // against the group's baseline, paired by round; above 1 is faster
+  double speed_ratio_low = kNotANumber;   // 95% interval; NaN with fewer than 8 rounds
+  double speed_ratio_high = kNotANumber;
+};
+
+struct TrialRecord {
+  std::string id, group, backend;
+  std::int64_t threads = 1;
+  std::uint64_t seed = 1;
+  KeyValues settings;  // every value by its full key
+  Status status = Status::completed;
+  std::string message;  // why, where the status is not `completed`
+  std::int64_t diverged_at_step = -1;
+  std::string parameter_digest, dataset_digest;
+  bool same_bits_for_any_threads = false;  // what the backend promises
+  bool is_baseline = false;                // of its group
+  std::int64_t parameters = 0;             // elements
+  double flops_per_step = kNotANumber;     // of a full batch
+  std::int64_t threads_observed = 0;       // threads of the process that ran in this trial's blocks
+  std::int64_t network_bytes = 0;          // memory taken by making the network
+  StepSeries steps;
+  EpochSeries epochs;
+  std::vector<TensorCheck> checks;
+  std::vector<NamedTensor> initial_parameters, final_parameters;
+  std::vector<std::int64_t> order;  // (epochs, samples), row-major; empty without `record.order`
+  std::int64_t order_epochs = 0;
+  TrialSummary summary;
+};
+
+/// The interleaved measurement that a group of trials shared. R rounds, M trials.
+struct GroupRecord {
+  std::string id;
+  std::vector<std::string> trials;       // (M) ids
+  std::vector<double> step_time;         // (R, M) s: median step of the round's block; NaN where none counted
+  std::vector<std::int64_t> order;       // (R, M): order[r][k] = index of the trial that ran k-th
+  std::vector<double> peak_gflops;       // (R) GFLOP/s, FMA peak of all cores taken in that round; NaN if not taken
+  [[nodiscard]] std::int64_t rounds() const { return static_cast<std::int64_t>(peak_gflops.size()); }
+};
+
+/// A whole result file: the collection of an experiment, or the file of one trial.
+struct ResultFile {
+  static constexpr std::int64_t kSchemaVersion = 1;
+  std::string experiment, description, config_text;
+  std::string created;  // ISO 8601, UTC
+  std::string stepbench_version, git_commit;
+  bool git_dirty = false;
+  Status status = Status::completed;  // the worst of the trials'
+  KeyValues environment;              // attributes of /environment, by name
+  std::vector<TrialRecord> trials;
+  std::vector<GroupRecord> groups;
+};
+
+}  // namespace stepbench

@@ -1,0 +1,118 @@
+// What one trial is, in full: every value that a config can set, with its type and default.
+// How the values are spelled, checked and listed is config/keys.cpp; nothing here parses or prints.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace stepbench {
+
+enum class ModelKind { mlp };
+enum class Initialisation { original, he, xavier };
+/// squared_error: the objective is (1/B) sum_b ||a_b - y_b||^2, so dC/da = 2 (a - y) / B; recorded is the mean over all
+/// B * K elements, as the original prints it. cross_entropy: mean over the batch of -log softmax(a)[label], in nats.
+enum class Loss { squared_error, cross_entropy };
+enum class OutputActivation { relu, linear };
+enum class Optimizer { sgd, momentum, adam, adamw };
+enum class Schedule { constant, cosine };
+enum class UpdateOrder { simultaneous, layerwise };
+enum class Precision { float32, float64 };
+enum class RecordParameters { none, final, all };
+
+struct ExperimentSettings {
+  std::string name;  // default: the config file's name without its extension
+  std::string description;
+};
+
+/// Which keys a kind of data set uses is said by its row in data/dataset_kinds.cpp.
+struct DatasetSettings {
+  std::string kind;
+  std::string path;
+  bool shuffle = true;
+  std::optional<std::int64_t> train_samples;       // absent: all
+  std::optional<std::int64_t> validation_samples;  // absent: all
+  double validation_fraction = 0.1;
+  std::uint64_t seed = 1;
+  std::int64_t features = 2;
+  std::int64_t classes = 0;  // 0: the kind's own default
+  std::int64_t samples = 1000;
+};
+
+struct ModelSettings {
+  ModelKind kind = ModelKind::mlp;
+  std::vector<std::int64_t> layers;  // input size, hidden sizes, output size
+  OutputActivation output = OutputActivation::linear;
+  Loss loss = Loss::cross_entropy;
+  Initialisation init = Initialisation::he;
+};
+
+/// A bound on a recorded metric, `validation_accuracy>=0.95`: the training time at which it first holds is recorded.
+struct Target {
+  enum class Metric { train_loss, validation_loss, validation_accuracy };
+  Metric metric = Metric::validation_accuracy;
+  double bound = 0;  // accuracy is met at or above it, a loss at or below it
+};
+
+struct TrainingSettings {
+  std::optional<std::int64_t> epochs;  // exactly one of epochs and steps is set
+  std::optional<std::int64_t> steps;
+  std::int64_t batch_size = 32;
+  Optimizer optimizer = Optimizer::sgd;
+  double learning_rate = 0;
+  double momentum = 0.9;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;
+  Schedule schedule = Schedule::constant;
+  std::int64_t warmup_steps = 0;
+  double final_learning_rate = 0;
+  std::optional<double> gradient_clip;  // the largest global L2 norm
+  UpdateOrder update_order = UpdateOrder::simultaneous;
+  Precision precision = Precision::float32;
+  std::optional<Target> target;
+};
+
+/// `1 epoch`, `250 steps`
+struct Interval {
+  enum class Unit { epochs, steps };
+  std::int64_t count = 1;
+  Unit unit = Unit::epochs;
+};
+
+struct MeasureSettings {
+  std::int64_t rounds = 12;
+  std::int64_t warmup_steps = 2;  // at each block's start; recorded, left out of the statistics
+  bool interleave = true;
+  std::string baseline;  // a backend or `backend-tN`; empty: the first supported cell
+  bool gate = true;
+  std::optional<std::int64_t> gate_samples;  // absent: the whole first batch
+  Interval evaluate_every;
+};
+
+struct RecordSettings {
+  RecordParameters parameters = RecordParameters::none;
+  bool order = false;
+  bool steps = true;
+  bool keep_trial_files = false;
+};
+
+/// One cell of the sweep.
+struct TrialSettings {
+  std::string id;     // `tbb-t2-s1`, then what else the sweep varies; unique within the experiment
+  std::string group;  // the id without backend and threads: trials of one group are measured against each other
+  std::string backend;
+  std::int64_t threads = 1;
+  std::uint64_t seed = 1;
+  ExperimentSettings experiment;
+  DatasetSettings dataset;
+  ModelSettings model;
+  TrainingSettings training;
+  MeasureSettings measure;
+  RecordSettings record;
+};
+
+}  // namespace stepbench
