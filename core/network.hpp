@@ -81,7 +81,8 @@ class Network {
   /// Loss and hits of the batch; changes nothing that training sees.
   virtual Evaluation evaluate(const Batch<Scalar>& batch) = 0;
 
-  /// Loss and the gradients of the optimised objective (enum Loss in core/settings.hpp), all with the parameters as they are.
+  /// Loss and the gradients of the optimised objective (enum Loss in core/settings.hpp), all with the parameters as
+  /// they are.
   virtual StepResult compute_gradients(const Batch<Scalar>& batch) = 0;
   /// The gradients of the last compute_gradients; unspecified after train_step, which need not form them.
   virtual void get_gradients(std::span<Scalar> gradients) const = 0;

@@ -11,7 +11,7 @@ namespace stepbench {
 enum class Purpose : std::uint64_t {
   initial_parameters = 1,  // index: the tensor's place in canonical order
   sample_order = 2,        // index: the epoch
-  generated_data = 3,      // index: the split
+  generated_data = 3,      // index: 0 the samples, 1 the centres of blobs
   validation_split = 4,
   round_order = 5,  // index: the round
 };
@@ -20,9 +20,9 @@ class RandomStream {
  public:
   RandomStream(std::uint64_t seed, Purpose purpose, std::uint64_t index = 0);
 
-  std::uint64_t next();                     // uniform over all 64-bit values
-  double uniform();                         // in [0, 1), multiples of 2^-53
-  double normal();                          // N(0, 1), Box-Muller
+  std::uint64_t next();                      // uniform over all 64-bit values
+  double uniform();                          // in [0, 1), multiples of 2^-53
+  double normal();                           // N(0, 1), Box-Muller
   std::uint64_t below(std::uint64_t limit);  // uniform in [0, limit), unbiased; limit >= 1
 
  private:

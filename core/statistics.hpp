@@ -13,13 +13,13 @@ namespace stepbench {
 
 /// A ratio with its 95% confidence interval.
 struct RatioEstimate {
-  double ratio;  // geometric mean of the pairs' ratios; NaN for no pairs
+  double ratio;      // geometric mean of the pairs' ratios; NaN for no pairs
   double low, high;  // NaN with fewer than kMinimumPairs pairs: no verdict
 };
 inline constexpr std::size_t kMinimumPairs = 8;
 
-/// Paired ratio numerator[i] / denominator[i] over the pairs in which both are finite and positive: Student's t interval
-/// of the mean log ratio, exponentiated. The spans are equally long.
+/// Paired ratio numerator[i] / denominator[i] over the pairs in which both are finite and positive: Student's t
+/// interval of the mean log ratio, exponentiated. The spans are equally long.
 [[nodiscard]] RatioEstimate paired_ratio(std::span<const double> numerator, std::span<const double> denominator);
 
 }  // namespace stepbench

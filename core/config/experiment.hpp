@@ -17,34 +17,47 @@
 
 namespace stepbench {
 
+/// The `dataset.*` keys, without the section, that a kind of data set uses besides those that all kinds have (`kind`,
+/// `shuffle`, `train_samples`, `validation_samples`): the columns of data/dataset.hpp's table that a config is checked
+/// against. A kind that uses `path` needs one.
+struct DatasetKeys {
+  std::string_view kind;
+  std::vector<std::string_view> keys;
+};
+
 /// A parsed and expanded config.
 struct Experiment {
   std::filesystem::path file;
   std::string text;                   // the config as read, then one `# --set key=value` line per override
   ExperimentSettings settings;        // of the experiment itself
   std::vector<TrialSettings> trials;  // in sweep order: the first swept key varies slowest; backend and threads fastest
-  std::vector<std::string> swept;     // full keys with more than one value, `backend`, `threads`, `seed` included
+  std::vector<std::string> swept;     // keys with more than one value, in sweep order; `backend`, `threads`, `seed` too
 
   /// `quick.cfg:12: training.batch_size: ` for a key that the file sets, `--set training.batch_size: ` for an override,
-  /// `quick.cfg: training.batch_size: ` for one that is absent.
+  /// `quick.cfg: training.batch_size: ` for one that is absent. `backend`, `threads` and `seed` may stand
+  /// without their `sweep.`.
   [[nodiscard]] std::string where(std::string_view key) const;
 
   std::map<std::string, std::string, std::less<>> origins;  // full key -> where() prefix
 };
 
-/// Reads, overrides (`section.key=value`, later ones win; `sweep.` keys too), checks and expands. Throws InputError with
-/// one line `FILE:LINE: section.key: what was found, what is allowed`; also when a key that is set is used by no trial.
-[[nodiscard]] Experiment load_experiment(const std::filesystem::path& file, std::span<const std::string> overrides);
+/// Reads, overrides (`section.key=value`, later ones win; `sweep.` keys too), checks and expands. Throws InputError
+/// with one line `FILE:LINE: section.key: what was found, what is allowed`; also when a key that is set is used by no
+/// trial.
+[[nodiscard]] Experiment load_experiment(const std::filesystem::path& file, std::span<const std::string> overrides,
+                                         std::span<const DatasetKeys> dataset_kinds);
 
-/// Every value that applies to the trial, by full key, typed; for the results file and for telling trials apart.
-[[nodiscard]] KeyValues setting_values(const TrialSettings& trial);
+/// Every value that applies to the trial, by full key, typed, defaults included; without backend, threads and seed, and
+/// without optional values that are not set. For the results file and for telling trials apart.
+[[nodiscard]] KeyValues setting_values(const TrialSettings& trial, std::span<const DatasetKeys> dataset_kinds);
 
 /// The nearest of `candidates` by edit distance as `; did you mean "x"?`, or empty when none is near.
 [[nodiscard]] std::string suggestion(std::string_view word, std::span<const std::string_view> candidates);
 
-/// One line per key for `stepbench list keys`: full key, what is allowed, default, when it applies.
+/// One line per key for `stepbench list keys`. `default_text` is empty where there is no default, `applies_with` where
+/// the key always applies.
 struct KeyDescription {
-  std::string key, allowed, default_text, help;
+  std::string key, allowed, default_text, help, applies_with;
 };
 [[nodiscard]] std::vector<KeyDescription> describe_keys();
 

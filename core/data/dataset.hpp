@@ -18,8 +18,8 @@ using Features = std::variant<std::vector<std::uint8_t>, std::vector<float>, std
 
 /// Letters: N samples, F features, K outputs.
 struct Split {
-  std::int64_t samples = 0;  // N, at least 1
-  Features features;         // (N, F)
+  std::int64_t samples = 0;          // N, at least 1
+  Features features;                 // (N, F)
   std::vector<std::int32_t> labels;  // (N), each in [0, K); empty where the data has targets
   std::vector<double> targets;       // (N, K); empty where the data has labels
 };

@@ -14,15 +14,18 @@
 
 namespace stepbench {
 
-/// The HDF5 image of `file` in the schema of results/README.md.
+/// The HDF5 image of `file` in the schema of results/README.md. Throws Error when series or arrays that belong together
+/// differ in length, or when an id cannot be a name in HDF5.
 [[nodiscard]] std::vector<std::byte> to_image(const ResultFile& file);
-/// The inverse. Throws InputError when the image is not one of ours or of an unknown schema version. `name` is for messages.
+/// The inverse. Throws InputError when the image is not one of ours or of an unknown schema version. `name` is for
+/// messages.
 [[nodiscard]] ResultFile from_image(std::span<const std::byte> image, const std::filesystem::path& name);
 
 enum class IfExists { refuse, replace };
 
 /// Writes image and trailer under a temporary name beside `path`, fsyncs, renames, fsyncs the folder. With `refuse`, an
-/// existing `path` is left alone. Throws OutputError naming the path and the reason; then nothing is left behind.
+/// existing `path` is left alone. Throws OutputError naming the path and the reason; then nothing is left behind,
+/// unless it is the last fsync that failed, which the message says.
 void publish(std::span<const std::byte> image, const std::filesystem::path& path, IfExists if_exists);
 
 /// Reads a published file whole and checks its trailer; returns the image. Throws InputError: missing, empty, not HDF5,

@@ -1,10 +1,12 @@
 // What is known of a trial when it ends, and of the machine and group it ran in: exactly what the result file holds.
-// results/README.md describes the file; results/writer.cpp and results/reader.cpp are its two directions.
+// results/README.md describes the file; writer.cpp and reader.cpp are its two directions.
 #pragma once
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -18,6 +20,11 @@ inline constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 /// How a trial ended. The names are what the files say.
 enum class Status { completed, diverged, failed, unsupported, interrupted };
 [[nodiscard]] std::string to_text(Status status);
+/// The inverse; nothing for other text.
+[[nodiscard]] std::optional<Status> status_from_text(std::string_view text);
+/// The status of a file that holds both: failed before interrupted before diverged before completed. An unsupported
+/// trial takes nothing from a file's completeness.
+[[nodiscard]] Status worse(Status first, Status second);
 
 /// A training step each. All vectors have one entry per step; empty with `record.steps = false`.
 struct StepSeries {
@@ -29,8 +36,8 @@ struct StepSeries {
 
 /// An evaluation each.
 struct EpochSeries {
-  std::vector<double> epoch;                // epochs trained so far; whole unless evaluate_every counts steps
-  std::vector<double> train_loss;           // sample-weighted mean of the step losses since the last evaluation
+  std::vector<double> epoch;       // epochs trained so far; whole unless evaluate_every counts steps
+  std::vector<double> train_loss;  // sample-weighted mean of the step losses since the last evaluation
   std::vector<double> validation_loss;
   std::vector<double> validation_accuracy;  // NaN for data without labels
   std::vector<double> train_time;           // s, cumulative, training only
@@ -61,9 +68,9 @@ struct TrialSummary {
   double final_train_loss = kNotANumber;  // of the last evaluation interval
   double best_validation_loss = kNotANumber;
   double best_validation_accuracy = kNotANumber;
-  double time_to_target = kNotANumber;  // s; NaN: no target, or not reached
-  double speed_ratio = kNotANumber;     // against the group's baseline, paired by round; above 1 is faster
-  double speed_ratio_low = kNotANumber;   // 95% interval; NaN with fewer than 8 rounds
+  double time_to_target = kNotANumber;   // s; NaN: no target, or not reached
+  double speed_ratio = kNotANumber;      // against the group's baseline, paired by round; above 1 is faster
+  double speed_ratio_low = kNotANumber;  // 95% interval; NaN with fewer than 8 rounds
   double speed_ratio_high = kNotANumber;
 };
 
@@ -91,13 +98,14 @@ struct TrialRecord {
   TrialSummary summary;
 };
 
-/// The interleaved measurement that a group of trials shared. R rounds, M trials.
+/// The interleaved measurement that a group of trials shared. R rounds, M trials. Every (R, M) array is row-major and
+/// splits and joins by columns: a trial's own file holds the group with that trial's column (and its twin's) only.
 struct GroupRecord {
   std::string id;
-  std::vector<std::string> trials;       // (M) ids
-  std::vector<double> step_time;         // (R, M) s: median step of the round's block; NaN where none counted
-  std::vector<std::int64_t> order;       // (R, M): order[r][k] = index of the trial that ran k-th
-  std::vector<double> peak_gflops;       // (R) GFLOP/s, FMA peak of all cores taken in that round; NaN if not taken
+  std::vector<std::string> trials;     // (M) ids
+  std::vector<double> step_time;       // (R, M) s: median step of the round's block; NaN where none counted
+  std::vector<std::int64_t> position;  // (R, M): position[r][m] = the place, from 0, at which trial m ran in round r
+  std::vector<double> peak_gflops;     // (R) GFLOP/s, FMA peak of all cores taken in that round; NaN if not taken
   [[nodiscard]] std::int64_t rounds() const { return static_cast<std::int64_t>(peak_gflops.size()); }
 };
 

@@ -1,0 +1,202 @@
+#include "core/config/expand.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/config/text.hpp"
+#include "core/error.hpp"
+
+namespace stepbench {
+namespace {
+
+constexpr std::size_t kMostTrials = 100'000;
+// An id is also a file name, and file systems take 255 bytes.
+constexpr std::size_t kLongestId = 200;
+
+/// A key with the values that it takes in turn.
+struct Dimension {
+  const Assignment* assignment = nullptr;
+  std::vector<std::string> values;    // as the config spells them
+  std::vector<std::string> suffixes;  // what each adds to a trial's id; empty where there is one value only
+  [[nodiscard]] bool varies() const { return values.size() > 1; }
+};
+
+[[noreturn]] void fail(const Assignment& assignment, const std::string& what) {
+  throw InputError(assignment.where() + what);
+}
+
+std::vector<std::string_view> list_elements(const Assignment& assignment) {
+  const bool bars = assignment.text.find('|') != std::string::npos;
+  if (assignment.key->is_list && !bars) return {assignment.text};
+  std::vector<std::string_view> elements = split(assignment.text, bars ? '|' : ',');
+  if (std::find(elements.begin(), elements.end(), "") != elements.end()) fail(assignment, "empty element in the list");
+  return elements;
+}
+
+/// The values of a list in [sweep], each checked. `canonical` becomes their spelling by type: `0.10` is `0.1`.
+Dimension make_dimension(const Assignment& assignment, const TrialSettings& shared,
+                         std::span<const DatasetKeys> dataset_kinds, std::vector<std::string>& canonical) {
+  Dimension dimension;
+  dimension.assignment = &assignment;
+  TrialSettings scratch = shared;
+  std::set<std::string> seen;
+  for (const std::string_view element : list_elements(assignment)) {
+    set_value(assignment, element, scratch, dataset_kinds);
+    const std::string spelled = to_text(assignment.key->get(scratch).value());
+    if (!seen.insert(spelled).second) {
+      fail(assignment, fmt::format("\"{}\" stands twice in the list", printable(element)));
+    }
+    dimension.values.emplace_back(element);
+    canonical.push_back(spelled);
+  }
+  return dimension;
+}
+
+std::string safe_in_id(std::string text) {
+  const auto is_safe = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '+' ||
+           c == '-';
+  };
+  std::replace_if(
+      text.begin(), text.end(), [is_safe](char c) { return !is_safe(c); }, '_');
+  return text;
+}
+
+/// The dimensions other than backend, threads and seed, in config order, with the suffixes of their values.
+std::vector<Dimension> make_other_dimensions(const TrialSettings& shared, std::span<const Assignment> assignments,
+                                             std::span<const DatasetKeys> dataset_kinds) {
+  std::vector<Dimension> dimensions;
+  std::vector<std::vector<std::string>> canonical;
+  std::map<std::string_view, int> varying;  // last component of a key -> varying keys that have it
+  for (const Assignment& assignment : assignments) {
+    if (!assignment.in_sweep || section_of(assignment.key->name) == "sweep") continue;
+    dimensions.push_back(make_dimension(assignment, shared, dataset_kinds, canonical.emplace_back()));
+    if (dimensions.back().varies()) ++varying[last_component(assignment.key->name)];
+  }
+  for (std::size_t d = 0; d < dimensions.size(); ++d) {
+    const std::string_view key = dimensions[d].assignment->key->name;
+    const bool shared_name = varying[last_component(key)] > 1;
+    for (const std::string& value : canonical[d]) {
+      const std::string suffix = fmt::format("-{}{}", shared_name ? key : last_component(key), safe_in_id(value));
+      dimensions[d].suffixes.push_back(dimensions[d].varies() ? suffix : "");
+    }
+  }
+  return dimensions;
+}
+
+/// Calls `visit` with one index per dimension, the last one varying fastest.
+template <typename Visit>
+void for_each_cell(const std::vector<Dimension>& dimensions, Visit visit) {
+  std::vector<std::size_t> cell(dimensions.size(), 0);
+  for (;;) {
+    visit(cell);
+    std::size_t d = dimensions.size();
+    while (d > 0 && ++cell[d - 1] == dimensions[d - 1].values.size()) cell[--d] = 0;
+    if (d == 0) return;
+  }
+}
+
+void name_trial(TrialSettings& trial, const std::string& suffix) {
+  trial.id = fmt::format("{}-t{}-s{}{}", trial.backend, trial.threads, trial.seed, suffix);
+  trial.group = fmt::format("s{}{}", trial.seed, suffix);
+}
+
+void check_size(const std::vector<Dimension>& dimensions, const Experiment& experiment) {
+  std::size_t trials = 1;
+  for (const Dimension& dimension : dimensions) {
+    trials *= dimension.values.size();  // a factor is at most the 2^20 bytes of a config, so nothing overflows
+    if (trials > kMostTrials) {
+      throw InputError(
+          fmt::format("{}: sweep: more than {} trials, allowed: at most that", experiment.file.string(), kMostTrials));
+    }
+  }
+}
+
+}  // namespace
+
+void set_value(const Assignment& assignment, std::string_view text, TrialSettings& trial,
+               std::span<const DatasetKeys> dataset_kinds) {
+  const Key& key = *assignment.key;
+  std::string allowed = key.allowed;
+  std::vector<std::string_view> choices = key.choices;
+  if (key.name == "dataset.kind") {
+    for (const DatasetKeys& kind : dataset_kinds) choices.push_back(kind.kind);
+    allowed = fmt::format("{}", fmt::join(choices, ", "));
+    if (std::find(choices.begin(), choices.end(), text) != choices.end() && key.set(trial, text)) return;
+  } else if (key.set(trial, text)) {
+    return;
+  }
+  const bool misplaced_list = !assignment.in_sweep && !key.is_list && text.find_first_of(",|") != text.npos;
+  fail(assignment,
+       fmt::format("found \"{}\", allowed: {}{}{}", printable(text), allowed,
+                   misplaced_list ? "; a list of values belongs in [sweep]" : "", suggestion(text, choices)));
+}
+
+void expand(const TrialSettings& shared, std::span<const Assignment> assignments,
+            std::span<const DatasetKeys> dataset_kinds, Experiment& experiment) {
+  std::vector<Dimension> dimensions = make_other_dimensions(shared, assignments, dataset_kinds);
+  for (const std::string_view name : {"sweep.seed", "sweep.backend", "sweep.threads"}) {
+    const auto set = std::find_if(assignments.begin(), assignments.end(),
+                                  [name](const Assignment& assignment) { return assignment.key->name == name; });
+    std::vector<std::string> unused;  // these keys have their own place in an id
+    if (set != assignments.end()) dimensions.push_back(make_dimension(*set, shared, dataset_kinds, unused));
+  }
+  check_size(dimensions, experiment);
+
+  for (const Dimension& dimension : dimensions) {
+    const std::string_view key = dimension.assignment->key->name;
+    if (dimension.varies()) experiment.swept.emplace_back(section_of(key) == "sweep" ? last_component(key) : key);
+  }
+  std::set<std::string> ids;
+  for_each_cell(dimensions, [&](const std::vector<std::size_t>& cell) {
+    TrialSettings trial = shared;
+    std::string suffix;
+    for (std::size_t d = 0; d < dimensions.size(); ++d) {
+      const Dimension& dimension = dimensions[d];
+      set_value(*dimension.assignment, dimension.values[cell[d]], trial, dataset_kinds);
+      if (!dimension.suffixes.empty()) suffix += dimension.suffixes[cell[d]];
+    }
+    name_trial(trial, suffix);
+    if (trial.id.size() > kLongestId) {
+      throw InputError(fmt::format("{}: sweep: trial id {} is too long, allowed: {} characters",
+                                   experiment.file.string(), printable(trial.id), kLongestId));
+    }
+    if (!ids.insert(trial.id).second) {
+      throw InputError(
+          fmt::format("{}: sweep: two trials have the same id {}; make the swept values differ in their "
+                      "letters and digits",
+                      experiment.file.string(), trial.id));
+    }
+    experiment.trials.push_back(std::move(trial));
+  });
+}
+
+void check_trial(const TrialSettings& trial, const Experiment& experiment) {
+  const auto fail_at = [&](std::string_view key, const std::string& what) {
+    throw InputError(experiment.where(key) + what + " (trial " + trial.id + ")");
+  };
+  const TrainingSettings& training = trial.training;
+  const auto spelled = [&trial](std::string_view key) { return to_text(find_key(key)->get(trial).value()); };
+  if (training.update_order == UpdateOrder::layerwise) {
+    if (training.optimizer != Optimizer::sgd) {
+      fail_at("training.update_order", fmt::format("found \"layerwise\" with training.optimizer = {}, allowed: sgd",
+                                                   spelled("training.optimizer")));
+    }
+    if (training.gradient_clip) {
+      fail_at("training.update_order",
+              "found \"layerwise\" with training.gradient_clip, allowed: no clipping, which needs all gradients first");
+    }
+  }
+  if (trial.model.loss == Loss::cross_entropy && trial.model.output != OutputActivation::linear) {
+    fail_at("model.output",
+            fmt::format("found \"{}\" with model.loss = cross_entropy, allowed: linear", spelled("model.output")));
+  }
+  if (training.schedule == Schedule::cosine && training.steps && training.warmup_steps >= *training.steps) {
+    fail_at("training.warmup_steps", fmt::format("found \"{}\", allowed: less than training.steps = {}",
+                                                 training.warmup_steps, *training.steps));
+  }
+}
+
+}  // namespace stepbench

@@ -1,0 +1,334 @@
+#include "core/config/keys.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/config/rules.hpp"
+
+namespace stepbench {
+namespace {
+
+constexpr EnumName<ModelKind> kModelKinds[] = {{ModelKind::mlp, "mlp"}};
+constexpr EnumName<Initialisation> kInitialisations[] = {
+    {Initialisation::original, "original"}, {Initialisation::he, "he"}, {Initialisation::xavier, "xavier"}};
+constexpr EnumName<Loss> kLosses[] = {{Loss::squared_error, "squared_error"}, {Loss::cross_entropy, "cross_entropy"}};
+constexpr EnumName<OutputActivation> kOutputs[] = {{OutputActivation::relu, "relu"},
+                                                   {OutputActivation::linear, "linear"}};
+constexpr EnumName<Optimizer> kOptimizers[] = {
+    {Optimizer::sgd, "sgd"}, {Optimizer::momentum, "momentum"}, {Optimizer::adam, "adam"}, {Optimizer::adamw, "adamw"}};
+constexpr EnumName<Schedule> kSchedules[] = {{Schedule::constant, "constant"}, {Schedule::cosine, "cosine"}};
+constexpr EnumName<UpdateOrder> kUpdateOrders[] = {{UpdateOrder::simultaneous, "simultaneous"},
+                                                   {UpdateOrder::layerwise, "layerwise"}};
+constexpr EnumName<Precision> kPrecisions[] = {{Precision::float32, "float32"}, {Precision::float64, "float64"}};
+constexpr EnumName<RecordParameters> kRecordParameters[] = {
+    {RecordParameters::none, "none"}, {RecordParameters::final, "final"}, {RecordParameters::all, "all"}};
+
+constexpr Condition kMlp{"model.kind = mlp", [](const TrialSettings& s) { return s.model.kind == ModelKind::mlp; }};
+constexpr Condition kMomentum{"training.optimizer = momentum",
+                              [](const TrialSettings& s) { return s.training.optimizer == Optimizer::momentum; }};
+constexpr Condition kAdam{"training.optimizer = adam or adamw", [](const TrialSettings& s) {
+                            return s.training.optimizer == Optimizer::adam || s.training.optimizer == Optimizer::adamw;
+                          }};
+constexpr Condition kCosine{"training.schedule = cosine",
+                            [](const TrialSettings& s) { return s.training.schedule == Schedule::cosine; }};
+constexpr Condition kGate{"measure.gate = true", [](const TrialSettings& s) { return s.measure.gate; }};
+
+// Bounds of counts: far above any use, and small enough that their products stay within 64 bits.
+constexpr std::int64_t kMillion = 1'000'000;
+constexpr std::int64_t kBillion = 1'000'000'000;
+
+/// What most rows leave as it is.
+struct Extras {
+  Condition condition = {};
+  bool required = false;
+  bool is_list = false;
+  const char* default_text = nullptr;  // where the field's own default says nothing
+};
+
+template <typename T>
+T& held(T& field) {
+  return field;
+}
+template <typename T>
+bool is_set(const T&) {
+  return true;
+}
+template <typename T>
+const T& held(const std::optional<T>& field) {
+  return *field;
+}
+template <typename T>
+bool is_set(const std::optional<T>& field) {
+  return field.has_value();
+}
+
+/// A row. `field` gives the member of a trial, const or not: `[](auto& s) -> auto& { return s.training.batch_size; }`.
+template <typename Field, typename T>
+Key make_key(std::string_view name, Field field, Rule<T> rule, std::string_view help, const Extras& extras = {}) {
+  Key key;
+  key.name = name;
+  key.allowed = std::move(rule.allowed);
+  key.choices = std::move(rule.choices);
+  key.help = help;
+  key.condition = extras.condition;
+  key.required = extras.required;
+  key.is_list = extras.is_list;
+  key.set = [field, parse = std::move(rule.parse)](TrialSettings& trial, std::string_view text) {
+    std::optional<T> value = parse(text);
+    if (value) field(trial) = std::move(*value);
+    return value.has_value();
+  };
+  key.get = [field, to_value = std::move(rule.to_value)](const TrialSettings& trial) {
+    const auto& value = field(trial);
+    return is_set(value) ? to_value(held(value)) : std::nullopt;
+  };
+  if (extras.default_text != nullptr) {
+    key.default_text = extras.default_text;
+  } else if (!key.required) {
+    const std::optional<Value> value = key.get(TrialSettings{});
+    if (value) key.default_text = to_text(*value);
+  }
+  return key;
+}
+
+std::vector<Key> data_and_model_keys() {
+  return {
+      make_key("experiment.name", [](auto& s) -> auto& { return s.experiment.name; }, file_name_rule(),
+               "names the results file", {.default_text = "the config file's name"}),
+      make_key(
+          "experiment.description", [](auto& s) -> auto& { return s.experiment.description; }, text_rule("any text"),
+          "stored with the results"),
+      make_key("dataset.kind", [](auto& s) -> auto& { return s.dataset.kind; },
+               text_rule("a kind of `stepbench list datasets`"), "where the samples come from", {.required = true}),
+      make_key("dataset.path", [](auto& s) -> auto& { return s.dataset.path; }, text_rule("a file or folder"),
+               "looked up from the working directory, the config's folder, the installed data", {.required = true}),
+      make_key(
+          "dataset.shuffle", [](auto& s) -> auto& { return s.dataset.shuffle; }, boolean_rule(),
+          "visit the samples in a new order every epoch"),
+      make_key("dataset.train_samples", [](auto& s) -> auto& { return s.dataset.train_samples; },
+               integer_rule(1, kBillion), "use only the first ones", {.default_text = "all"}),
+      make_key("dataset.validation_samples", [](auto& s) -> auto& { return s.dataset.validation_samples; },
+               integer_rule(1, kBillion), "use only the first ones", {.default_text = "all"}),
+      make_key(
+          "dataset.validation_fraction", [](auto& s) -> auto& { return s.dataset.validation_fraction; },
+          real_rule(RealRange::between_0_and_1), "part of the samples that is not trained on"),
+      make_key(
+          "dataset.seed", [](auto& s) -> auto& { return s.dataset.seed; }, seed_rule(), "of a generated data set"),
+      make_key(
+          "dataset.features", [](auto& s) -> auto& { return s.dataset.features; }, integer_rule(1, kMillion),
+          "numbers per sample of a generated data set"),
+      make_key("dataset.classes", [](auto& s) -> auto& { return s.dataset.classes; }, count_or_unset_rule(2, kMillion),
+               "classes of a generated data set", {.default_text = "the kind's own"}),
+      make_key(
+          "dataset.samples", [](auto& s) -> auto& { return s.dataset.samples; }, integer_rule(1, 100 * kMillion),
+          "samples of a generated data set, both splits together"),
+      make_key("model.kind", [](auto& s) -> auto& { return s.model.kind; }, enum_rule(kModelKinds), "the network",
+               {.required = true}),
+      make_key("model.layers", [](auto& s) -> auto& { return s.model.layers; }, layers_rule(),
+               "sizes of input, hidden layers, output", {.condition = kMlp, .required = true, .is_list = true}),
+      make_key("model.output", [](auto& s) -> auto& { return s.model.output; }, enum_rule(kOutputs),
+               "activation of the last layer", {.condition = kMlp}),
+      make_key(
+          "model.loss", [](auto& s) -> auto& { return s.model.loss; }, enum_rule(kLosses), "what training minimises"),
+      make_key(
+          "model.init", [](auto& s) -> auto& { return s.model.init; }, enum_rule(kInitialisations),
+          "distribution of the initial weights"),
+  };
+}
+
+std::vector<Key> training_keys() {
+  return {
+      make_key(
+          "training.epochs", [](auto& s) -> auto& { return s.training.epochs; }, integer_rule(1, kBillion),
+          "passes over the data; either this or training.steps"),
+      make_key(
+          "training.steps", [](auto& s) -> auto& { return s.training.steps; }, integer_rule(1, kBillion),
+          "training steps; either this or training.epochs"),
+      make_key(
+          "training.batch_size", [](auto& s) -> auto& { return s.training.batch_size; }, integer_rule(1, kMillion),
+          "samples per step"),
+      make_key(
+          "training.optimizer", [](auto& s) -> auto& { return s.training.optimizer; }, enum_rule(kOptimizers),
+          "rule of the update"),
+      make_key("training.learning_rate", [](auto& s) -> auto& { return s.training.learning_rate; },
+               real_rule(RealRange::positive), "size of a step", {.required = true}),
+      make_key("training.momentum", [](auto& s) -> auto& { return s.training.momentum; },
+               real_rule(RealRange::from_0_below_1), "part of the velocity that is kept", {.condition = kMomentum}),
+      make_key("training.beta1", [](auto& s) -> auto& { return s.training.beta1; },
+               real_rule(RealRange::from_0_below_1), "decay of the mean gradient", {.condition = kAdam}),
+      make_key("training.beta2", [](auto& s) -> auto& { return s.training.beta2; },
+               real_rule(RealRange::from_0_below_1), "decay of the mean squared gradient", {.condition = kAdam}),
+      make_key("training.epsilon", [](auto& s) -> auto& { return s.training.epsilon; }, real_rule(RealRange::positive),
+               "keeps Adam's quotient finite", {.condition = kAdam}),
+      make_key(
+          "training.weight_decay", [](auto& s) -> auto& { return s.training.weight_decay; },
+          real_rule(RealRange::not_negative), "L2 penalty; decoupled with adamw"),
+      make_key(
+          "training.schedule", [](auto& s) -> auto& { return s.training.schedule; }, enum_rule(kSchedules),
+          "course of the learning rate"),
+      make_key("training.warmup_steps", [](auto& s) -> auto& { return s.training.warmup_steps; },
+               integer_rule(0, kBillion), "steps of linear rise of the learning rate", {.condition = kCosine}),
+      make_key("training.final_learning_rate", [](auto& s) -> auto& { return s.training.final_learning_rate; },
+               real_rule(RealRange::not_negative), "learning rate of the last step", {.condition = kCosine}),
+      make_key("training.gradient_clip", [](auto& s) -> auto& { return s.training.gradient_clip; },
+               real_rule(RealRange::positive), "largest L2 norm of all gradients together", {.default_text = "off"}),
+      make_key(
+          "training.update_order", [](auto& s) -> auto& { return s.training.update_order; }, enum_rule(kUpdateOrders),
+          "all gradients before all updates, or layer by layer"),
+      make_key(
+          "training.precision", [](auto& s) -> auto& { return s.training.precision; }, enum_rule(kPrecisions),
+          "type of every number of the network"),
+      make_key("training.target", [](auto& s) -> auto& { return s.training.target; }, target_rule(),
+               "the time to reach it is recorded; it stops nothing", {.default_text = "none"}),
+  };
+}
+
+std::vector<Key> measure_record_and_sweep_keys() {
+  return {
+      make_key(
+          "measure.rounds", [](auto& s) -> auto& { return s.measure.rounds; }, integer_rule(1, 10'000),
+          "blocks that a trial's steps are cut into"),
+      make_key(
+          "measure.warmup_steps", [](auto& s) -> auto& { return s.measure.warmup_steps; }, integer_rule(0, kMillion),
+          "steps at a block's start that the statistics leave out"),
+      make_key(
+          "measure.interleave", [](auto& s) -> auto& { return s.measure.interleave; }, boolean_rule(),
+          "run a group's trials in alternating blocks"),
+      make_key("measure.baseline", [](auto& s) -> auto& { return s.measure.baseline; }, baseline_rule(),
+               "what the others are compared with", {.default_text = "the first supported cell"}),
+      make_key(
+          "measure.gate", [](auto& s) -> auto& { return s.measure.gate; }, boolean_rule(),
+          "check gradients and update before timing"),
+      make_key("measure.gate_samples", [](auto& s) -> auto& { return s.measure.gate_samples; },
+               integer_rule(1, kMillion), "samples that the gate looks at",
+               {.condition = kGate, .default_text = "the first batch"}),
+      make_key(
+          "measure.evaluate_every", [](auto& s) -> auto& { return s.measure.evaluate_every; }, interval_rule(),
+          "time between evaluations on the validation split"),
+      make_key(
+          "record.parameters", [](auto& s) -> auto& { return s.record.parameters; }, enum_rule(kRecordParameters),
+          "which parameters to store; all: initial and final"),
+      make_key(
+          "record.order", [](auto& s) -> auto& { return s.record.order; }, boolean_rule(),
+          "store the order of the samples"),
+      make_key(
+          "record.steps", [](auto& s) -> auto& { return s.record.steps; }, boolean_rule(),
+          "store loss and times of every step"),
+      make_key(
+          "record.keep_trial_files", [](auto& s) -> auto& { return s.record.keep_trial_files; }, boolean_rule(),
+          "keep the file of each trial beside the collection"),
+      make_key("sweep.backend", [](auto& s) -> auto& { return s.backend; }, backend_rule(), "list of backends",
+               {.required = true}),
+      make_key(
+          "sweep.threads", [](auto& s) -> auto& { return s.threads; }, integer_rule(1, 1024),
+          "list of numbers of threads"),
+      make_key(
+          "sweep.seed", [](auto& s) -> auto& { return s.seed; }, seed_rule(),
+          "list of seeds of weights and sample orders"),
+  };
+}
+
+std::vector<Key> make_table() {
+  std::vector<Key> table;
+  for (std::vector<Key>& part : std::array{data_and_model_keys(), training_keys(), measure_record_and_sweep_keys()}) {
+    std::move(part.begin(), part.end(), std::back_inserter(table));
+  }
+  return table;
+}
+
+/// Keys of [dataset] that every kind has.
+bool of_all_kinds(std::string_view dataset_key) {
+  constexpr std::string_view kCommon[] = {"kind", "shuffle", "train_samples", "validation_samples"};
+  return std::find(std::begin(kCommon), std::end(kCommon), dataset_key) != std::end(kCommon);
+}
+
+bool uses(const DatasetKeys& kind, std::string_view dataset_key) {
+  return of_all_kinds(dataset_key) || std::find(kind.keys.begin(), kind.keys.end(), dataset_key) != kind.keys.end();
+}
+
+}  // namespace
+
+std::span<const Key> all_keys() {
+  static const std::vector<Key> table = make_table();
+  return table;
+}
+
+const Key* find_key(std::string_view name) {
+  const auto keys = all_keys();
+  const auto found = std::find_if(keys.begin(), keys.end(), [name](const Key& key) { return key.name == name; });
+  return found == keys.end() ? nullptr : &*found;
+}
+
+std::string_view section_of(std::string_view key) { return key.substr(0, key.find('.')); }
+
+std::string_view last_component(std::string_view key) {
+  const std::size_t dot = key.rfind('.');
+  return dot == std::string_view::npos ? key : key.substr(dot + 1);
+}
+
+std::vector<std::string_view> all_sections() {
+  std::vector<std::string_view> sections;
+  for (const Key& key : all_keys()) {
+    if (sections.empty() || sections.back() != section_of(key.name)) sections.push_back(section_of(key.name));
+  }
+  return sections;
+}
+
+bool applies(const Key& key, const TrialSettings& trial, std::span<const DatasetKeys> dataset_kinds) {
+  if (key.condition.holds != nullptr && !key.condition.holds(trial)) return false;
+  if (section_of(key.name) != "dataset" || of_all_kinds(last_component(key.name))) return true;
+  return std::any_of(dataset_kinds.begin(), dataset_kinds.end(), [&](const DatasetKeys& kind) {
+    return kind.kind == trial.dataset.kind && uses(kind, last_component(key.name));
+  });
+}
+
+std::string applies_with(const Key& key, std::span<const DatasetKeys> dataset_kinds) {
+  if (section_of(key.name) != "dataset" || of_all_kinds(last_component(key.name))) {
+    return std::string(key.condition.text);
+  }
+  std::string kinds;
+  for (const DatasetKeys& kind : dataset_kinds) {
+    if (uses(kind, last_component(key.name))) kinds += (kinds.empty() ? "" : " or ") + std::string(kind.kind);
+  }
+  return kinds.empty() ? "some values of dataset.kind" : "dataset.kind = " + kinds;
+}
+
+std::string key_suggestion(std::string_view unknown) {
+  std::vector<std::string_view> names, neighbours;
+  for (const Key& key : all_keys()) {
+    names.push_back(key.name);
+    if (section_of(key.name) == section_of(unknown)) neighbours.push_back(last_component(key.name));
+  }
+  // A slip of the pen within the section, then the right key in the wrong section, then anything near.
+  const std::string near = suggestion(last_component(unknown), neighbours);
+  if (!near.empty()) {
+    constexpr std::string_view kBefore = "; did you mean \"";
+    return std::string(kBefore) + std::string(section_of(unknown)) + "." + near.substr(kBefore.size());
+  }
+  for (const std::string_view name : names) {
+    if (last_component(name) == last_component(unknown)) return "; did you mean \"" + std::string(name) + "\"?";
+  }
+  return suggestion(unknown, names);
+}
+
+std::vector<KeyDescription> describe_keys() {
+  std::vector<KeyDescription> descriptions;
+  for (const Key& key : all_keys()) {
+    descriptions.push_back(
+        {std::string(key.name), key.allowed, key.default_text, std::string(key.help), applies_with(key, {})});
+  }
+  return descriptions;
+}
+
+KeyValues setting_values(const TrialSettings& trial, std::span<const DatasetKeys> dataset_kinds) {
+  KeyValues values;
+  for (const Key& key : all_keys()) {
+    if (section_of(key.name) == "sweep" || !applies(key, trial, dataset_kinds)) continue;
+    std::optional<Value> value = key.get(trial);
+    if (value) values.emplace_back(key.name, std::move(*value));
+  }
+  return values;
+}
+
+}  // namespace stepbench

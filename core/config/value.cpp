@@ -1,0 +1,34 @@
+#include "core/config/value.hpp"
+
+#include <array>
+#include <charconv>
+
+namespace stepbench {
+namespace {
+
+std::string spelled(bool value) { return value ? "true" : "false"; }
+std::string spelled(std::int64_t value) { return std::to_string(value); }
+std::string spelled(const std::string& value) { return value; }
+
+std::string spelled(double value) {
+  std::array<char, 32> buffer{};  // the longest shortest form, `-2.2250738585072014e-308`, has 24 characters
+  const auto result = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
+  return {buffer.data(), result.ptr};
+}
+
+std::string spelled(const std::vector<std::int64_t>& values) {
+  std::string text;
+  for (const std::int64_t value : values) {
+    if (!text.empty()) text += ',';
+    text += std::to_string(value);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string to_text(const Value& value) {
+  return std::visit([](const auto& held) { return spelled(held); }, value);
+}
+
+}  // namespace stepbench

@@ -1,0 +1,101 @@
+// What is the same for all kinds of data: finding the path, cutting the splits, the digest.
+#include "core/data/dataset.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "core/digest.hpp"
+#include "core/error.hpp"
+
+namespace stepbench {
+namespace {
+
+std::filesystem::path find_path(const DatasetSettings& settings, std::span<const std::filesystem::path> folders) {
+  if (settings.path.empty()) {
+    throw InputError(fmt::format("dataset.path: a data set of kind \"{}\" needs a path", settings.kind));
+  }
+  const std::filesystem::path path = settings.path;
+  std::vector<std::filesystem::path> candidates;
+  if (path.is_absolute()) {
+    candidates.push_back(path);
+  } else {
+    for (const auto& folder : folders) {
+      const auto candidate = (folder / path).lexically_normal();
+      if (std::find(candidates.begin(), candidates.end(), candidate) == candidates.end()) {
+        candidates.push_back(candidate);
+      }
+    }
+  }
+  std::string looked_at;
+  for (const auto& candidate : candidates) {
+    std::error_code ignored;  // a place that cannot be looked at is a place where the data is not
+    if (std::filesystem::exists(candidate, ignored)) return candidate;
+    looked_at += (looked_at.empty() ? "" : ", ") + candidate.string();
+  }
+  throw InputError(fmt::format("dataset.path: \"{}\" is not there; looked at {}", settings.path, looked_at));
+}
+
+/// Keeps the first `wanted` samples of a split that has `outputs` columns of targets, if any.
+void cut(Split& split, std::optional<std::int64_t> wanted, std::int64_t features, std::int64_t outputs,
+         std::string_view name, std::string_view source) {
+  if (!wanted) return;
+  if (*wanted < 1 || *wanted > split.samples) {
+    throw InputError(fmt::format("dataset.{}_samples: {} asked for; {} has {} {} samples", name, *wanted, source,
+                                 split.samples, name));
+  }
+  split.samples = *wanted;
+  const auto shorten = [](auto& values, std::int64_t size) {
+    values.resize(static_cast<std::size_t>(size));
+    values.shrink_to_fit();
+  };
+  std::visit([&](auto& values) { shorten(values, *wanted * features); }, split.features);
+  if (!split.labels.empty()) shorten(split.labels, *wanted);
+  if (!split.targets.empty()) shorten(split.targets, *wanted * outputs);
+}
+
+std::string digest_of(const Dataset& dataset) {
+  Digest digest;
+  for (const Split* split : {&dataset.train, &dataset.validation}) {
+    // The shapes and the type of the features (their place in the variant) come first, so that no two data sets with
+    // the same bytes but another meaning share a digest.
+    const std::array<std::int64_t, 5> shape = {split->samples, dataset.features, dataset.outputs,
+                                               static_cast<std::int64_t>(split->features.index()),
+                                               split->labels.empty() ? 0 : 1};
+    digest.add_values(std::span<const std::int64_t>(shape));
+    std::visit([&](const auto& values) { digest.add(std::as_bytes(std::span(values))); }, split->features);
+    digest.add_values(std::span<const std::int32_t>(split->labels));
+    digest.add_values(std::span<const double>(split->targets));
+  }
+  return digest.hex();
+}
+
+}  // namespace
+
+const DatasetKind* find_dataset_kind(std::string_view name) {
+  for (const DatasetKind& kind : dataset_kinds()) {
+    if (kind.name == name) return &kind;
+  }
+  return nullptr;
+}
+
+Dataset load_dataset(const DatasetSettings& settings, std::span<const std::filesystem::path> folders) {
+  const DatasetKind* kind = find_dataset_kind(settings.kind);
+  if (kind == nullptr) {
+    std::string known;
+    for (const DatasetKind& row : dataset_kinds()) known.append(known.empty() ? "" : ", ").append(row.name);
+    throw InputError(fmt::format("dataset.kind: there is no \"{}\"; known are {}", settings.kind, known));
+  }
+  const bool reads_files = std::find(kind->keys.begin(), kind->keys.end(), "path") != kind->keys.end();
+  const std::filesystem::path resolved = reads_files ? find_path(settings, folders) : std::filesystem::path();
+  Dataset dataset = kind->load(settings, resolved);
+  const std::string source = reads_files ? resolved.string() : settings.kind;
+  cut(dataset.train, settings.train_samples, dataset.features, dataset.outputs, "train", source);
+  cut(dataset.validation, settings.validation_samples, dataset.features, dataset.outputs, "validation", source);
+  dataset.digest = digest_of(dataset);
+  return dataset;
+}
+
+}  // namespace stepbench

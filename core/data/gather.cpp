@@ -1,0 +1,85 @@
+#include "core/data/gather.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <numeric>
+
+#include "core/random.hpp"
+
+namespace stepbench {
+namespace {
+
+// The division, as the arithmetic is defined, vectorises: measured as fast as a table of 256 quotients in double and
+// twice as fast in float.
+template <typename Scalar>
+void copy_row(const std::uint8_t* pixels, std::int64_t count, Scalar* row) {
+  constexpr Scalar kWhite = 255;
+  for (std::int64_t i = 0; i < count; ++i) row[i] = static_cast<Scalar>(pixels[i]) / kWhite;
+}
+
+template <typename Scalar, typename Value>
+void copy_row(const Value* values, std::int64_t count, Scalar* row) {
+  for (std::int64_t i = 0; i < count; ++i) row[i] = static_cast<Scalar>(values[i]);
+}
+
+}  // namespace
+
+std::vector<std::int64_t> epoch_order(std::int64_t samples, bool shuffle, std::uint64_t seed, std::int64_t epoch) {
+  if (shuffle) {
+    return permutation(samples, RandomStream(seed, Purpose::sample_order, static_cast<std::uint64_t>(epoch)));
+  }
+  std::vector<std::int64_t> order(static_cast<std::size_t>(samples));
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  return order;
+}
+
+template <typename Scalar>
+BatchGatherer<Scalar>::BatchGatherer(const Dataset& dataset, std::int64_t max_batch, bool with_targets)
+    : features_(dataset.features),
+      outputs_(dataset.outputs),
+      with_targets_(with_targets),
+      feature_rows_(static_cast<std::size_t>(max_batch * dataset.features)),
+      target_rows_(with_targets ? static_cast<std::size_t>(max_batch * dataset.outputs) : 0),
+      labels_(static_cast<std::size_t>(max_batch)) {}
+
+template <typename Scalar>
+Batch<Scalar> BatchGatherer<Scalar>::gather(const Split& split, std::span<const std::int64_t> order) {
+  assert(order.size() <= labels_.size());
+  const auto size = static_cast<std::int64_t>(order.size());
+  Batch<Scalar> batch;
+  batch.size = size;
+  std::visit(
+      [&](const auto& values) {
+        for (std::int64_t b = 0; b < size; ++b) {
+          const std::int64_t sample = order[static_cast<std::size_t>(b)];
+          copy_row(values.data() + sample * features_, features_, feature_rows_.data() + b * features_);
+        }
+      },
+      split.features);
+  batch.features = std::span<const Scalar>(feature_rows_).first(static_cast<std::size_t>(size * features_));
+  if (!split.labels.empty()) {
+    for (std::size_t b = 0; b < order.size(); ++b) labels_[b] = split.labels[static_cast<std::size_t>(order[b])];
+    batch.labels = std::span<const std::int32_t>(labels_).first(order.size());
+  }
+  if (with_targets_) {
+    const auto targets = std::span(target_rows_).first(static_cast<std::size_t>(size * outputs_));
+    if (split.labels.empty()) {
+      for (std::int64_t b = 0; b < size; ++b) {
+        const std::int64_t sample = order[static_cast<std::size_t>(b)];
+        copy_row(split.targets.data() + sample * outputs_, outputs_, targets.data() + b * outputs_);
+      }
+    } else {
+      std::fill(targets.begin(), targets.end(), Scalar{0});
+      for (std::int64_t b = 0; b < size; ++b) {
+        targets[static_cast<std::size_t>(b * outputs_ + labels_[static_cast<std::size_t>(b)])] = Scalar{1};
+      }
+    }
+    batch.targets = targets;
+  }
+  return batch;
+}
+
+template class BatchGatherer<float>;
+template class BatchGatherer<double>;
+
+}  // namespace stepbench

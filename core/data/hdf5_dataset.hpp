@@ -1,0 +1,16 @@
+// The kind `hdf5`: a user's own data in one HDF5 file.
+#pragma once
+
+#include <filesystem>
+
+#include "core/data/dataset.hpp"
+
+namespace stepbench {
+
+/// Reads `train/features` (N, ...), flattened to (N, F), and either `train/labels` (N), integers from 0, or
+/// `train/targets` (N, K) or (N), and the same under `validation/`. float32 features stay float, other numbers become
+/// double; all stand for themselves (no division by 255). K of labels is the largest label of both splits plus 1.
+/// Throws InputError naming the file, and the dataset and row where there is one.
+[[nodiscard]] Dataset load_hdf5_dataset(const DatasetSettings& settings, const std::filesystem::path& file);
+
+}  // namespace stepbench

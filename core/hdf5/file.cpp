@@ -1,0 +1,123 @@
+// Files (on disk for reading, or in memory) and groups.
+#include <atomic>
+
+#include "core/hdf5/handles.hpp"
+
+namespace stepbench::hdf5 {
+namespace {
+
+constexpr std::size_t kMemoryIncrement = 1 << 20;  // bytes by which a file in memory grows
+
+/// HDF5 takes two files in memory of one name for the same file.
+std::string unique_memory_name() {
+  static std::atomic<unsigned long> count{0};
+  return "stepbench-image-" + std::to_string(count++);
+}
+
+Handle memory_access() {
+  Handle access = checked(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "HDF5 file in memory");
+  check(H5Pset_fapl_core(access.id(), kMemoryIncrement, false), "HDF5 file in memory");
+  return access;
+}
+
+void track_creation_order(const Handle& properties) {
+  constexpr unsigned kTracked = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
+  check(H5Pset_link_creation_order(properties.id(), kTracked), "HDF5 creation order of links");
+  check(H5Pset_attr_creation_order(properties.id(), kTracked), "HDF5 creation order of attributes");
+  check(H5Pset_obj_track_times(properties.id(), false), "HDF5 time stamps");
+}
+
+}  // namespace
+
+bool Group::has(const std::string& path) const {
+  // Negative, a failure, where a group on the way is missing.
+  return H5Lexists(id(), path.c_str(), H5P_DEFAULT) > 0;
+}
+
+std::vector<std::string> Group::members() const {
+  const std::string what = "cannot list " + name();
+  H5G_info_t info;
+  check(H5Gget_info(id(), &info), what);
+  std::vector<std::string> names;
+  for (hsize_t i = 0; i < info.nlinks; ++i) {
+    H5_index_t index = H5_INDEX_CRT_ORDER;
+    ssize_t length = H5Lget_name_by_idx(id(), ".", index, H5_ITER_INC, i, nullptr, 0, H5P_DEFAULT);
+    if (length < 0) {  // a file of another program, which does not track the order of creation
+      index = H5_INDEX_NAME;
+      length = H5Lget_name_by_idx(id(), ".", index, H5_ITER_INC, i, nullptr, 0, H5P_DEFAULT);
+    }
+    if (length < 0) fail(what);
+    std::string& member = names.emplace_back(static_cast<std::size_t>(length), '\0');
+    if (H5Lget_name_by_idx(id(), ".", index, H5_ITER_INC, i, member.data(), member.size() + 1, H5P_DEFAULT) < 0)
+      fail(what);
+  }
+  return names;
+}
+
+Group Group::group(const std::string& path) const {
+  const std::string full = name() + "/" + path;
+  return {checked(H5Gopen2(id(), path.c_str(), H5P_DEFAULT), H5Gclose, "there is no group " + full), full};
+}
+
+Dataset Group::dataset(const std::string& path) const {
+  const std::string full = name() + "/" + path;
+  return {checked(H5Dopen2(id(), path.c_str(), H5P_DEFAULT), H5Dclose, "there is no data set " + full), full};
+}
+
+Group Group::create_group(const std::string& member) {
+  const std::string full = name() + "/" + member;
+  const Handle properties = checked(H5Pcreate(H5P_GROUP_CREATE), H5Pclose, "cannot make " + full);
+  track_creation_order(properties);
+  return {checked(H5Gcreate2(id(), member.c_str(), H5P_DEFAULT, properties.id(), H5P_DEFAULT), H5Gclose,
+                  "cannot make " + full),
+          full};
+}
+
+File File::create_in_memory() {
+  silence_errors();
+  const Handle properties = checked(H5Pcreate(H5P_FILE_CREATE), H5Pclose, "HDF5 file in memory");
+  track_creation_order(properties);
+  const Handle access = memory_access();
+  return {checked(H5Fcreate(unique_memory_name().c_str(), H5F_ACC_TRUNC, properties.id(), access.id()), H5Fclose,
+                  "cannot make an HDF5 file in memory"),
+          ""};
+}
+
+File File::open_image(std::span<const std::byte> image, const std::string& name) {
+  silence_errors();
+  const Handle access = memory_access();
+  // HDF5 asks for a pointer to what it may change, and copies.
+  check(H5Pset_file_image(access.id(), const_cast<std::byte*>(image.data()), image.size()), "cannot read " + name);
+  return {checked(H5Fopen(unique_memory_name().c_str(), H5F_ACC_RDONLY, access.id()), H5Fclose,
+                  name + " is not an HDF5 file that can be read"),
+          name + ":"};
+}
+
+File File::open(const std::filesystem::path& path) {
+  silence_errors();
+  return {checked(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose,
+                  path.string() + " is not an HDF5 file that can be read"),
+          path.string() + ":"};
+}
+
+Group File::root() const {
+  return {checked(H5Gopen2(handle_.id(), "/", H5P_DEFAULT), H5Gclose, "cannot open " + name_ + "/"), name_};
+}
+
+std::vector<std::byte> File::image() const {
+  check(H5Fflush(handle_.id(), H5F_SCOPE_GLOBAL), "cannot finish the HDF5 file");
+  const ssize_t size = H5Fget_file_image(handle_.id(), nullptr, 0);
+  if (size < 0) fail("cannot take the image of the HDF5 file");
+  std::vector<std::byte> bytes(static_cast<std::size_t>(size));
+  if (H5Fget_file_image(handle_.id(), bytes.data(), bytes.size()) != size)
+    fail("cannot take the image of the HDF5 file");
+  return bytes;
+}
+
+std::string library_version() {
+  unsigned major = 0, minor = 0, release = 0;
+  check(H5get_libversion(&major, &minor, &release), "HDF5 version");
+  return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(release);
+}
+
+}  // namespace stepbench::hdf5

@@ -1,0 +1,71 @@
+#include "core/results/merge.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <utility>
+
+#include "core/error.hpp"
+
+namespace stepbench {
+namespace {
+
+/// Rows of `left` and `right`, (R, M) and (R, N), side by side: (R, M + N).
+template <typename T>
+std::vector<T> join_columns(const std::vector<T>& left, const std::vector<T>& right, std::size_t rounds) {
+  std::vector<T> joined;
+  joined.reserve(left.size() + right.size());
+  for (std::size_t r = 0; r < rounds; ++r)
+    for (const std::vector<T>* part : {&left, &right}) {
+      const std::size_t columns = part->size() / rounds;
+      const auto row = part->begin() + static_cast<std::ptrdiff_t>(r * columns);
+      joined.insert(joined.end(), row, row + static_cast<std::ptrdiff_t>(columns));
+    }
+  return joined;
+}
+
+void append_columns(GroupRecord& group, const GroupRecord& part) {
+  if (group.rounds() != part.rounds())
+    throw InputError("group " + group.id + ": one part has " + std::to_string(group.rounds()) + " rounds, another " +
+                     std::to_string(part.rounds()));
+  for (const std::string& trial : part.trials)
+    if (std::ranges::find(group.trials, trial) != group.trials.end())
+      throw InputError("group " + group.id + ": trial " + trial + " appears twice");
+  const std::size_t rounds = group.peak_gflops.size();
+  group.step_time = join_columns(group.step_time, part.step_time, rounds);
+  group.position = join_columns(group.position, part.position, rounds);
+  group.trials.insert(group.trials.end(), part.trials.begin(), part.trials.end());
+  for (std::size_t r = 0; r < rounds; ++r)
+    if (std::isnan(group.peak_gflops[r])) group.peak_gflops[r] = part.peak_gflops[r];
+}
+
+void append(ResultFile& merged, ResultFile part) {
+  if (part.experiment != merged.experiment || part.config_text != merged.config_text)
+    throw InputError("the parts are of different experiments: " + merged.experiment + " and " + part.experiment +
+                     (part.experiment == merged.experiment ? " with another config" : ""));
+  merged.status = worse(merged.status, part.status);
+  for (TrialRecord& trial : part.trials) {
+    if (std::ranges::find(merged.trials, trial.id, &TrialRecord::id) != merged.trials.end())
+      throw InputError("trial " + trial.id + " appears twice");
+    merged.trials.push_back(std::move(trial));
+  }
+  for (GroupRecord& group : part.groups) {
+    const auto same = std::ranges::find(merged.groups, group.id, &GroupRecord::id);
+    if (same == merged.groups.end())
+      merged.groups.push_back(std::move(group));
+    else
+      append_columns(*same, group);
+  }
+}
+
+}  // namespace
+
+ResultFile merge_results(std::vector<ResultFile> parts) {
+  if (parts.empty()) throw InputError("there are no trials to put together");
+  ResultFile merged = std::move(parts.front());
+  for (std::size_t i = 1; i < parts.size(); ++i) append(merged, std::move(parts[i]));
+  for (const TrialRecord& trial : merged.trials) merged.status = worse(merged.status, trial.status);
+  return merged;
+}
+
+}  // namespace stepbench

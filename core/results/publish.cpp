@@ -1,0 +1,107 @@
+// Bytes to a name on disk, whole or not at all.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <random>
+
+#include "core/error.hpp"
+#include "core/results/result_file.hpp"
+#include "core/results/trailer.hpp"
+
+namespace stepbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail(const fs::path& path, const std::string& what, int error_number) {
+  throw OutputError(path.string() + ": " + what + ": " + std::strerror(error_number));
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  [[nodiscard]] int number() const { return number_; }
+  /// False when the last of what was written did not arrive.
+  [[nodiscard]] bool close() { return ::close(std::exchange(number_, -1)) == 0; }
+
+ private:
+  int number_;
+};
+
+/// Removes the file when it goes, unless it was given its final name.
+struct TemporaryFile {
+  fs::path path;
+  bool renamed = false;
+  ~TemporaryFile() {
+    if (!renamed) ::unlink(path.c_str());
+  }
+};
+
+fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
+
+fs::path temporary_path(const fs::path& path) {
+  // A name may be 255 bytes long, ours are longer than the final one.
+  constexpr std::size_t kKept = 200;
+  std::string name = path.filename().string().substr(0, kKept);
+  name.insert(0, 1, '.');
+  name += ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(std::random_device{}());
+  return folder_of(path) / name;
+}
+
+void write_all(const Descriptor& file, std::span<const std::byte> bytes, const fs::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file.number(), bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail(path, "cannot write", errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void rename_without_replacing(const fs::path& from, const fs::path& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return;
+  // Not every file system or kernel can; a hard link does not replace either.
+  if (errno == EINVAL || errno == ENOSYS || errno == ENOTSUP) {
+    if (::link(from.c_str(), to.c_str()) == 0) {
+      ::unlink(from.c_str());
+      return;
+    }
+  }
+  if (errno == EEXIST) throw OutputError(to.string() + ": exists already and is left as it is");
+  fail(to, "cannot write", errno);
+}
+
+}  // namespace
+
+void publish(std::span<const std::byte> image, const fs::path& path, IfExists if_exists) {
+  if (path.filename().empty()) throw OutputError(path.string() + ": is not the name of a file");
+  const Descriptor folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.number() < 0) fail(path, "cannot write into its folder", errno);
+
+  const fs::path temporary = temporary_path(path);
+  Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (file.number() < 0) fail(path, "cannot write into its folder", errno);
+  TemporaryFile guard{temporary};
+  write_all(file, image, path);
+  write_all(file, make_trailer(image), path);
+  if (::fsync(file.number()) != 0) fail(path, "cannot write to disk", errno);
+  if (!file.close()) fail(path, "cannot write", errno);
+
+  if (if_exists == IfExists::refuse)
+    rename_without_replacing(temporary, path);
+  else if (::rename(temporary.c_str(), path.c_str()) != 0)
+    fail(path, "cannot replace", errno);
+  guard.renamed = true;
+  // EINVAL: a file system whose folders need no fsync.
+  if (::fsync(folder.number()) != 0 && errno != EINVAL)
+    fail(path, "is written, but may not survive a power cut", errno);
+}
+
+}  // namespace stepbench

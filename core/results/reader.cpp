@@ -1,0 +1,177 @@
+// HDF5 image -> ResultFile: the writer's steps backwards. Groups that are not there were not recorded.
+#include "core/error.hpp"
+#include "core/hdf5/hdf5.hpp"
+#include "core/results/result_file.hpp"
+#include "core/results/schema.hpp"
+
+namespace stepbench {
+namespace {
+
+using hdf5::Dataset;
+using hdf5::Group;
+using hdf5::Shape;
+
+std::size_t extent(const Dataset& dataset, std::size_t dimension) {
+  const Shape shape = dataset.shape();
+  if (dimension >= shape.size()) throw Error(dataset.name() + " has too few dimensions");
+  return static_cast<std::size_t>(shape[dimension]);
+}
+
+/// The values of a member that must have as many as its scales say.
+template <typename T>
+std::vector<T> read_column(const Group& group, const char* name, std::size_t count) {
+  const Dataset dataset = group.dataset(name);
+  std::vector<T> values = [&] {
+    if constexpr (std::same_as<T, std::string>)
+      return dataset.read_text();
+    else
+      return dataset.read<T>();
+  }();
+  if (values.size() != count) throw Error(dataset.name() + " is not as long as its scales");
+  return values;
+}
+
+/// For the visits of schema.hpp.
+struct AttributeReader {
+  const Group& group;
+  void operator()(const char* key, Status& status) const {
+    const auto text = group.attribute_as<std::string>(key);
+    const std::optional<Status> found = status_from_text(text);
+    if (!found) throw Error(group.name() + " has the unknown status `" + text + "`");
+    status = *found;
+  }
+  void operator()(const char* key, std::uint64_t& seed) const {
+    seed = static_cast<std::uint64_t>(group.attribute_as<std::int64_t>(key));
+  }
+  template <typename T>
+  void operator()(const char* key, T& value) const {
+    value = group.attribute_as<T>(key);
+  }
+};
+
+StepSeries read_steps(const Group& group) {
+  StepSeries steps;
+  const std::size_t count = extent(group.dataset("step"), 0);
+  for (const auto& column : schema::kStepColumns) steps.*column.member = read_column<double>(group, column.name, count);
+  if (group.dataset("phase").read_text() != std::vector<std::string>(kPhaseNames.begin(), kPhaseNames.end()))
+    throw Error(group.name() + "/phase names other phases than this program knows");
+  const std::vector<double> phase_time = read_column<double>(group, "phase_time", count * kPhaseNames.size());
+  steps.phase_time.resize(count);
+  for (std::size_t i = 0; i < phase_time.size(); ++i)
+    steps.phase_time[i / kPhaseNames.size()].seconds[i % kPhaseNames.size()] = phase_time[i];
+  steps.round = read_column<std::int64_t>(group, "round", count);
+  return steps;
+}
+
+EpochSeries read_epochs(const Group& group) {
+  EpochSeries epochs;
+  epochs.epoch = group.dataset("epoch").read<double>();
+  for (const auto& column : schema::kEpochColumns)
+    epochs.*column.member = read_column<double>(group, column.name, epochs.epoch.size());
+  return epochs;
+}
+
+std::vector<TensorCheck> read_checks(const Group& group) {
+  const std::vector<std::string> tensors = group.dataset("tensor").read_text();
+  std::vector<TensorCheck> checks(tensors.size());
+  for (std::size_t i = 0; i < tensors.size(); ++i) checks[i].tensor = tensors[i];
+  for (const auto& column : schema::kCheckColumns) {
+    const std::vector<double> values = read_column<double>(group, column.name, checks.size());
+    for (std::size_t i = 0; i < checks.size(); ++i) checks[i].*column.member = values[i];
+  }
+  return checks;
+}
+
+std::vector<NamedTensor> read_tensors(const Group& group) {
+  std::vector<NamedTensor> tensors;
+  for (const std::string& name : group.members()) {
+    const Dataset dataset = group.dataset(name);
+    NamedTensor& tensor = tensors.emplace_back(NamedTensor{name, dataset.shape(), {}});
+    if (dataset.element_bytes() == sizeof(float))
+      tensor.values = dataset.read<float>();
+    else
+      tensor.values = dataset.read<double>();
+  }
+  return tensors;
+}
+
+TrialRecord read_trial(const Group& group) {
+  TrialRecord trial;
+  schema::visit_trial(trial, AttributeReader{group});
+  if (group.has_attribute("diverged_at_step"))
+    trial.diverged_at_step = group.attribute_as<std::int64_t>("diverged_at_step");
+  for (auto& [key, value] : group.attributes())
+    if (schema::is_setting(key)) trial.settings.emplace_back(std::move(key), std::move(value));
+  if (group.has("steps")) trial.steps = read_steps(group.group("steps"));
+  if (group.has("epochs")) trial.epochs = read_epochs(group.group("epochs"));
+  if (group.has("checks")) trial.checks = read_checks(group.group("checks"));
+  if (group.has("parameters/initial")) trial.initial_parameters = read_tensors(group.group("parameters/initial"));
+  if (group.has("parameters/final")) trial.final_parameters = read_tensors(group.group("parameters/final"));
+  if (group.has("order")) {
+    const Dataset permutation = group.dataset("order/permutation");
+    trial.order = permutation.read<std::int64_t>();
+    trial.order_epochs = static_cast<std::int64_t>(extent(permutation, 0));
+  }
+  return trial;
+}
+
+/// What only /summary holds, into the trials, which stand in its order.
+void read_summary(const Group& group, std::vector<TrialRecord>& trials) {
+  const std::vector<std::string> ids = read_column<std::string>(group, "id", trials.size());
+  for (std::size_t i = 0; i < trials.size(); ++i)
+    if (ids[i] != trials[i].id) throw Error(group.name() + " lists the trials in another order than /trials");
+  for (const auto& column : schema::kSummaryColumns) {
+    const std::vector<double> values = read_column<double>(group, column.name, trials.size());
+    for (std::size_t i = 0; i < trials.size(); ++i) trials[i].summary.*column.member = values[i];
+  }
+}
+
+GroupRecord read_group(const Group& group, const std::string& id) {
+  GroupRecord record;
+  record.id = id;
+  if (!group.has("rounds")) return record;
+  const Group rounds = group.group("rounds");
+  if (rounds.has("trial")) record.trials = rounds.dataset("trial").read_text();
+  if (!rounds.has("round")) return record;
+  const std::size_t count = extent(rounds.dataset("round"), 0);
+  record.peak_gflops = read_column<double>(rounds, "peak_gflops", count);
+  if (record.trials.empty()) return record;
+  record.step_time = read_column<double>(rounds, "step_time", count * record.trials.size());
+  record.position = read_column<std::int64_t>(rounds, "position", count * record.trials.size());
+  return record;
+}
+
+void check_schema(const Group& root, const std::string& name) {
+  if (!root.has_attribute("Conventions") || !root.has_attribute("schema_version") ||
+      root.attribute("Conventions") != hdf5::Attribute(std::string(schema::kConventions)))
+    throw InputError(name + ": this HDF5 file is not a stepbench result file");
+  const auto version = root.attribute_as<std::int64_t>("schema_version");
+  if (version != ResultFile::kSchemaVersion)
+    throw InputError(name + ": has schema version " + std::to_string(version) + ", this stepbench reads version " +
+                     std::to_string(ResultFile::kSchemaVersion));
+}
+
+}  // namespace
+
+ResultFile from_image(std::span<const std::byte> image, const std::filesystem::path& name) try {
+  const hdf5::File hdf5_file = hdf5::File::open_image(image, name.string());
+  const Group root = hdf5_file.root();
+  check_schema(root, name.string());
+  ResultFile file;
+  schema::visit_root(file, AttributeReader{root});
+  file.environment = root.group("environment").attributes();
+  const Group trials = root.group("trials");
+  for (const std::string& id : trials.members()) file.trials.push_back(read_trial(trials.group(id)));
+  if (!file.trials.empty()) read_summary(root.group("summary"), file.trials);
+  const Group groups = root.group("groups");
+  for (const std::string& id : groups.members()) file.groups.push_back(read_group(groups.group(id), id));
+  return file;
+} catch (const InputError&) {
+  throw;
+} catch (const Error& error) {
+  throw InputError(error.what());
+}
+
+ResultFile read_result_file(const std::filesystem::path& path) { return from_image(read_published(path), path); }
+
+}  // namespace stepbench

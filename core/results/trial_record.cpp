@@ -1,0 +1,37 @@
+#include "core/results/trial_record.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace stepbench {
+namespace {
+
+/// From the best to the worst, as far as a file's own status goes.
+constexpr std::array<std::pair<Status, std::string_view>, 5> kStatuses = {{{Status::unsupported, "unsupported"},
+                                                                           {Status::completed, "completed"},
+                                                                           {Status::diverged, "diverged"},
+                                                                           {Status::interrupted, "interrupted"},
+                                                                           {Status::failed, "failed"}}};
+
+std::size_t rank(Status status) {
+  const auto* const row = std::ranges::find(kStatuses, status, &std::pair<Status, std::string_view>::first);
+  return static_cast<std::size_t>(row - kStatuses.begin());
+}
+
+}  // namespace
+
+std::string to_text(Status status) { return std::string(kStatuses[rank(status)].second); }
+
+std::optional<Status> status_from_text(std::string_view text) {
+  for (const auto& [status, name] : kStatuses)
+    if (name == text) return status;
+  return std::nullopt;
+}
+
+Status worse(Status first, Status second) {
+  const Status worst = rank(first) < rank(second) ? second : first;
+  return worst == Status::unsupported ? Status::completed : worst;
+}
+
+}  // namespace stepbench

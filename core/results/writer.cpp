@@ -1,0 +1,247 @@
+// ResultFile -> HDF5 image. What a trial did not record has no group; nothing is written empty.
+#include <functional>
+#include <numeric>
+
+#include "core/error.hpp"
+#include "core/hdf5/hdf5.hpp"
+#include "core/results/result_file.hpp"
+#include "core/results/schema.hpp"
+
+namespace stepbench {
+namespace {
+
+using hdf5::Dataset;
+using hdf5::Group;
+using hdf5::Shape;
+using hdf5::Storage;
+
+std::int64_t count_of(const auto& values) { return static_cast<std::int64_t>(values.size()); }
+
+void require(bool holds, const std::string& message) {
+  if (!holds) throw Error(message);
+}
+
+/// An id names a group: one link, one component of a path.
+const std::string& link_name(const std::string& id, const std::string& what) {
+  require(!id.empty() && id != "." && id != ".." && id.find('/') == std::string::npos,
+          what + " `" + id + "` cannot be a name in an HDF5 file");
+  return id;
+}
+
+/// For the visits of schema.hpp.
+struct AttributeWriter {
+  Group& group;
+  void operator()(const char* key, Status status) const { group.set_attribute(key, to_text(status)); }
+  // HDF5's int64 holds the bits of seeds from 2^63 on; the reader turns them back.
+  void operator()(const char* key, std::uint64_t seed) const {
+    group.set_attribute(key, static_cast<std::int64_t>(seed));
+  }
+  void operator()(const char* key, const auto& value) const { group.set_attribute(key, value); }
+};
+
+std::vector<std::int64_t> zero_to(std::int64_t count) {
+  std::vector<std::int64_t> numbers(static_cast<std::size_t>(count));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return numbers;
+}
+
+/// A dimension scale named as its dimension.
+template <typename T>
+Dataset make_scale(Group& group, const std::string& name, const std::vector<T>& values) {
+  Dataset scale = [&] {
+    if constexpr (std::same_as<T, std::string>)
+      return group.create_text_dataset(name, values);
+    else
+      return group.create_dataset<T>(name, {count_of(values)}, values, "1");
+  }();
+  scale.make_scale(name);
+  return scale;
+}
+
+using Scales = std::vector<std::reference_wrapper<const Dataset>>;
+
+/// A data set with one scale per dimension.
+template <typename T>
+void write_over(Group& group, const Scales& scales, const std::string& name, const std::vector<T>& values,
+                const std::string& units) {
+  Shape shape;
+  for (const Dataset& scale : scales) shape.push_back(scale.shape().front());
+  Dataset dataset = [&] {
+    if constexpr (std::same_as<T, std::string>)
+      return group.create_text_dataset(name, values, units);
+    else
+      return group.create_dataset<T>(name, shape, values, units);
+  }();
+  for (unsigned i = 0; i < scales.size(); ++i) dataset.attach_scale(i, scales[i]);
+}
+
+const char* units_or(const char* units, const char* loss_units) {
+  return units == schema::kLossUnits ? loss_units : units;
+}
+
+Value setting(const TrialRecord& trial, const std::string& key, Value absent) {
+  for (const auto& [name, value] : trial.settings)
+    if (name == key && value.index() == absent.index()) return value;
+  return absent;
+}
+
+/// A column holds one kind of loss or none in particular.
+const char* common_loss_units(const std::vector<TrialRecord>& trials) {
+  for (const TrialRecord& trial : trials)
+    if (schema::loss_units(trial) != std::string_view("nat")) return "1";
+  return "nat";
+}
+
+void write_summary(Group& root, const std::vector<TrialRecord>& trials) {
+  if (trials.empty()) return;
+  Group group = root.create_group("summary");
+  const Dataset trial_scale = make_scale(group, "trial", zero_to(count_of(trials)));
+  const auto column = [&](const std::string& name, const std::string& units, auto value_of) {
+    std::vector<std::invoke_result_t<decltype(value_of), const TrialRecord&>> values;
+    for (const TrialRecord& trial : trials) values.push_back(value_of(trial));
+    write_over(group, {trial_scale}, name, values, units);
+  };
+  column("id", "1", [](const TrialRecord& t) { return t.id; });
+  column("backend", "1", [](const TrialRecord& t) { return t.backend; });
+  column("threads", "1", [](const TrialRecord& t) { return t.threads; });
+  column("seed", "1", [](const TrialRecord& t) { return static_cast<std::int64_t>(t.seed); });
+  column("precision", "1",
+         [](const TrialRecord& t) { return std::get<std::string>(setting(t, "training.precision", std::string())); });
+  column("batch_size", "1", [](const TrialRecord& t) {
+    return std::get<std::int64_t>(setting(t, "training.batch_size", std::int64_t{0}));
+  });
+  column("status", "1", [](const TrialRecord& t) { return to_text(t.status); });
+  column("parameters", "1", [](const TrialRecord& t) { return t.parameters; });
+  column("flops_per_step", "FLOP", [](const TrialRecord& t) { return t.flops_per_step; });
+  column("threads_observed", "1", [](const TrialRecord& t) { return t.threads_observed; });
+  const char* const loss_units = common_loss_units(trials);
+  for (const auto& summary : schema::kSummaryColumns)
+    column(summary.name, units_or(summary.units, loss_units),
+           [&](const TrialRecord& t) { return t.summary.*summary.member; });
+  column("network_bytes", "B", [](const TrialRecord& t) { return t.network_bytes; });
+}
+
+void write_steps(Group& trial_group, const TrialRecord& trial) {
+  const StepSeries& steps = trial.steps;
+  const std::size_t count = steps.train_loss.size();
+  require(steps.wall_time.size() == count && steps.phase_time.size() == count && steps.round.size() == count,
+          "trial " + trial.id + ": the series of steps differ in length");
+  if (count == 0) return;
+  Group group = trial_group.create_group("steps");
+  const Dataset step = make_scale(group, "step", zero_to(count_of(steps.train_loss)));
+  const Dataset phase = make_scale(group, "phase", std::vector<std::string>(kPhaseNames.begin(), kPhaseNames.end()));
+  for (const auto& [name, units, member] : schema::kStepColumns)
+    write_over(group, {step}, name, steps.*member, units_or(units, schema::loss_units(trial)));
+  std::vector<double> phase_time;
+  phase_time.reserve(count * kPhaseNames.size());
+  for (const PhaseTimes& times : steps.phase_time)
+    phase_time.insert(phase_time.end(), times.seconds.begin(), times.seconds.end());
+  write_over(group, {step, phase}, "phase_time", phase_time, "s");
+  write_over(group, {step}, "round", steps.round, "1");
+}
+
+void write_epochs(Group& trial_group, const TrialRecord& trial) {
+  for (const auto& column : schema::kEpochColumns)
+    require((trial.epochs.*column.member).size() == trial.epochs.epoch.size(),
+            "trial " + trial.id + ": the series of evaluations differ in length");
+  if (trial.epochs.epoch.empty()) return;
+  Group group = trial_group.create_group("epochs");
+  const Dataset epoch = make_scale(group, "epoch", trial.epochs.epoch);
+  for (const auto& [name, units, member] : schema::kEpochColumns)
+    write_over(group, {epoch}, name, trial.epochs.*member, units_or(units, schema::loss_units(trial)));
+}
+
+void write_checks(Group& trial_group, const std::vector<TensorCheck>& checks) {
+  if (checks.empty()) return;
+  Group group = trial_group.create_group("checks");
+  std::vector<std::string> tensors;
+  for (const TensorCheck& check : checks) tensors.push_back(check.tensor);
+  const Dataset tensor = make_scale(group, "tensor", tensors);
+  for (const auto& [name, units, member] : schema::kCheckColumns) {
+    std::vector<double> values;
+    for (const TensorCheck& check : checks) values.push_back(check.*member);
+    write_over(group, {tensor}, name, values, units);
+  }
+}
+
+void write_tensors(Group& parameters, const std::string& which, const std::vector<NamedTensor>& tensors) {
+  if (tensors.empty()) return;
+  Group group = parameters.create_group(which);
+  for (const NamedTensor& tensor : tensors)
+    std::visit(
+        [&]<typename T>(const std::vector<T>& values) {
+          group.create_dataset<T>(link_name(tensor.name, "the tensor"), tensor.shape, values, "1", Storage::contiguous);
+        },
+        tensor.values);
+}
+
+void write_order(Group& trial_group, const TrialRecord& trial) {
+  if (trial.order.empty()) return;
+  require(trial.order_epochs > 0 && count_of(trial.order) % trial.order_epochs == 0,
+          "trial " + trial.id + ": the order of samples is not a whole number of epochs");
+  Group group = trial_group.create_group("order");
+  const Dataset epoch = make_scale(group, "epoch", zero_to(trial.order_epochs));
+  const Dataset sample = make_scale(group, "sample", zero_to(count_of(trial.order) / trial.order_epochs));
+  write_over(group, {epoch, sample}, "permutation", trial.order, "1");
+}
+
+void write_trial(Group& trials, const TrialRecord& trial) {
+  Group group = trials.create_group(link_name(trial.id, "the trial id"));
+  schema::visit_trial(trial, AttributeWriter{group});
+  if (trial.diverged_at_step >= 0) group.set_attribute("diverged_at_step", trial.diverged_at_step);
+  for (const auto& [key, value] : trial.settings) {
+    require(schema::is_setting(key), "trial " + trial.id + ": the setting `" + key + "` has no section");
+    group.set_attribute(key, value);
+  }
+  write_steps(group, trial);
+  write_epochs(group, trial);
+  write_checks(group, trial.checks);
+  if (!trial.initial_parameters.empty() || !trial.final_parameters.empty()) {
+    Group parameters = group.create_group("parameters");
+    write_tensors(parameters, "initial", trial.initial_parameters);
+    write_tensors(parameters, "final", trial.final_parameters);
+  }
+  write_order(group, trial);
+}
+
+void write_rounds(Group& groups, const GroupRecord& record) {
+  Group parent = groups.create_group(link_name(record.id, "the group id"));
+  const std::size_t cells = record.trials.size() * record.peak_gflops.size();
+  require(record.step_time.size() == cells && record.position.size() == cells,
+          "group " + record.id + ": the arrays of rounds differ in size");
+  if (record.trials.empty() && record.peak_gflops.empty()) return;
+  Group group = parent.create_group("rounds");
+  Scales scales;
+  std::vector<Dataset> made;
+  made.reserve(2);
+  if (!record.peak_gflops.empty())
+    scales.emplace_back(made.emplace_back(make_scale(group, "round", zero_to(record.rounds()))));
+  if (!record.trials.empty()) scales.emplace_back(made.emplace_back(make_scale(group, "trial", record.trials)));
+  if (cells > 0) {
+    write_over(group, scales, "step_time", record.step_time, "s");
+    write_over(group, scales, "position", record.position, "1");
+  }
+  if (!record.peak_gflops.empty()) write_over(group, {scales.front()}, "peak_gflops", record.peak_gflops, "GFLOP/s");
+}
+
+}  // namespace
+
+std::vector<std::byte> to_image(const ResultFile& file) {
+  const hdf5::File hdf5_file = hdf5::File::create_in_memory();
+  {
+    Group root = hdf5_file.root();
+    root.set_attribute("Conventions", schema::kConventions);
+    root.set_attribute("schema_version", ResultFile::kSchemaVersion);
+    schema::visit_root(file, AttributeWriter{root});
+    Group environment = root.create_group("environment");
+    for (const auto& [key, value] : file.environment) environment.set_attribute(key, value);
+    write_summary(root, file.trials);
+    Group trials = root.create_group("trials");
+    for (const TrialRecord& trial : file.trials) write_trial(trials, trial);
+    Group groups = root.create_group("groups");
+    for (const GroupRecord& group : file.groups) write_rounds(groups, group);
+  }
+  return hdf5_file.image();
+}
+
+}  // namespace stepbench

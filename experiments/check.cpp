@@ -1,0 +1,81 @@
+#include "experiments/check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "core/parameters.hpp"
+#include "experiments/gate.hpp"
+#include "experiments/table.hpp"
+#include "experiments/trial_run.hpp"
+
+namespace stepbench {
+namespace {
+
+constexpr double kMega = 1e6;
+
+std::string scientific(double value) { return value == 0 ? "0" : fmt::format("{:.1e}", value); }
+
+/// NaN counts as the worst.
+double worst(std::span<const TensorCheck> checks, double TensorCheck::*error) {
+  double result = 0;
+  for (const TensorCheck& check : checks) {
+    if (!(check.*error <= result)) result = check.*error;
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string describe_plan(const Experiment& experiment, std::span<const PlannedGroup> groups) {
+  TextTable table;
+  table.add_column("trial", TextTable::Align::left);
+  for (const char* heading : {"parameters", "MFLOP/step", "steps", "train", "validation"}) table.add_column(heading);
+  table.add_column("", TextTable::Align::left);
+  std::int64_t trials = 0;
+  for (const PlannedGroup& group : groups) {
+    for (const PlannedTrial& planned : group.trials) {
+      const TrialSettings& trial = *planned.settings;
+      ++trials;
+      table.add_row({trial.id, std::to_string(parameter_layout(trial.model).size),
+                     fmt::format("{:.3f}", flops_per_step(trial.model, trial.training.batch_size) / kMega),
+                     std::to_string(steps_of_trial(trial, *planned.dataset)),
+                     std::to_string(planned.dataset->train.samples),
+                     std::to_string(planned.dataset->validation.samples),
+                     planned.unsupported.empty() ? "" : "unsupported: " + planned.unsupported});
+    }
+  }
+  return fmt::format("{}: {} trials in {} groups\n\n{}", experiment.settings.name, trials, groups.size(), table.text());
+}
+
+GateReport check_gates(std::span<const PlannedGroup> groups) {
+  const Backend& reference = *find_backend(backends(), kReferenceBackend);
+  GateReport report;
+  std::string failures;
+  TextTable table;
+  table.add_column("trial", TextTable::Align::left);
+  for (const char* heading : {"memory", "gradient error", "step error", "gate"}) table.add_column(heading);
+  for (const PlannedGroup& group : groups) {
+    std::optional<GateReference> expected;
+    for (const PlannedTrial& planned : group.trials) {
+      if (!planned.unsupported.empty()) continue;
+      const TrialSettings& trial = *planned.settings;
+      const std::vector<std::int64_t> order = first_batch(trial, *planned.dataset, trial.measure.gate_samples);
+      if (!expected) expected = gate_reference(reference, trial, *planned.dataset, order);
+      const GateResult gate = run_gate(*planned.backend, *expected, trial, *planned.dataset, order);
+      const TrialRecord record = start_trial(*planned.backend, trial, *planned.dataset, {})->record();
+      table.add_row({trial.id, fmt::format("{:.1f} MB", static_cast<double>(record.network_bytes) / kMega),
+                     scientific(worst(gate.checks, &TensorCheck::gradient_error)),
+                     scientific(worst(gate.checks, &TensorCheck::update_error)), gate.passed ? "passed" : "FAILED"});
+      if (gate.passed) continue;
+      failures += fmt::format("{} failed: {}\n", trial.id, gate.message);
+      report.passed = false;
+    }
+  }
+  report.text = table.text() + failures;
+  return report;
+}
+
+}  // namespace stepbench

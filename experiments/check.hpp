@@ -1,0 +1,23 @@
+// What `stepbench check` and `run --dry-run` say about a config before anything is trained.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "core/config/experiment.hpp"
+#include "experiments/plan.hpp"
+
+namespace stepbench {
+
+/// A row per trial: parameters, FLOPs per step, steps, and why it cannot run where it cannot.
+[[nodiscard]] std::string describe_plan(const Experiment& experiment, std::span<const PlannedGroup> groups);
+
+struct GateReport {
+  std::string text;  // a row per supported trial: memory of its network, worst errors, verdict
+  bool passed = true;
+};
+
+/// Makes each network and passes it through the gate.
+[[nodiscard]] GateReport check_gates(std::span<const PlannedGroup> groups);
+
+}  // namespace stepbench

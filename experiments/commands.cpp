@@ -1,0 +1,273 @@
+#include "experiments/commands.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "core/config/experiment.hpp"
+#include "core/data/dataset.hpp"
+#include "core/error.hpp"
+#include "core/results/result_file.hpp"
+#include "experiments/check.hpp"
+#include "experiments/data_folders.hpp"
+#include "experiments/environment.hpp"
+#include "experiments/group_run.hpp"
+#include "experiments/options.hpp"
+#include "experiments/plan.hpp"
+#include "experiments/runner.hpp"
+#include "experiments/table.hpp"
+#include "variants/registry.hpp"
+
+namespace stepbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Command {
+  CommandLine line;
+  int (*run)(const ParsedCommandLine&);
+};
+
+const Option kSetOption = {"set", 0, "KEY=VALUE", "override section.key of the config; may be repeated"};
+
+/// A path, or the name of a shipped experiment: `quick` finds experiments/quick.cfg.
+fs::path find_config(const std::string& name) {
+  if (fs::exists(name)) return name;
+  for (const fs::path& folder : data_folders("")) {
+    for (const fs::path& candidate : {folder / "experiments" / name, folder / "experiments" / (name + ".cfg")}) {
+      if (fs::is_regular_file(candidate)) return candidate.lexically_normal();
+    }
+  }
+  return name;  // load_experiment says that it is missing
+}
+
+Experiment load(const ParsedCommandLine& arguments) {
+  return load_experiment(find_config(arguments.positional), arguments.all("set"), dataset_keys());
+}
+
+/// The comment lines at the top of a config, joined.
+std::string question_of(const fs::path& config) {
+  std::ifstream file(config);
+  std::string text;
+  for (std::string line; std::getline(file, line) && line.starts_with('#');) {
+    if (line.size() > 2) text += (text.empty() ? "" : " ") + line.substr(2);
+  }
+  return text;
+}
+
+void list_backends() {
+  TextTable table;
+  for (const char* heading : {"backend", "threads", "what it is"}) table.add_column(heading, TextTable::Align::left);
+  for (const Backend& backend : backends()) {
+    table.add_row({std::string(backend.name), backend.max_threads == 1 ? "1" : "any", std::string(backend.summary)});
+  }
+  fmt::print("{}", table.text());
+}
+
+void list_datasets() {
+  TextTable table;
+  for (const char* heading : {"dataset.kind", "what it is"}) table.add_column(heading, TextTable::Align::left);
+  for (const DatasetKind& kind : dataset_kinds()) table.add_row({std::string(kind.name), std::string(kind.summary)});
+  fmt::print("{}", table.text());
+}
+
+void list_models() {
+  TextTable table;
+  for (const char* heading : {"model.kind", "what it is"}) table.add_column(heading, TextTable::Align::left);
+  table.add_row({"mlp", "multilayer perceptron: z = a W^T + b, ReLU on hidden layers"});
+  fmt::print("{}", table.text());
+}
+
+void list_experiments() {
+  TextTable table;
+  for (const char* heading : {"experiment", "what it asks"}) table.add_column(heading, TextTable::Align::left);
+  for (const fs::path& folder : data_folders("")) {
+    if (!fs::is_directory(folder / "experiments")) continue;
+    std::vector<fs::path> configs;
+    for (const auto& entry : fs::directory_iterator(folder / "experiments")) {
+      if (entry.path().extension() == ".cfg") configs.push_back(entry.path().lexically_normal());
+    }
+    std::sort(configs.begin(), configs.end());
+    for (const fs::path& config : configs) table.add_row({config.string(), question_of(config)});
+    break;
+  }
+  fmt::print("{}", table.text());
+}
+
+void list_keys() {
+  TextTable table;
+  for (const char* heading : {"key", "default", "allowed", "what it is"}) {
+    table.add_column(heading, TextTable::Align::left);
+  }
+  for (const KeyDescription& key : describe_keys()) {
+    std::string help = key.help;
+    if (!key.applies_with.empty()) help += " (" + key.applies_with + ")";
+    table.add_row({key.key, key.default_text, key.allowed, help});
+  }
+  fmt::print("{}", table.text());
+}
+
+struct Listing {
+  std::string_view name;
+  void (*print)();
+};
+constexpr std::array kListings = {Listing{"backends", list_backends}, Listing{"datasets", list_datasets},
+                                  Listing{"models", list_models}, Listing{"experiments", list_experiments},
+                                  Listing{"keys", list_keys}};
+
+int run_list(const ParsedCommandLine& arguments) {
+  bool found = false;
+  for (const Listing& listing : kListings) {
+    // All but the keys, which are many, when nothing is named.
+    if (arguments.positional.empty() ? listing.name == "keys" : arguments.positional != listing.name) continue;
+    if (found) fmt::print("\n");
+    listing.print();
+    found = true;
+  }
+  if (!found) {
+    std::vector<std::string_view> names;
+    for (const Listing& listing : kListings) names.push_back(listing.name);
+    throw InputError(fmt::format("list: found \"{}\", allowed: {}{}", arguments.positional, fmt::join(names, ", "),
+                                 suggestion(arguments.positional, names)));
+  }
+  return kExitOk;
+}
+
+int run_check(const ParsedCommandLine& arguments) {
+  const Experiment experiment = load(arguments);
+  const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
+  fmt::print("{}", describe_plan(experiment, groups));
+  const GateReport report = check_gates(groups);
+  fmt::print("\n{}", report.text);
+  return report.passed ? kExitOk : kExitGateFailed;
+}
+
+int exit_code(const ResultFile& result) {
+  int code = kExitOk;
+  for (const TrialRecord& record : result.trials) {
+    if (record.status != Status::failed) continue;
+    if (record.message.starts_with("gate: ")) return kExitGateFailed;
+    code = kExitFailure;
+  }
+  return code;
+}
+
+int run_run(const ParsedCommandLine& arguments) {
+  const Experiment experiment = load(arguments);
+  const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
+  if (arguments.has("dry-run")) {
+    fmt::print("{}", describe_plan(experiment, groups));
+    return kExitOk;
+  }
+  const fs::path output = arguments.last("output", "results/" + experiment.settings.name + ".h5");
+  if (output.extension() != ".h5") {
+    throw InputError(fmt::format("--output: found \"{}\", allowed: a file name that ends in .h5", output.string()));
+  }
+  double work = 0;
+  for (const PlannedGroup& group : groups) work += group_work(group);
+  const Verbosity verbosity = arguments.has("quiet")     ? Verbosity::quiet
+                              : arguments.has("verbose") ? Verbosity::verbose
+                                                         : Verbosity::normal;
+  ResultFile result;
+  {
+    Progress progress(stderr, verbosity, work);
+    result = run_experiment({experiment, groups, output, arguments.has("overwrite")}, progress);
+  }
+  fmt::print("{}\nresults: {}\n", results_table(result), output.string());
+  return exit_code(result);
+}
+
+int run_show(const ParsedCommandLine& arguments) {
+  const ResultFile result = read_result_file(arguments.positional);
+  fmt::print("{}", results_table(result));
+  return kExitOk;
+}
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> table = {
+      {{"list [backends|datasets|models|experiments|keys]", "What there is to choose from.", "WHAT", false, {}},
+       run_list},
+      {{"check CONFIG [options]",
+        "Parses and expands a config, prints its trials with parameters, FLOPs per step and memory, and holds every\n"
+        "backend's gradients and training step against the float64 reference.",
+        "CONFIG",
+        true,
+        {kSetOption}},
+       run_check},
+      {{"run CONFIG [options]",
+        "Trains every trial of a config and writes losses and timings to an HDF5 file. CONFIG is a path, or the name "
+        "of\n"
+        "a shipped experiment (see `stepbench list experiments`).",
+        "CONFIG",
+        true,
+        {kSetOption,
+         {"output", 'o', "FILE.h5", "where to write; default results/<name>.h5"},
+         {"overwrite", 0, "", "replace the output, once the new one is whole"},
+         {"dry-run", 0, "", "print the trials and stop"},
+         {"quiet", 'q', "", "no progress"},
+         {"verbose", 'v', "", "say more"}}},
+       run_run},
+      {{"show FILE.h5", "Prints the table of a result file.", "FILE.h5", true, {}}, run_show},
+  };
+  return table;
+}
+
+std::string name_of(const Command& command) { return command.line.usage.substr(0, command.line.usage.find(' ')); }
+
+std::string program_help() {
+  std::string text =
+      "stepbench: what the organisation of a neural network's training costs on this CPU\n\nusage: stepbench COMMAND "
+      "...\n\n";
+  for (const Command& command : commands()) {
+    text +=
+        fmt::format("  {:<8}{}\n", name_of(command), command.line.summary.substr(0, command.line.summary.find('\n')));
+  }
+  return text + "\n`stepbench COMMAND --help` says more. A first run: stepbench run quick\n";
+}
+
+int dispatch(const std::vector<std::string>& arguments) {
+  if (arguments.empty() || arguments.front() == "--help" || arguments.front() == "-h" || arguments.front() == "help") {
+    fmt::print("{}", program_help());
+    return arguments.empty() ? kExitUsage : kExitOk;
+  }
+  if (arguments.front() == "--version") {
+    const BuildInfo build = build_info();
+    fmt::print("stepbench {} ({}{})\n", build.version, build.git_commit, build.git_dirty ? ", modified" : "");
+    return kExitOk;
+  }
+  std::vector<std::string> names;
+  for (const Command& command : commands()) {
+    names.push_back(name_of(command));
+    if (names.back() != arguments.front()) continue;
+    const ParsedCommandLine parsed = parse_command_line(command.line, {arguments.begin() + 1, arguments.end()});
+    if (parsed.help) {
+      fmt::print("{}", help_text(command.line));
+      return kExitOk;
+    }
+    return command.run(parsed);
+  }
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  throw InputError(fmt::format("unknown command \"{}\", allowed: {}{}", arguments.front(), fmt::join(names, ", "),
+                               suggestion(arguments.front(), views)));
+}
+
+}  // namespace
+
+int run_program(const std::vector<std::string>& arguments) {
+  try {
+    return dispatch(arguments);
+  } catch (const InputError& error) {
+    fmt::print(stderr, "stepbench: {}\n", error.what());
+    return kExitUsage;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "stepbench: {}\n", error.what());
+    return kExitFailure;
+  }
+}
+
+}  // namespace stepbench

@@ -1,0 +1,20 @@
+// The commands of the program.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace stepbench {
+
+enum ExitCode : int {
+  kExitOk = 0,
+  kExitFailure = 1,     // output that cannot be written, a trial that threw
+  kExitUsage = 2,       // command line, config or input file
+  kExitGateFailed = 5,  // a backend computes something else than the reference
+};
+
+/// Runs the command line (without the program's name) and returns the exit code. Tables go to stdout; progress,
+/// warnings and errors (one line, `stepbench: ...`) to stderr.
+[[nodiscard]] int run_program(const std::vector<std::string>& arguments);
+
+}  // namespace stepbench

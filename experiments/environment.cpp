@@ -1,0 +1,104 @@
+#include "experiments/environment.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <oneapi/tbb/version.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <fstream>
+#include <thread>
+
+#include "core/floating_point.hpp"
+#include "experiments/build_version.hpp"
+#include "experiments/fma_peak.hpp"
+#include "variants/openblas_runtime.hpp"
+
+namespace stepbench {
+namespace {
+
+std::string first_line(const char* path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+std::string cpu_model() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("model name")) {
+      const std::size_t colon = line.find(": ");
+      if (colon != std::string::npos) return line.substr(colon + 2);
+    }
+  }
+  return "unknown";
+}
+
+/// `always [madvise] never` -> `madvise`
+std::string chosen_in_brackets(const std::string& line) {
+  const std::size_t open = line.find('['), close = line.find(']');
+  return open == std::string::npos || close == std::string::npos ? "unknown" : line.substr(open + 1, close - open - 1);
+}
+
+std::string or_unknown(std::string text) { return text.empty() ? "unknown" : std::move(text); }
+
+std::string hostname() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+std::string isa() {
+#if defined(__x86_64__)
+  const CpuFeatures features = cpu_features();
+  return features.avx512 ? "x86_64 avx512" : features.avx2 ? "x86_64 avx2" : "x86_64";
+#elif defined(__aarch64__)
+  return "aarch64";
+#else
+  return "other";
+#endif
+}
+
+}  // namespace
+
+int available_cores() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+KeyValues describe_environment() {
+  const BlasRuntime blas = blas_runtime();
+  const int cores = available_cores();
+  const auto text = [](std::string value) { return Value(std::move(value)); };
+  return {
+      {"cpu_model", text(cpu_model())},
+      {"isa", text(isa())},
+      {"cores", std::int64_t{cores}},
+      {"compiler", text(kCompiler)},
+      {"compile_flags", text(kCompileFlags)},
+      {"native_code", kNativeCode},
+      {"blas_core", text(blas.core)},
+      {"blas_core_forced", blas.forced},
+      {"openblas_version", text(blas.version)},
+      {"tbb_version", text(TBB_runtime_version())},
+      {"hdf5_version", text(kHdf5Version)},
+      {"denormals_flushed", denormals_are_flushed()},
+      {"governor", text(or_unknown(first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")))},
+      {"thp", text(chosen_in_brackets(first_line("/sys/kernel/mm/transparent_hugepage/enabled")))},
+      {"hostname", text(hostname())},
+      {"peak_gflops_1", fma_peak_gflops(1, Precision::float32)},
+      {"peak_gflops_all", fma_peak_gflops(cores, Precision::float32)},
+      {"sgemm_gflops_1", gemm_peak_gflops(1, Precision::float32)},
+      {"sgemm_gflops", gemm_peak_gflops(cores, Precision::float32)},
+  };
+}
+
+BuildInfo build_info() { return {kVersion, kGitCommit, kGitDirty}; }
+
+std::string utc_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
+
+}  // namespace stepbench

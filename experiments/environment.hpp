@@ -1,0 +1,26 @@
+// What this machine and this build are: the attributes of /environment.
+#pragma once
+
+#include <string>
+
+#include "core/results/trial_record.hpp"
+
+namespace stepbench {
+
+/// Logical cores that this process may run on.
+[[nodiscard]] int available_cores();
+
+/// CPU, build, libraries, and the measured limits: FMA peak on one core and on all, one large matrix product.
+/// Takes about half a second.
+[[nodiscard]] KeyValues describe_environment();
+
+struct BuildInfo {
+  std::string version, git_commit;
+  bool git_dirty;
+};
+[[nodiscard]] BuildInfo build_info();
+
+/// `2026-11-22T10:38:12Z`
+[[nodiscard]] std::string utc_now();
+
+}  // namespace stepbench

@@ -1,0 +1,182 @@
+#include "experiments/gate.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/data/gather.hpp"
+#include "core/parameters.hpp"
+
+namespace stepbench {
+namespace {
+
+constexpr double kFloat64Tolerance = 1e-9;
+constexpr double kFloat32Tolerance = 1e-3;
+constexpr double kSmallestRelativeChange = 0.1;  // of a matrix, by the gate's training step
+
+double norm(std::span<const double> values) {
+  double sum = 0;
+  for (const double value : values) sum += value * value;
+  return std::sqrt(sum);
+}
+
+/// The trial's network with plain SGD, for the gate alone.
+NetworkSettings gate_settings(const TrialSettings& trial, std::size_t batch) {
+  NetworkSettings settings{.model = trial.model,
+                           .training = trial.training,
+                           .max_batch = static_cast<std::int64_t>(batch),
+                           .threads = trial.threads};
+  settings.training.optimizer = Optimizer::sgd;
+  settings.training.weight_decay = 0;
+  settings.training.gradient_clip.reset();
+  return settings;
+}
+
+/// What one backend computes at the gate, widened to double.
+struct Computed {
+  double loss = 0;
+  std::vector<double> gradients;
+  std::vector<double> change;
+};
+
+template <typename Scalar>
+std::vector<double> widen(const std::vector<Scalar>& values) {
+  return {values.begin(), values.end()};
+}
+
+template <typename Scalar>
+std::vector<Scalar> start_parameters(const TrialSettings& trial) {
+  // A float64 reference of a float32 trial starts from the rounded parameters, so that only arithmetic differs.
+  if (trial.training.precision == Precision::float32) {
+    const std::vector<float> rounded = initial_parameters<float>(trial.model, trial.seed);
+    return {rounded.begin(), rounded.end()};
+  }
+  return initial_parameters<Scalar>(trial.model, trial.seed);
+}
+
+template <typename Scalar>
+class GateRun {
+ public:
+  GateRun(const Backend& backend, const TrialSettings& trial, const Dataset& dataset,
+          std::span<const std::int64_t> order)
+      : network_(backend.make<Scalar>(gate_settings(trial, order.size()))),
+        claim_(network_->claim_threads()),
+        gatherer_(dataset, std::ssize(order), trial.model.loss == Loss::squared_error),
+        batch_(gatherer_.gather(dataset.train, order)),
+        start_(start_parameters<Scalar>(trial)) {}
+
+  void gradients(Computed& computed) {
+    network_->set_parameters(start_);
+    computed.loss = network_->compute_gradients(batch_).loss;
+    std::vector<Scalar> values(start_.size());
+    network_->get_gradients(values);
+    computed.gradients = widen(values);
+  }
+
+  void change(Computed& computed, double learning_rate) {
+    network_->set_parameters(start_);
+    network_->train_step(batch_, {.learning_rate = learning_rate, .number = 1});
+    std::vector<Scalar> values(start_.size());
+    network_->get_parameters(values);
+    computed.change = widen(values);
+    for (std::size_t i = 0; i < start_.size(); ++i) computed.change[i] -= static_cast<double>(start_[i]);
+  }
+
+  [[nodiscard]] std::vector<double> start() const { return widen(start_); }
+
+ private:
+  std::unique_ptr<Network<Scalar>> network_;
+  std::unique_ptr<ThreadClaim> claim_;
+  BatchGatherer<Scalar> gatherer_;
+  Batch<Scalar> batch_;
+  std::vector<Scalar> start_;
+};
+
+struct Difference {
+  double relative_l2, relative_max, cosine;
+};
+
+/// NaN in `actual` gives NaN, which no tolerance lets pass.
+Difference compare(std::span<const double> actual, std::span<const double> expected) {
+  double squares = 0, largest = 0, expected_largest = 0, dot = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const double difference = actual[i] - expected[i];
+    squares += difference * difference;
+    largest = std::max(largest, std::abs(difference));
+    expected_largest = std::max(expected_largest, std::abs(expected[i]));
+    dot += actual[i] * expected[i];
+  }
+  if (squares == 0) return {0, 0, norm(expected) == 0 ? kNotANumber : 1};
+  const double expected_norm = norm(expected);
+  return {std::sqrt(squares) / expected_norm, largest / expected_largest, dot / (norm(actual) * expected_norm)};
+}
+
+}  // namespace
+
+double gate_tolerance(Precision precision) {
+  return precision == Precision::float32 ? kFloat32Tolerance : kFloat64Tolerance;
+}
+
+GateReference gate_reference(const Backend& reference, const TrialSettings& trial, const Dataset& dataset,
+                             std::span<const std::int64_t> order) {
+  TrialSettings single = trial;
+  single.threads = 1;
+  GateRun<double> run(reference, single, dataset, order);
+  Computed computed;
+  run.gradients(computed);
+  GateReference result{.loss = computed.loss, .gradients = computed.gradients, .learning_rate = 0, .change = {}};
+  const std::vector<double> start = run.start();
+  for (const ParameterTensor& tensor : parameter_layout(trial.model).tensors) {
+    const double gradient = norm(tensor_of(std::span<const double>(computed.gradients), tensor));
+    const double parameter = norm(tensor_of(std::span<const double>(start), tensor));
+    if (gradient > 0)
+      result.learning_rate = std::max(result.learning_rate, kSmallestRelativeChange * parameter / gradient);
+  }
+  if (!(result.learning_rate > 0)) result.learning_rate = 1;
+  run.change(computed, result.learning_rate);
+  result.change = computed.change;
+  return result;
+}
+
+GateResult run_gate(const Backend& backend, const GateReference& reference, const TrialSettings& trial,
+                    const Dataset& dataset, std::span<const std::int64_t> order) {
+  Computed computed;
+  const auto compute = [&](auto run) {
+    run.gradients(computed);
+    run.change(computed, reference.learning_rate);
+  };
+  if (trial.training.precision == Precision::float32) {
+    compute(GateRun<float>(backend, trial, dataset, order));
+  } else {
+    compute(GateRun<double>(backend, trial, dataset, order));
+  }
+
+  const double tolerance = gate_tolerance(trial.training.precision);
+  GateResult result;
+  const auto require = [&](double error, const std::string& what) {
+    if (!(error <= tolerance) && result.message.empty()) {
+      result.message = fmt::format("{} differs from float64 {} by {:.2g} (relative L2), allowed is {:.0e}", what,
+                                   kReferenceBackend, error, tolerance);
+    }
+  };
+  const double loss_error =
+      computed.loss == reference.loss ? 0 : std::abs(computed.loss - reference.loss) / std::abs(reference.loss);
+  require(loss_error, "the loss");
+  for (const ParameterTensor& tensor : parameter_layout(trial.model).tensors) {
+    const auto part = [&tensor](const std::vector<double>& flat) { return tensor_of(std::span(flat), tensor); };
+    const Difference gradient = compare(part(computed.gradients), part(reference.gradients));
+    const Difference change = compare(part(computed.change), part(reference.change));
+    result.checks.push_back({.tensor = tensor.name,
+                             .gradient_error = gradient.relative_l2,
+                             .gradient_max_error = gradient.relative_max,
+                             .gradient_cosine = gradient.cosine,
+                             .update_error = change.relative_l2});
+    require(gradient.relative_l2, "the gradient of " + tensor.name);
+    require(change.relative_l2, "the change of " + tensor.name + " by a training step");
+  }
+  result.passed = result.message.empty();
+  return result;
+}
+
+}  // namespace stepbench

@@ -1,0 +1,23 @@
+// The interleaved measurement of one group of trials.
+#pragma once
+
+#include "core/config/experiment.hpp"
+#include "core/results/trial_record.hpp"
+#include "experiments/plan.hpp"
+#include "experiments/progress.hpp"
+
+namespace stepbench {
+
+struct GroupResult {
+  std::vector<TrialRecord> trials;  // in the group's order, unsupported and failed ones included
+  GroupRecord rounds;               // of the trials that were timed
+};
+
+/// Passes each trial through the gate against `reference`, then trains those that pass, in blocks that alternate in an
+/// order drawn per round. What a trial throws becomes its `failed` record; the others go on.
+[[nodiscard]] GroupResult run_group(const PlannedGroup& group, const Backend& reference, Progress& progress);
+
+/// Work of a group in the unit of Progress: floating-point operations of all its supported trials.
+[[nodiscard]] double group_work(const PlannedGroup& group);
+
+}  // namespace stepbench

@@ -1,0 +1,40 @@
+// What a config asks for, held against the backends there are and the data as loaded. Everything that can be wrong
+// between the three is found here, before anything is timed or written.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/config/experiment.hpp"
+#include "core/data/dataset.hpp"
+#include "variants/registry.hpp"
+
+namespace stepbench {
+
+struct PlannedTrial {
+  const TrialSettings* settings = nullptr;  // of the experiment
+  const Backend* backend = nullptr;
+  std::string unsupported;  // why the backend cannot run it; empty when it can
+  std::shared_ptr<const Dataset> dataset;
+};
+
+/// Trials that differ only in backend and threads: they are measured against each other.
+struct PlannedGroup {
+  std::string id;
+  std::vector<PlannedTrial> trials;
+  std::size_t baseline = 0;  // index of a supported trial; 0 when there is none
+};
+
+/// Groups in the order of their first trial. Throws InputError, in the form of the config's own errors: an unknown
+/// backend or baseline, a sweep that no backend supports, data that cannot be loaded or does not fit the model.
+/// `experiment` outlives the plan.
+[[nodiscard]] std::vector<PlannedGroup> plan_experiment(const Experiment& experiment,
+                                                        std::span<const Backend> backends);
+
+/// The kinds of data sets with their keys, as load_experiment wants them.
+[[nodiscard]] std::vector<DatasetKeys> dataset_keys();
+
+}  // namespace stepbench

@@ -1,0 +1,40 @@
+// What a run says while it goes on: to stderr, so that tables on stdout stay clean.
+#pragma once
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+namespace stepbench {
+
+enum class Verbosity { quiet, normal, verbose };
+
+/// A bar with the time left on a terminal; plain lines, at most one every few seconds, elsewhere; nothing when quiet.
+/// Warnings are always printed.
+class Progress {
+ public:
+  /// `total_work`: in any unit; advance() counts up to it.
+  Progress(std::FILE* stream, Verbosity verbosity, double total_work);
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress();
+
+  void status(const std::string& what);
+  void advance(double work);
+  void note(const std::string& text);  // a line of its own, when verbose
+  void warn(const std::string& text);
+
+ private:
+  void draw(bool now);
+  void clear();
+
+  std::FILE* stream_;
+  Verbosity verbosity_;
+  bool terminal_;
+  double total_, done_ = 0;
+  std::string status_;
+  std::chrono::steady_clock::time_point begin_, last_drawn_;
+  bool drawn_ = false;
+};
+
+}  // namespace stepbench

@@ -1,0 +1,27 @@
+// Runs a planned experiment: group by group, the trials of a group in alternating blocks, every finished group on disk
+// before the next begins.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <vector>
+
+#include "core/config/experiment.hpp"
+#include "core/results/trial_record.hpp"
+#include "experiments/plan.hpp"
+#include "experiments/progress.hpp"
+#include "variants/registry.hpp"
+
+namespace stepbench {
+
+struct RunRequest {
+  const Experiment& experiment;
+  std::span<const PlannedGroup> groups;  // plan_experiment's
+  std::filesystem::path output;          // FILE.h5
+  bool overwrite = false;                // an existing output, once the new one is whole
+};
+
+/// Throws OutputError. A trial that fails or diverges is a result, not an error. Returns the published collection.
+ResultFile run_experiment(const RunRequest& request, Progress& progress);
+
+}  // namespace stepbench

@@ -1,0 +1,222 @@
+#include "experiments/table.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <locale>
+#include <map>
+#include <set>
+
+namespace stepbench {
+namespace {
+
+const std::string kNothing = "-";
+
+std::string number(double value, const char* format) {
+  return std::isnan(value) ? kNothing : fmt::format(fmt::runtime(format), value);
+}
+
+/// 12345.6 -> `12,346`
+std::string with_thousands(double value) {
+  std::string digits = fmt::format("{:.0f}", value);
+  for (auto i = static_cast<std::ptrdiff_t>(digits.size()) - 3; i > 0; i -= 3) {
+    digits.insert(static_cast<std::size_t>(i), ",");
+  }
+  return digits;
+}
+
+std::string speed(const TrialSummary& summary) {
+  if (std::isnan(summary.samples_per_second)) return kNothing;
+  return fmt::format("{} ±{:.1f}%", with_thousands(summary.samples_per_second),
+                     100 * summary.step_time_mad / summary.step_time_median);
+}
+
+std::string ratio(const TrialRecord& record) {
+  const TrialSummary& summary = record.summary;
+  if (record.is_baseline && !std::isnan(summary.speed_ratio)) return "1 (baseline)";
+  if (std::isnan(summary.speed_ratio)) return kNothing;
+  const int digits = summary.speed_ratio < 10 ? 2 : 1;
+  if (std::isnan(summary.speed_ratio_low)) return fmt::format("{:.{}f}x", summary.speed_ratio, digits);
+  return fmt::format("{:.{}f}x [{:.{}f}, {:.{}f}]", summary.speed_ratio, digits, summary.speed_ratio_low, digits,
+                     summary.speed_ratio_high, digits);
+}
+
+std::string worst_gradient_error(const TrialRecord& record) {
+  if (record.checks.empty()) return kNothing;
+  double worst = 0;
+  for (const TensorCheck& check : record.checks) {
+    if (!(check.gradient_error <= worst)) worst = check.gradient_error;  // NaN wins
+  }
+  return std::isnan(worst) ? "NaN" : worst == 0 ? "0" : fmt::format("{:.1e}", worst);
+}
+
+std::string setting(const TrialRecord& record, std::string_view key) {
+  for (const auto& [name, value] : record.settings) {
+    if (name == key) return to_text(value);
+  }
+  return "";
+}
+
+/// Keys whose values differ between the trials of the file.
+std::vector<std::string> varying_keys(const ResultFile& file) {
+  std::vector<std::string> keys;
+  std::map<std::string, std::set<std::string>> values;
+  for (const TrialRecord& record : file.trials) {
+    for (const auto& [key, value] : record.settings) {
+      if (values[key].insert(to_text(value)).second && values[key].size() == 2) keys.push_back(key);
+    }
+  }
+  return keys;
+}
+
+std::string without_section(const std::string& key) { return key.substr(key.find('.') + 1); }
+
+std::string heading(const ResultFile& file, const std::vector<std::string>& varying) {
+  std::string text = file.experiment;
+  const TrialRecord& first = file.trials.front();
+  const auto add = [&](const char* key, const char* format) {
+    if (std::find(varying.begin(), varying.end(), key) != varying.end()) return;
+    const std::string value = setting(first, key);
+    if (!value.empty()) text += ", " + fmt::format(fmt::runtime(format), value);
+  };
+  text += ": " + setting(first, "dataset.kind");
+  add("model.layers", "layers {}");
+  add("model.loss", "{}");
+  add("training.optimizer", "{}");
+  add("training.update_order", "{} updates");
+  add("training.learning_rate", "learning rate {}");
+  add("training.batch_size", "batch {}");
+  add("training.epochs", "{} epochs");
+  add("training.steps", "{} steps");
+  add("training.precision", "{}");
+  return text;
+}
+
+std::string environment_value(const ResultFile& file, std::string_view name) {
+  for (const auto& [key, value] : file.environment) {
+    if (key != name) continue;
+    if (const double* real = std::get_if<double>(&value)) return fmt::format("{:.0f}", *real);
+    return to_text(value);
+  }
+  return "?";
+}
+
+const TrialRecord* baseline_of(const ResultFile& file) {
+  for (const TrialRecord& record : file.trials) {
+    if (record.is_baseline) return &record;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+void TextTable::add_column(std::string heading, Align align) {
+  headings_.push_back(std::move(heading));
+  alignments_.push_back(align);
+}
+
+void TextTable::add_row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+
+void TextTable::add_blank_line() { rows_.emplace_back(); }
+
+std::string TextTable::text() const {
+  // Counts code points, not bytes: "±" is one column wide.
+  const auto width = [](const std::string& cell) {
+    return static_cast<std::size_t>(std::count_if(cell.begin(), cell.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+  };
+  std::vector<std::size_t> widths;
+  for (const std::string& heading : headings_) widths.push_back(width(heading));
+  for (const auto& row : rows_) {
+    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], width(row[c]));
+  }
+  std::string text;
+  const auto add_line = [&](const std::vector<std::string>& cells) {
+    std::string line;
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+      const std::string padding(widths[c] - width(cells[c]), ' ');
+      if (c > 0) line += "  ";
+      line += alignments_[c] == Align::left ? cells[c] + padding : padding + cells[c];
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  };
+  add_line(headings_);
+  for (const auto& row : rows_) add_line(row);
+  return text;
+}
+
+std::string same_bits(const ResultFile& file, const TrialRecord& record) {
+  const auto comparable = [&record](const TrialRecord& other) {
+    return other.group == record.group && other.backend == record.backend && !other.parameter_digest.empty();
+  };
+  const auto others = std::count_if(file.trials.begin(), file.trials.end(), comparable);
+  if (!record.same_bits_for_any_threads || record.parameter_digest.empty() || others < 2) return kNothing;
+  const bool equal = std::all_of(file.trials.begin(), file.trials.end(), [&](const TrialRecord& other) {
+    return !comparable(other) || other.parameter_digest == record.parameter_digest;
+  });
+  return equal ? "yes" : "NO";
+}
+
+std::string results_table(const ResultFile& file) {
+  if (file.trials.empty()) return file.experiment + ": no trials\n";
+  const std::vector<std::string> varying = varying_keys(file);
+  const bool many_seeds = std::any_of(file.trials.begin(), file.trials.end(), [&file](const TrialRecord& record) {
+    return record.seed != file.trials.front().seed;
+  });
+  const TrialRecord* baseline = baseline_of(file);
+  std::set<std::string> baseline_names;
+  for (const TrialRecord& record : file.trials) {
+    if (record.is_baseline) baseline_names.insert(fmt::format("{}-t{}", record.backend, record.threads));
+  }
+
+  TextTable table;
+  for (const std::string& key : varying) table.add_column(without_section(key));
+  if (many_seeds) table.add_column("seed");
+  table.add_column("backend", TextTable::Align::left);
+  table.add_column("threads");
+  table.add_column("samples/s");
+  table.add_column(baseline_names.size() == 1 ? "speed against " + baseline->backend : "speed against baseline");
+  table.add_column("% of peak");
+  table.add_column("train loss");
+  table.add_column("val. loss");
+  table.add_column("val. accuracy");
+  table.add_column("gradient error");
+  table.add_column("same bits");
+  std::string notes, group = file.trials.front().group;
+  for (const TrialRecord& record : file.trials) {
+    if (record.group != group) table.add_blank_line();
+    group = record.group;
+    std::vector<std::string> cells;
+    for (const std::string& key : varying) cells.push_back(setting(record, key));
+    if (many_seeds) cells.push_back(std::to_string(record.seed));
+    const TrialSummary& summary = record.summary;
+    const bool timed = !std::isnan(summary.step_time_median);
+    cells.insert(cells.end(),
+                 {record.backend, std::to_string(record.threads), timed ? speed(summary) : to_text(record.status),
+                  ratio(record), number(summary.percent_of_peak, "{:.1f}"), number(summary.final_train_loss, "{:.4f}"),
+                  number(summary.best_validation_loss, "{:.4f}"), number(summary.best_validation_accuracy, "{:.4f}"),
+                  worst_gradient_error(record), same_bits(file, record)});
+    table.add_row(std::move(cells));
+    if (record.status != Status::completed) {
+      notes += fmt::format("{} {}: {}\n", record.id, to_text(record.status), record.message);
+    }
+  }
+
+  std::string text = heading(file, varying) + "\n";
+  text += fmt::format("on {}, {} cores, OpenBLAS {}{}; FMA peak {} GFLOP/s on one core, {} on all\n\n",
+                      environment_value(file, "cpu_model"), environment_value(file, "cores"),
+                      environment_value(file, "blas_core"),
+                      environment_value(file, "blas_core_forced") == "true" ? " (forced)" : "",
+                      environment_value(file, "peak_gflops_1"), environment_value(file, "peak_gflops_all"));
+  text += table.text() + "\n" + notes;
+  text +=
+      "speed against the baseline: ratio of step times paired by round, 95% interval; peak: FMA peak of as many "
+      "cores;\n"
+      "gradient error: worst tensor's relative L2 against float64 neuron; same bits: equal parameters at every thread "
+      "count\n";
+  return text;
+}
+
+}  // namespace stepbench

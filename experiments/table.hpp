@@ -1,0 +1,36 @@
+// The results of a run as a table for people.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/results/trial_record.hpp"
+
+namespace stepbench {
+
+/// Rows of cells under headings; columns as wide as their widest cell, two spaces apart.
+class TextTable {
+ public:
+  enum class Align { left, right };
+  void add_column(std::string heading, Align align = Align::right);
+  /// One cell per column.
+  void add_row(std::vector<std::string> cells);
+  void add_blank_line();
+  [[nodiscard]] std::string text() const;
+
+ private:
+  std::vector<std::string> headings_;
+  std::vector<Align> alignments_;
+  std::vector<std::vector<std::string>> rows_;  // an empty row is a blank line
+};
+
+/// A row per trial: speed with spread, speed against the group's baseline, percent of peak, losses, agreement with the
+/// reference, same bits; then what did not run and why, and how to read it.
+[[nodiscard]] std::string results_table(const ResultFile& file);
+
+/// "yes" or "NO" when the trials of `record`'s group and backend promise the same bits and there are at least two to
+/// compare, else "-".
+[[nodiscard]] std::string same_bits(const ResultFile& file, const TrialRecord& record);
+
+}  // namespace stepbench

@@ -1,0 +1,297 @@
+#include "experiments/trial_run.hpp"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "core/data/gather.hpp"
+#include "core/digest.hpp"
+#include "core/lap_clock.hpp"
+#include "core/parameters.hpp"
+#include "core/schedule.hpp"
+#include "core/statistics.hpp"
+
+namespace stepbench {
+namespace {
+
+/// Bytes that the program has taken from the C library's heap.
+std::int64_t heap_bytes() {
+  const struct mallinfo2 info = mallinfo2();
+  return static_cast<std::int64_t>(info.uordblks + info.hblkhd);
+}
+
+/// Nanoseconds that each thread of this process has run, from /proc/self/task/*/schedstat; empty where there is none.
+std::map<std::string, std::int64_t> thread_run_times() {
+  std::map<std::string, std::int64_t> times;
+  std::error_code ignored;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", ignored)) {
+    std::ifstream stat(task.path() / "schedstat");
+    std::int64_t nanoseconds = 0;
+    if (stat >> nanoseconds) times[task.path().filename()] = nanoseconds;
+  }
+  return times;
+}
+
+/// How many threads did a share of the work between the two readings. Out of `threads`, a tenth of an equal share
+/// counts: workers that only wake up and find nothing to do stay far below it.
+std::int64_t threads_that_worked(const std::map<std::string, std::int64_t>& before,
+                                 const std::map<std::string, std::int64_t>& after, std::int64_t threads) {
+  constexpr std::int64_t kLeastShare = 10;  // 1 / 10
+  std::vector<std::int64_t> spent;
+  std::int64_t total = 0;
+  for (const auto& [thread, nanoseconds] : after) {
+    const auto found = before.find(thread);
+    spent.push_back(nanoseconds - (found == before.end() ? 0 : found->second));
+    total += spent.back();
+  }
+  return std::count_if(spent.begin(), spent.end(),
+                       [&](std::int64_t own) { return own > 0 && own >= total / (kLeastShare * threads); });
+}
+
+template <typename Scalar>
+std::vector<NamedTensor> named_tensors(const ParameterLayout& layout, const std::vector<Scalar>& flat) {
+  std::vector<NamedTensor> tensors;
+  for (const ParameterTensor& tensor : layout.tensors) {
+    const std::span<const Scalar> values = tensor_of(std::span<const Scalar>(flat), tensor);
+    tensors.push_back({tensor.name, tensor.shape, std::vector<Scalar>(values.begin(), values.end())});
+  }
+  return tensors;
+}
+
+template <typename Scalar>
+class TypedTrialRun final : public TrialRun {
+ public:
+  TypedTrialRun(const Backend& backend, const TrialSettings& trial, const Dataset& dataset, TrialRecord record)
+      : trial_(trial),
+        dataset_(dataset),
+        layout_(parameter_layout(trial.model)),
+        record_(std::move(record)),
+        gatherer_(dataset, trial.training.batch_size, trial.model.loss == Loss::squared_error),
+        total_steps_(steps_of_trial(trial, dataset)),
+        initial_(initial_parameters<Scalar>(trial.model, trial.seed)) {
+    const std::int64_t before = heap_bytes();
+    network_ = backend.make<Scalar>({.model = trial.model,
+                                     .training = trial.training,
+                                     .max_batch = trial.training.batch_size,
+                                     .threads = trial.threads});
+    record_.network_bytes = heap_bytes() - before;
+    network_->set_parameters(initial_);
+    if (trial.record.parameters == RecordParameters::all) record_.initial_parameters = named_tensors(layout_, initial_);
+  }
+
+  [[nodiscard]] std::int64_t total_steps() const override { return total_steps_; }
+  [[nodiscard]] bool can_train() const override { return step_ < total_steps_ && !diverged(); }
+
+  void train(std::int64_t count, std::int64_t round) override {
+    const auto claim = network_->claim_threads();
+    const auto before = thread_run_times();
+    for (std::int64_t i = 0; i < count && can_train(); ++i) {
+      train_step(round);
+      if (evaluation_is_due()) evaluate();
+    }
+    record_.threads_observed =
+        std::max(record_.threads_observed, threads_that_worked(before, thread_run_times(), trial_.threads));
+  }
+
+  [[nodiscard]] TrialRecord record() const override {
+    TrialRecord record = record_;
+    if (diverged()) {
+      record.status = Status::diverged;
+      record.message = "the training loss is not finite at step " + std::to_string(record.diverged_at_step);
+    }
+    std::vector<Scalar> parameters(static_cast<std::size_t>(layout_.size));
+    network_->get_parameters(parameters);
+    Digest digest;
+    digest.add_values(std::span<const Scalar>(parameters));
+    record.parameter_digest = digest.hex();
+    if (trial_.record.parameters != RecordParameters::none) {
+      record.final_parameters = named_tensors(layout_, parameters);
+    }
+    return record;
+  }
+
+ private:
+  [[nodiscard]] bool diverged() const { return record_.diverged_at_step >= 0; }
+
+  void train_step(std::int64_t round) {
+    if (position_ == 0) begin_epoch();
+    const std::int64_t size = std::min(trial_.training.batch_size, dataset_.train.samples - position_);
+    const auto samples = std::span<const std::int64_t>(order_).subspan(static_cast<std::size_t>(position_),
+                                                                       static_cast<std::size_t>(size));
+    const UpdateStep update{.learning_rate = scheduled_learning_rate(trial_.training, step_, total_steps_),
+                            .number = step_ + 1};
+
+    LapClock clock;
+    const Batch<Scalar> batch = gatherer_.gather(dataset_.train, samples);
+    const StepResult result = network_->train_step(batch, update);
+    const double wall_time = clock.lap();
+
+    record_.steps.train_loss.push_back(result.loss);
+    record_.steps.wall_time.push_back(wall_time);
+    record_.steps.phase_time.push_back(result.phases);
+    record_.steps.round.push_back(round);
+    train_time_ += wall_time;
+    loss_sum_ += result.loss * static_cast<double>(size);
+    loss_samples_ += size;
+    if (!std::isfinite(result.loss)) record_.diverged_at_step = step_;
+    ++step_;
+    position_ = position_ + size == dataset_.train.samples ? 0 : position_ + size;
+  }
+
+  void begin_epoch() {
+    order_ = epoch_order(dataset_.train.samples, trial_.dataset.shuffle, trial_.seed, epoch_++);
+    if (trial_.record.order) {
+      record_.order.insert(record_.order.end(), order_.begin(), order_.end());
+      ++record_.order_epochs;
+    }
+  }
+
+  [[nodiscard]] bool evaluation_is_due() const {
+    const Interval& every = trial_.measure.evaluate_every;
+    if (step_ == total_steps_ || diverged()) return true;
+    if (every.unit == Interval::Unit::steps) return step_ % every.count == 0;
+    return position_ == 0 && epoch_ % every.count == 0;
+  }
+
+  void evaluate() {
+    std::int64_t correct = 0;
+    double loss = 0;
+    const Split& split = dataset_.validation;
+    if (evaluation_order_.empty()) {
+      evaluation_order_ = epoch_order(split.samples, /*shuffle=*/false, trial_.seed, 0);
+    }
+    for (std::int64_t begin = 0; begin < split.samples; begin += trial_.training.batch_size) {
+      const std::int64_t size = std::min(trial_.training.batch_size, split.samples - begin);
+      const Batch<Scalar> batch =
+          gatherer_.gather(split, std::span<const std::int64_t>(evaluation_order_)
+                                      .subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(size)));
+      const Evaluation evaluation = network_->evaluate(batch);
+      loss += evaluation.loss * static_cast<double>(size);
+      correct += evaluation.correct;
+    }
+    const double samples = static_cast<double>(split.samples);
+    EpochSeries& epochs = record_.epochs;
+    epochs.epoch.push_back(static_cast<double>(step_) / static_cast<double>(steps_per_epoch(trial_, dataset_)));
+    epochs.train_loss.push_back(loss_sum_ / static_cast<double>(loss_samples_));
+    epochs.validation_loss.push_back(loss / samples);
+    epochs.validation_accuracy.push_back(split.labels.empty() ? kNotANumber : static_cast<double>(correct) / samples);
+    epochs.train_time.push_back(train_time_);
+    loss_sum_ = 0;
+    loss_samples_ = 0;
+  }
+
+  const TrialSettings& trial_;
+  const Dataset& dataset_;
+  ParameterLayout layout_;
+  TrialRecord record_;
+  BatchGatherer<Scalar> gatherer_;
+  std::int64_t total_steps_;
+  std::vector<Scalar> initial_;
+  std::unique_ptr<Network<Scalar>> network_;
+  std::vector<std::int64_t> order_, evaluation_order_;
+  std::int64_t step_ = 0;      // steps done
+  std::int64_t epoch_ = 0;     // epochs begun
+  std::int64_t position_ = 0;  // within the epoch's order; 0 between epochs
+  double train_time_ = 0;      // s
+  double loss_sum_ = 0;        // since the last evaluation
+  std::int64_t loss_samples_ = 0;
+};
+
+std::optional<double> first_time_at_target(const EpochSeries& epochs, const Target& target) {
+  for (std::size_t i = 0; i < epochs.train_time.size(); ++i) {
+    const bool met = target.metric == Target::Metric::validation_accuracy
+                         ? epochs.validation_accuracy[i] >= target.bound
+                     : target.metric == Target::Metric::validation_loss ? epochs.validation_loss[i] <= target.bound
+                                                                        : epochs.train_loss[i] <= target.bound;
+    if (met) return epochs.train_time[i];
+  }
+  return std::nullopt;
+}
+
+/// Wall times of the steps that count: not among the first measure.warmup_steps of their round, and of a full batch
+/// (unless the data is too small for one).
+std::vector<double> counted_times(const TrialRecord& record, const TrialSettings& trial, const Dataset& dataset,
+                                  std::optional<std::int64_t> round) {
+  const std::int64_t per_epoch = steps_per_epoch(trial, dataset);
+  const bool last_is_short = per_epoch > 1 && dataset.train.samples % trial.training.batch_size != 0;
+  const StepSeries& steps = record.steps;
+  std::vector<double> times;
+  std::int64_t in_round = 0;
+  for (std::size_t i = 0; i < steps.wall_time.size(); ++i) {
+    in_round = i > 0 && steps.round[i] == steps.round[i - 1] ? in_round + 1 : 0;
+    const bool is_short = last_is_short && static_cast<std::int64_t>(i + 1) % per_epoch == 0;
+    if (in_round < trial.measure.warmup_steps || is_short || (round && steps.round[i] != *round)) continue;
+    times.push_back(steps.wall_time[i]);
+  }
+  return times;
+}
+
+}  // namespace
+
+std::unique_ptr<TrialRun> start_trial(const Backend& backend, const TrialSettings& trial, const Dataset& dataset,
+                                      TrialRecord record) {
+  if (trial.training.precision == Precision::float32) {
+    return std::make_unique<TypedTrialRun<float>>(backend, trial, dataset, std::move(record));
+  }
+  return std::make_unique<TypedTrialRun<double>>(backend, trial, dataset, std::move(record));
+}
+
+std::vector<std::int64_t> first_batch(const TrialSettings& trial, const Dataset& dataset,
+                                      std::optional<std::int64_t> limit) {
+  std::vector<std::int64_t> order = epoch_order(dataset.train.samples, trial.dataset.shuffle, trial.seed, 0);
+  const std::int64_t size =
+      std::min({trial.training.batch_size, dataset.train.samples, limit.value_or(trial.training.batch_size)});
+  order.resize(static_cast<std::size_t>(size));
+  return order;
+}
+
+std::int64_t steps_per_epoch(const TrialSettings& trial, const Dataset& dataset) {
+  return (dataset.train.samples + trial.training.batch_size - 1) / trial.training.batch_size;
+}
+
+std::int64_t steps_of_trial(const TrialSettings& trial, const Dataset& dataset) {
+  if (trial.training.steps) return *trial.training.steps;
+  return trial.training.epochs.value_or(1) * steps_per_epoch(trial, dataset);
+}
+
+std::vector<double> round_step_times(const TrialRecord& record, const TrialSettings& trial, const Dataset& dataset,
+                                     std::int64_t rounds) {
+  std::vector<double> times;
+  for (std::int64_t r = 0; r < rounds; ++r) times.push_back(median(counted_times(record, trial, dataset, r)));
+  return times;
+}
+
+void summarise(TrialRecord& record, const TrialSettings& trial, const Dataset& dataset, double peak_gflops) {
+  TrialSummary& summary = record.summary;
+  const std::vector<double> times = counted_times(record, trial, dataset, std::nullopt);
+  if (!times.empty()) {
+    summary.step_time_median = median(times);
+    summary.step_time_mad = median_absolute_deviation(times);
+    summary.samples_per_second = static_cast<double>(trial.training.batch_size) / summary.step_time_median;
+    summary.gflops = record.flops_per_step / summary.step_time_median * 1e-9;
+    summary.percent_of_peak = 100 * summary.gflops / peak_gflops;
+  }
+  const EpochSeries& epochs = record.epochs;
+  const auto best = [](const std::vector<double>& values, auto better) {
+    double result = kNotANumber;
+    for (const double value : values) {
+      if (!(better(result, value) || std::isnan(value))) result = value;
+    }
+    return result;
+  };
+  if (!epochs.train_loss.empty()) summary.final_train_loss = epochs.train_loss.back();
+  summary.best_validation_loss = best(epochs.validation_loss, std::less_equal<>());
+  summary.best_validation_accuracy = best(epochs.validation_accuracy, std::greater_equal<>());
+  if (trial.training.target) {
+    summary.time_to_target = first_time_at_target(epochs, *trial.training.target).value_or(kNotANumber);
+  }
+}
+
+}  // namespace stepbench

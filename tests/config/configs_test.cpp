@@ -1,0 +1,44 @@
+// The configs that come with the program.
+#include <catch2/catch.hpp>
+
+#include "config_fixture.hpp"
+
+using namespace stepbench;
+
+namespace {
+
+Experiment load_shipped(const std::string& name) {
+  return load_experiment(std::filesystem::path(STEPBENCH_SOURCE_DIR) / "experiments" / name, {}, kTestKinds);
+}
+
+}  // namespace
+
+TEST_CASE("every shipped config loads, says what it asks, and is named like its file") {
+  int configs = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(STEPBENCH_SOURCE_DIR "/experiments")) {
+    if (entry.path().extension() != ".cfg") continue;
+    ++configs;
+    INFO(entry.path());
+    const Experiment experiment = load_shipped(entry.path().filename().string());
+    CHECK(experiment.settings.name == entry.path().stem().string());
+    CHECK_FALSE(experiment.trials.empty());
+    CHECK(experiment.text.starts_with("# "));
+    for (const TrialSettings& trial : experiment.trials) {
+      CHECK((trial.dataset.path.empty() ||
+             std::filesystem::exists(std::filesystem::path(STEPBENCH_SOURCE_DIR) / trial.dataset.path)));
+    }
+  }
+  CHECK(configs >= 5);
+}
+
+TEST_CASE("the original config is the tutorial's network and training") {
+  const TrialSettings trial = load_shipped("original.cfg").trials.at(0);
+  CHECK(trial.model.layers == std::vector<std::int64_t>{784, 128, 64, 10});
+  CHECK(trial.model.output == OutputActivation::relu);
+  CHECK(trial.model.loss == Loss::squared_error);
+  CHECK(trial.model.init == Initialisation::original);
+  CHECK(trial.training.optimizer == Optimizer::sgd);
+  CHECK(trial.training.update_order == UpdateOrder::layerwise);
+  CHECK(trial.training.batch_size == 32);
+  CHECK_FALSE(trial.dataset.shuffle);
+}

@@ -1,0 +1,245 @@
+// The kind `hdf5`: what is read from a user's file, and what is said of a wrong one.
+#include "core/data/hdf5_dataset.hpp"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "core/hdf5/hdf5.hpp"
+#include "temporary_folder.hpp"
+
+namespace stepbench::test {
+namespace {
+
+using hdf5::Shape;
+
+/// A file that is filled by calls of add() and then loaded.
+class UserFile {
+ public:
+  template <typename T>
+  void add(const std::string& split, const std::string& name, const Shape& shape, const std::vector<T>& values) {
+    group(split).create_dataset<T>(name, shape, values, "1", hdf5::Storage::contiguous);
+  }
+  hdf5::Group& group(const std::string& split) {
+    auto& group = split == "train" ? train_ : validation_;
+    if (!group) group = file_.root().create_group(split);
+    return *group;
+  }
+  [[nodiscard]] std::filesystem::path path() const { return folder_.path() / "data.h5"; }
+  Dataset load() {
+    write_file(path(), std::span<const std::byte>(file_.image()));
+    DatasetSettings settings;
+    settings.kind = "hdf5";
+    settings.path = path().string();
+    return load_dataset(settings, {});
+  }
+  /// The error of loading, with the file's name as FILE.
+  std::string error() {
+    std::string message = input_error([&] { return load(); });
+    for (auto at = message.find(path().string()); at != std::string::npos; at = message.find(path().string())) {
+      message.replace(at, path().string().size(), "FILE");
+    }
+    return message;
+  }
+
+ private:
+  TemporaryFolder folder_;
+  hdf5::File file_ = hdf5::File::create_in_memory();
+  std::optional<hdf5::Group> train_, validation_;
+};
+
+using Ints = std::vector<std::int64_t>;
+using Doubles = std::vector<double>;
+
+void add_validation(UserFile& file) {
+  file.add("validation", "features", {1, 2}, Doubles{7, 8});
+  file.add("validation", "labels", {1}, Ints{1});
+}
+/// The error of a file whose validation split is right.
+template <typename Fill>
+std::string error_of_train(Fill fill) {
+  UserFile file;
+  fill(file);
+  add_validation(file);
+  return file.error();
+}
+
+TEST_CASE("features and labels are read row by row, classes counted over both splits") {
+  UserFile file;
+  file.add("train", "features", {3, 2}, Doubles{1, 2, 3, 4, 5, 6.5});
+  file.add("train", "labels", {3}, Ints{0, 2, 1});
+  file.add("validation", "features", {2, 2}, Doubles{7, 8, 9, 10});
+  file.add("validation", "labels", {2}, std::vector<std::uint8_t>{4, 0});
+  const Dataset data = file.load();
+  CHECK(data.features == 2);
+  CHECK(data.outputs == 5);
+  CHECK(data.train.samples == 3);
+  CHECK(data.validation.samples == 2);
+  CHECK(std::get<Doubles>(data.train.features) == Doubles{1, 2, 3, 4, 5, 6.5});
+  CHECK(std::get<Doubles>(data.validation.features) == Doubles{7, 8, 9, 10});
+  CHECK(data.train.labels == std::vector<std::int32_t>{0, 2, 1});
+  CHECK(data.validation.labels == std::vector<std::int32_t>{4, 0});
+  CHECK(data.train.targets.empty());
+}
+
+TEST_CASE("a cut does not change the number of classes") {
+  UserFile file;
+  file.add("train", "features", {3, 2}, Doubles{1, 2, 3, 4, 5, 6});
+  file.add("train", "labels", {3}, Ints{0, 1, 5});
+  add_validation(file);
+  (void)file.load();
+  DatasetSettings settings;
+  settings.kind = "hdf5";
+  settings.path = file.path().string();
+  settings.train_samples = 2;
+  const Dataset data = load_dataset(settings, {});
+  CHECK(data.outputs == 6);
+  CHECK(data.train.samples == 2);
+}
+
+TEST_CASE("targets of two dimensions are outputs, of one dimension a single output") {
+  for (const std::int64_t width : {1, 2}) {
+    UserFile file;
+    for (const std::string split : {"train", "validation"}) {
+      file.add(split, "features", {2, 1}, Doubles{1, 2});
+      file.add(split, "targets", width == 1 ? Shape{2} : Shape{2, 2},
+               width == 1 ? Doubles{0.5, 1.5} : Doubles{0.5, 1.5, 2.5, 3.5});
+    }
+    const Dataset data = file.load();
+    CHECK(data.outputs == width);
+    CHECK(data.train.targets == (width == 1 ? Doubles{0.5, 1.5} : Doubles{0.5, 1.5, 2.5, 3.5}));
+    CHECK(data.train.labels.empty());
+  }
+}
+
+TEST_CASE("float32 features stay float and integers become double, standing for themselves") {
+  UserFile file;
+  file.add("train", "features", {1, 2}, std::vector<float>{0.1f, 2});
+  file.add("train", "labels", {1}, Ints{0});
+  file.add("validation", "features", {1, 2}, std::vector<std::uint8_t>{255, 3});
+  file.add("validation", "labels", {1}, Ints{1});
+  const Dataset data = file.load();
+  CHECK(std::get<std::vector<float>>(data.train.features) == std::vector<float>{0.1f, 2});
+  CHECK(std::get<Doubles>(data.validation.features) == Doubles{255, 3});
+}
+
+TEST_CASE("features of more dimensions are flattened, of one dimension a single feature") {
+  UserFile images, points;
+  for (const std::string split : {"train", "validation"}) {
+    images.add(split, "features", {2, 2, 1, 2}, Doubles{1, 2, 3, 4, 5, 6, 7, 8});
+    images.add(split, "labels", {2}, Ints{0, 1});
+    points.add(split, "features", {2}, Doubles{1, 2});
+    points.add(split, "labels", {2}, Ints{0, 1});
+  }
+  CHECK(images.load().features == 4);
+  CHECK(points.load().features == 1);
+}
+
+TEST_CASE("what is missing from the file is named") {
+  CHECK(error_of_train([](UserFile&) {}) == "FILE:/train/features: there is no such data set");
+  CHECK(error_of_train([](UserFile& file) { file.add("train", "labels", {1}, Ints{0}); }) ==
+        "FILE:/train/features: there is no such data set");
+  CHECK(error_of_train([](UserFile& file) {
+          file.add("train", "features", {1, 2}, Doubles{1, 2});
+        }) == "FILE:/train: has neither labels nor targets");
+  UserFile file;
+  file.add("train", "features", {1, 2}, Doubles{1, 2});
+  file.add("train", "labels", {1}, Ints{0});
+  CHECK(file.error() == "FILE:/validation/features: there is no such data set");
+}
+
+TEST_CASE("both labels and targets are refused") {
+  CHECK(error_of_train([](UserFile& file) {
+          file.add("train", "features", {1, 2}, Doubles{1, 2});
+          file.add("train", "labels", {1}, Ints{0});
+          file.add("train", "targets", {1}, Doubles{0});
+        }) == "FILE:/train: has both labels and targets; keep one of them");
+}
+
+TEST_CASE("labels in one split and targets in the other are refused") {
+  CHECK(error_of_train([](UserFile& file) {
+          file.add("train", "features", {1, 2}, Doubles{1, 2});
+          file.add("train", "targets", {1}, Doubles{0});
+        }) == "FILE: one of train and validation has labels and the other targets");
+}
+
+TEST_CASE("labels that are not integers from 0 are refused with their row") {
+  const auto error = [](const auto& labels, const Shape& shape = {2}) {
+    return error_of_train([&](UserFile& file) {
+      file.add("train", "features", {2, 2}, Doubles{1, 2, 3, 4});
+      file.add("train", "labels", shape, labels);
+    });
+  };
+  CHECK(error(Doubles{0, 1}) == "FILE:/train/labels: labels must be integers");
+  CHECK(error(Ints{0, -1}) == "FILE:/train/labels: row 1 is -1; labels are 0 to 2147483647");
+  CHECK(error(Ints{3000000000, 0}) == "FILE:/train/labels: row 0 is 3000000000; labels are 0 to 2147483647");
+  CHECK(error(Ints{0, 1}, {2, 1}) == "FILE:/train/labels: its shape is (2, 1); labels have one dimension");
+}
+
+TEST_CASE("features and targets that are not finite are refused with their row") {
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+  CHECK(error_of_train([](UserFile& file) {
+          file.add("train", "features", {2, 2}, Doubles{1, 2, 3, kNaN});
+          file.add("train", "labels", {2}, Ints{0, 1});
+        }) == "FILE:/train/features: row 1 holds nan");
+  CHECK(error_of_train([](UserFile& file) {
+          file.add("train", "features", {2, 2}, std::vector<float>{1, 2, -std::numeric_limits<float>::infinity(), 3});
+          file.add("train", "labels", {2}, Ints{0, 1});
+        }) == "FILE:/train/features: row 1 holds -inf");
+  CHECK(error_of_train([](UserFile& file) {
+          file.add("train", "features", {3, 1}, Doubles{1, 2, 3});
+          file.add("train", "targets", {3, 2}, Doubles{1, 2, 3, 4, kNaN, 6});
+        }) == "FILE:/train/targets: row 2 holds nan");
+}
+
+TEST_CASE("data sets that are no matrix of numbers are refused") {
+  CHECK(error_of_train([](UserFile& file) {
+          const std::vector<std::string> words = {"one", "two"};
+          file.group("train").create_text_dataset("features", words);
+          file.add("train", "labels", {2}, Ints{0, 1});
+        }) == "FILE:/train/features: does not hold numbers");
+  CHECK(error_of_train([](UserFile& file) {
+          file.add("train", "features", {}, Doubles{1});
+          file.add("train", "labels", {1}, Ints{0});
+        }) == "FILE:/train/features: is a single value; its first dimension must be the samples");
+  CHECK(error_of_train([](UserFile& file) {
+          file.add("train", "features", {0, 2}, Doubles{});
+          file.add("train", "labels", {1}, Ints{0});
+        }) == "FILE:/train/features: is empty: its shape is (0, 2)");
+  CHECK(error_of_train([](UserFile& file) {
+          file.add("train", "features", {1, 2}, Doubles{1, 2});
+          file.add("train", "targets", {1, 1, 1}, Doubles{0});
+        }) == "FILE:/train/targets: its shape is (1, 1, 1); targets are (samples, outputs)");
+}
+
+TEST_CASE("shapes that do not fit each other are refused") {
+  CHECK(error_of_train([](UserFile& file) {
+          file.add("train", "features", {2, 2}, Doubles{1, 2, 3, 4});
+          file.add("train", "labels", {3}, Ints{0, 1, 0});
+        }) == "FILE:/train/labels: has 3 rows, but FILE:/train/features has 2");
+  CHECK(error_of_train([](UserFile& file) {
+          file.add("train", "features", {2, 3}, Doubles{1, 2, 3, 4, 5, 6});
+          file.add("train", "labels", {2}, Ints{0, 1});
+        }) == "FILE: train/features has 3 features per sample, validation/features has 2");
+  UserFile file;
+  for (const std::string split : {"train", "validation"}) {
+    file.add(split, "features", {1, 1}, Doubles{1});
+    file.add(split, "targets", split == "train" ? Shape{1, 2} : Shape{1},
+             split == "train" ? Doubles{1, 2} : Doubles{1});
+  }
+  CHECK(file.error() == "FILE: train/targets has 2 outputs per sample, validation/targets has 1");
+}
+
+TEST_CASE("a file that is not HDF5 is refused with its name") {
+  TemporaryFolder folder;
+  const auto path = folder.path() / "data.h5";
+  const std::string text = "not HDF5";
+  write_file(path, std::span<const char>(text));
+  const std::string message = input_error([&] { return load_hdf5_dataset({}, path); });
+  CHECK_THAT(message, Catch::StartsWith(path.string() + " is not an HDF5 file"));
+  CHECK(message.find('\n') == std::string::npos);
+}
+
+}  // namespace
+}  // namespace stepbench::test

@@ -1,0 +1,88 @@
+// The two losses and the count of hits, by hand.
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "variants/neuron/loss.hpp"
+
+namespace stepbench {
+namespace {
+
+struct LossAndGradient {
+  double loss;
+  std::vector<double> gradient;
+};
+
+LossAndGradient cross_entropy(const std::vector<double>& outputs, const std::vector<std::int32_t>& labels) {
+  Batch<double> batch;
+  batch.size = static_cast<std::int64_t>(labels.size());
+  batch.labels = labels;
+  std::vector<double> gradient(outputs.size());
+  const double loss = loss_and_gradient<double>(Loss::cross_entropy, outputs, batch, std::span<double>(gradient));
+  return {loss, gradient};
+}
+
+std::int64_t hits(const std::vector<double>& outputs, const std::vector<std::int32_t>& labels) {
+  Batch<double> batch;
+  batch.size = static_cast<std::int64_t>(labels.size());
+  batch.labels = labels;
+  return count_correct<double>(outputs, batch);
+}
+
+TEST_CASE("squared error is recorded as a mean over all elements, and its gradient is 2 (a - y) / B") {
+  const std::vector<double> outputs = {1, 2, 3, 4};
+  const std::vector<double> targets = {0, 0, 3, 8};
+  Batch<double> batch;
+  batch.size = 2;
+  batch.targets = targets;
+  std::vector<double> gradient(4);
+  CHECK(loss_and_gradient<double>(Loss::squared_error, outputs, batch, std::span<double>(gradient)) == 21.0 / 4);
+  CHECK(gradient == std::vector<double>{1, 2, 0, -4});
+}
+
+TEST_CASE("cross-entropy is the mean of -log softmax at the label") {
+  // softmax(0, log 3) = (1/4, 3/4)
+  const double log3 = std::log(3.0);
+  CHECK(cross_entropy({0, log3, 0, log3}, {0, 1}).loss ==
+        Approx((std::log(4.0) + std::log(4.0 / 3)) / 2).epsilon(1e-14));
+}
+
+TEST_CASE("the gradient of cross-entropy is (softmax - onehot) / B") {
+  const double log3 = std::log(3.0);
+  const std::vector<double> gradient = cross_entropy({0, log3, 0, log3}, {0, 1}).gradient;
+  const std::vector<double> expected = {-0.375, 0.375, 0.125, -0.125};
+  for (std::size_t i = 0; i < expected.size(); ++i) CHECK(gradient[i] == Approx(expected[i]).epsilon(1e-14));
+}
+
+TEST_CASE("cross-entropy of outputs that exp() cannot take is finite and right") {
+  const LossAndGradient wrong = cross_entropy({5000, -5000}, {1});
+  CHECK(wrong.loss == 10000);
+  CHECK(wrong.gradient == std::vector<double>{1, -1});
+  CHECK(cross_entropy({-5000, -5000}, {0}).loss == Approx(std::log(2.0)).epsilon(1e-12));
+}
+
+TEST_CASE("cross-entropy of an output that is NaN is NaN") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK(std::isnan(cross_entropy({1, nan, 2}, {0}).loss));
+  CHECK(std::isnan(cross_entropy({nan, 1, 2}, {2}).loss));
+}
+
+TEST_CASE("a sample is correct when its largest output is its label's") {
+  CHECK(hits({0, 2, 1, 3, 2, 1}, {1, 2}) == 1);
+}
+
+TEST_CASE("of equal outputs the first one counts as the largest") {
+  CHECK(hits({0, 0, 0}, {0}) == 1);
+  CHECK(hits({0, 5, 5}, {2}) == 0);
+}
+
+TEST_CASE("a batch without labels has no hits") {
+  const std::vector<double> outputs = {1, 0};
+  Batch<double> batch;
+  batch.size = 1;
+  CHECK(count_correct<double>(outputs, batch) == 0);
+}
+
+}  // namespace
+}  // namespace stepbench

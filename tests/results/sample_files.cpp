@@ -1,0 +1,290 @@
+#include "tests/results/sample_files.hpp"
+
+#include <cmath>
+
+namespace stepbench {
+namespace {
+
+StepSeries steps_of(std::int64_t count) {
+  StepSeries steps;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto x = static_cast<double>(i);
+    steps.train_loss.push_back(2.3 / (1 + 0.01 * x) + 0.1 * std::sin(x));
+    steps.wall_time.push_back(1e-3 + 1e-7 * static_cast<double>(i * 7919 % 1009));
+    PhaseTimes times;
+    for (std::size_t p = 0; p < times.seconds.size(); ++p) times.seconds[p] = 1e-4 * (static_cast<double>(p) + x);
+    steps.phase_time.push_back(times);
+    steps.round.push_back(i / 4);
+  }
+  return steps;
+}
+
+TrialRecord rich_trial(const std::string& backend, std::int64_t threads) {
+  TrialRecord trial;
+  trial.id = backend + "-t" + std::to_string(threads) + "-s1";
+  trial.group = "s1";
+  trial.backend = backend;
+  trial.threads = threads;
+  trial.seed = 0xfedcba9876543210u;
+  trial.settings = {{"dataset.path", std::string("données/mnist-10k")},
+                    {"dataset.shuffle", true},
+                    {"experiment.description", std::string()},
+                    {"model.layers", std::vector<std::int64_t>{784, 128, 10}},
+                    {"model.loss", std::string("cross_entropy")},
+                    {"training.batch_size", std::int64_t{32}},
+                    {"training.learning_rate", 0.1},
+                    {"training.precision", std::string("float32")},
+                    {"record.order", false}};
+  trial.message = "größer als erwartet";
+  trial.parameter_digest = "00112233445566778899aabbccddeeff";
+  trial.dataset_digest = "ffeeddccbbaa99887766554433221100";
+  trial.same_bits_for_any_threads = true;
+  trial.is_baseline = threads == 1;
+  trial.parameters = 101770;
+  trial.flops_per_step = 1.5e7;
+  trial.threads_observed = threads;
+  trial.network_bytes = 1 << 20;
+  trial.steps = steps_of(9);
+  trial.epochs = {.epoch = {1, 2, 2.5},
+                  .train_loss = {2.0, 1.5, kNotANumber},
+                  .validation_loss = {2.1, 1.6, 1.4},
+                  .validation_accuracy = {0.3, kNotANumber, 0.5},
+                  .train_time = {0.1, 0.2, 0.25}};
+  trial.checks = {{"layers.0.weight", 1e-12, 2e-12, 1.0, 3e-12}, {"layers.0.bias", 0, 0, kNotANumber, kNotANumber}};
+  trial.initial_parameters = {{"layers.0.weight", {2, 3}, std::vector<float>{1, 2, 3, 4, 5, 6}},
+                              {"layers.0.bias", {2}, std::vector<float>{0, -0.5f}}};
+  trial.final_parameters = {{"layers.0.weight", {2, 3}, std::vector<double>{0.1, 0.2, 0.3, 0.4, 0.5, kNotANumber}},
+                            {"layers.0.bias", {2}, std::vector<double>{1e-300, -2}}};
+  trial.order = {2, 0, 1, 3, 1, 3, 0, 2};
+  trial.order_epochs = 2;
+  trial.summary = {.step_time_median = 1e-3,
+                   .step_time_mad = 1e-5,
+                   .samples_per_second = 32000,
+                   .gflops = 15,
+                   .percent_of_peak = 12.5,
+                   .final_train_loss = 1.5,
+                   .best_validation_loss = 1.4,
+                   .best_validation_accuracy = 0.5,
+                   .time_to_target = kNotANumber,
+                   .speed_ratio = 1.25 * static_cast<double>(threads),
+                   .speed_ratio_low = 1.2,
+                   .speed_ratio_high = 1.3};
+  return trial;
+}
+
+/// Compares and remembers the first difference, with the path to it.
+class Comparison {
+ public:
+  std::string difference;
+
+  void field(const std::string& path, double left, double right) {
+    note(path, left == right || (std::isnan(left) && std::isnan(right)));
+  }
+  void field(const std::string& path, const Value& left, const Value& right) {
+    note(path, left.index() == right.index());
+    if (const auto* real = std::get_if<double>(&left); real != nullptr && difference.empty())
+      field(path, *real, std::get<double>(right));
+    else
+      note(path, left == right);
+  }
+  template <typename T>
+  void field(const std::string& path, const std::vector<T>& left, const std::vector<T>& right) {
+    note(path + ".size", left.size() == right.size());
+    for (std::size_t i = 0; i < left.size() && difference.empty(); ++i)
+      field(path + "[" + std::to_string(i) + "]", left[i], right[i]);
+  }
+  template <typename T>
+  requires std::equality_comparable<T> &&
+      (!std::floating_point<T>)void field(const std::string& path, const T& left, const T& right) {
+    note(path, left == right);
+  }
+  void field(const std::string& path, const PhaseTimes& left, const PhaseTimes& right) {
+    for (std::size_t p = 0; p < left.seconds.size(); ++p) field(path + ".seconds", left.seconds[p], right.seconds[p]);
+  }
+  void field(const std::string& path, const std::pair<std::string, Value>& left,
+             const std::pair<std::string, Value>& right) {
+    note(path + ".key", left.first == right.first);
+    field(path + "=" + left.first, left.second, right.second);
+  }
+  void field(const std::string& path, const TensorCheck& left, const TensorCheck& right);
+  void field(const std::string& path, const NamedTensor& left, const NamedTensor& right);
+  void field(const std::string& path, const TrialRecord& left, const TrialRecord& right);
+  void field(const std::string& path, const GroupRecord& left, const GroupRecord& right);
+
+ private:
+  void note(const std::string& path, bool equal) {
+    if (!equal && difference.empty()) difference = path;
+  }
+};
+
+#define STEPBENCH_COMPARE(member) field(path + "." #member, left.member, right.member)
+
+void Comparison::field(const std::string& path, const TensorCheck& left, const TensorCheck& right) {
+  STEPBENCH_COMPARE(tensor);
+  STEPBENCH_COMPARE(gradient_error);
+  STEPBENCH_COMPARE(gradient_max_error);
+  STEPBENCH_COMPARE(gradient_cosine);
+  STEPBENCH_COMPARE(update_error);
+}
+
+void Comparison::field(const std::string& path, const NamedTensor& left, const NamedTensor& right) {
+  STEPBENCH_COMPARE(name);
+  STEPBENCH_COMPARE(shape);
+  note(path + ".values", left.values.index() == right.values.index());
+  if (!difference.empty()) return;
+  std::visit(
+      [&]<typename T>(const std::vector<T>& values) {
+        const auto& others = std::get<std::vector<T>>(right.values);
+        field(path + ".values", std::vector<double>(values.begin(), values.end()),
+              std::vector<double>(others.begin(), others.end()));
+      },
+      left.values);
+}
+
+void Comparison::field(const std::string& path, const TrialRecord& left, const TrialRecord& right) {
+  STEPBENCH_COMPARE(id);
+  STEPBENCH_COMPARE(group);
+  STEPBENCH_COMPARE(backend);
+  STEPBENCH_COMPARE(threads);
+  STEPBENCH_COMPARE(seed);
+  STEPBENCH_COMPARE(settings);
+  STEPBENCH_COMPARE(status);
+  STEPBENCH_COMPARE(message);
+  STEPBENCH_COMPARE(diverged_at_step);
+  STEPBENCH_COMPARE(parameter_digest);
+  STEPBENCH_COMPARE(dataset_digest);
+  STEPBENCH_COMPARE(same_bits_for_any_threads);
+  STEPBENCH_COMPARE(is_baseline);
+  STEPBENCH_COMPARE(parameters);
+  STEPBENCH_COMPARE(flops_per_step);
+  STEPBENCH_COMPARE(threads_observed);
+  STEPBENCH_COMPARE(network_bytes);
+  STEPBENCH_COMPARE(steps.train_loss);
+  STEPBENCH_COMPARE(steps.wall_time);
+  STEPBENCH_COMPARE(steps.phase_time);
+  STEPBENCH_COMPARE(steps.round);
+  STEPBENCH_COMPARE(epochs.epoch);
+  STEPBENCH_COMPARE(epochs.train_loss);
+  STEPBENCH_COMPARE(epochs.validation_loss);
+  STEPBENCH_COMPARE(epochs.validation_accuracy);
+  STEPBENCH_COMPARE(epochs.train_time);
+  STEPBENCH_COMPARE(checks);
+  STEPBENCH_COMPARE(initial_parameters);
+  STEPBENCH_COMPARE(final_parameters);
+  STEPBENCH_COMPARE(order);
+  STEPBENCH_COMPARE(order_epochs);
+  STEPBENCH_COMPARE(summary.step_time_median);
+  STEPBENCH_COMPARE(summary.step_time_mad);
+  STEPBENCH_COMPARE(summary.samples_per_second);
+  STEPBENCH_COMPARE(summary.gflops);
+  STEPBENCH_COMPARE(summary.percent_of_peak);
+  STEPBENCH_COMPARE(summary.final_train_loss);
+  STEPBENCH_COMPARE(summary.best_validation_loss);
+  STEPBENCH_COMPARE(summary.best_validation_accuracy);
+  STEPBENCH_COMPARE(summary.time_to_target);
+  STEPBENCH_COMPARE(summary.speed_ratio);
+  STEPBENCH_COMPARE(summary.speed_ratio_low);
+  STEPBENCH_COMPARE(summary.speed_ratio_high);
+}
+
+void Comparison::field(const std::string& path, const GroupRecord& left, const GroupRecord& right) {
+  STEPBENCH_COMPARE(id);
+  STEPBENCH_COMPARE(trials);
+  STEPBENCH_COMPARE(step_time);
+  STEPBENCH_COMPARE(position);
+  STEPBENCH_COMPARE(peak_gflops);
+}
+
+void compare_files(Comparison& comparison, const ResultFile& left, const ResultFile& right) {
+  const std::string path = "file";
+  const auto field = [&](const std::string& name, const auto& a, const auto& b) { comparison.field(name, a, b); };
+  STEPBENCH_COMPARE(experiment);
+  STEPBENCH_COMPARE(description);
+  STEPBENCH_COMPARE(config_text);
+  STEPBENCH_COMPARE(created);
+  STEPBENCH_COMPARE(stepbench_version);
+  STEPBENCH_COMPARE(git_commit);
+  STEPBENCH_COMPARE(git_dirty);
+  STEPBENCH_COMPARE(status);
+  STEPBENCH_COMPARE(environment);
+  STEPBENCH_COMPARE(trials);
+  STEPBENCH_COMPARE(groups);
+}
+
+#undef STEPBENCH_COMPARE
+
+}  // namespace
+
+ResultFile minimal_file() {
+  ResultFile file;
+  file.experiment = "minimal";
+  file.trials.emplace_back().id = "neuron-t1-s1";
+  return file;
+}
+
+ResultFile file_with_steps(std::int64_t steps) {
+  ResultFile file = minimal_file();
+  file.trials[0].steps = steps_of(steps);
+  return file;
+}
+
+ResultFile rich_file() {
+  ResultFile file;
+  file.experiment = "mnist-mlp";
+  file.description = "ReLU — über alle Schichten";
+  file.config_text = "[experiment]\nname = mnist-mlp\n# π ≈ 3.14\n";
+  file.created = "2025-01-02T03:04:05Z";
+  file.stepbench_version = "0.1.0";
+  file.git_commit = "0123456789abcdef0123456789abcdef01234567";
+  file.git_dirty = true;
+  file.status = Status::diverged;
+  file.environment = {{"cpu_model", std::string("Some CPU @ 3 GHz")},
+                      {"cores", std::int64_t{2}},
+                      {"blas_core_forced", true},
+                      {"peak_gflops_all", 151.5},
+                      {"governor", std::string()},
+                      {"sgemm_gflops", kNotANumber}};
+  for (int i = 0; i < 12; ++i) file.environment.emplace_back("extra_" + std::to_string(i), std::int64_t{i});
+  file.trials = {rich_trial("blas", 1), rich_trial("tbb", 2)};
+  TrialRecord diverged = rich_trial("neuron", 1);
+  diverged.status = Status::diverged;
+  diverged.diverged_at_step = 0;
+  diverged.steps.train_loss.back() = kNotANumber;
+  diverged.order.clear();
+  diverged.order_epochs = 0;
+  file.trials.push_back(diverged);
+  TrialRecord unsupported;
+  unsupported.id = "neuron-t2-s1";
+  unsupported.status = Status::unsupported;
+  unsupported.message = "neuron runs on one thread";
+  unsupported.settings = {{"model.loss", std::string("cross_entropy")}};
+  file.trials.push_back(unsupported);
+  GroupRecord group{.id = "s1",
+                    .trials = {"blas-t1-s1", "blas-t1-s1~twin", "tbb-t2-s1"},
+                    .step_time = {1.0, 1.1, 0.5, 1.2, kNotANumber, 0.6},
+                    .position = {2, 0, 1, 0, 1, 2},
+                    .peak_gflops = {150, kNotANumber}};
+  file.groups = {group,
+                 GroupRecord{.id = "s2", .trials = {"blas-t1-s2"}, .step_time = {}, .position = {}, .peak_gflops = {}}};
+  return file;
+}
+
+ResultFile single_trial_file(const std::string& trial, double step_time, std::int64_t position) {
+  ResultFile file = minimal_file();
+  file.trials[0].id = trial;
+  file.trials[0].group = "s1";
+  file.groups = {GroupRecord{.id = "s1",
+                             .trials = {trial},
+                             .step_time = {step_time, 2 * step_time},
+                             .position = {position, 1 - position},
+                             .peak_gflops = {100, 101}}};
+  return file;
+}
+
+std::string first_difference(const ResultFile& left, const ResultFile& right) {
+  Comparison comparison;
+  compare_files(comparison, left, right);
+  return comparison.difference;
+}
+
+}  // namespace stepbench

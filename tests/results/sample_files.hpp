@@ -1,0 +1,26 @@
+// Result files made up for tests: one with everything a record can hold, one with next to nothing; and the comparison
+// of two result files field by field, in which NaN equals NaN.
+#pragma once
+
+#include <string>
+
+#include "core/results/trial_record.hpp"
+
+namespace stepbench {
+
+/// Two trials with every series, text that is not ASCII, an unsupported and a diverged trial, two groups.
+[[nodiscard]] ResultFile rich_file();
+
+/// One trial that recorded nothing, no group.
+[[nodiscard]] ResultFile minimal_file();
+
+/// One trial with `steps` steps of plausible times and losses.
+[[nodiscard]] ResultFile file_with_steps(std::int64_t steps);
+
+/// The file of one trial in its group's round-by-round record: what a runner publishes before the collection.
+[[nodiscard]] ResultFile single_trial_file(const std::string& trial, double step_time, std::int64_t position);
+
+/// The path of the first field in which the two differ, empty where they are equal.
+[[nodiscard]] std::string first_difference(const ResultFile& left, const ResultFile& right);
+
+}  // namespace stepbench

@@ -1,0 +1,147 @@
+// Backends with one planted fault each, around the real `neuron`: every check of correctness must reject them all.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/network.hpp"
+#include "core/parameters.hpp"
+#include "variants/neuron/neuron.hpp"
+#include "variants/registry.hpp"
+
+namespace stepbench::testing {
+
+enum class Fault {
+  zeros,             // gradients all zero, nothing learned
+  not_a_number,      // one NaN in the gradients
+  transposed,        // weight gradients of a layer transposed in memory
+  scaled,            // gradients 1% too large
+  missing_sample,    // the last sample contributes nothing
+  stale_weights,     // gradients of parameters that are a step old: here, 1% smaller
+  permuted,          // gradients of the first tensor in reverse order
+  wrong_update_only  // right gradients, but the training step moves 1% too far
+};
+
+template <typename Scalar>
+class FaultyNetwork final : public Network<Scalar> {
+ public:
+  FaultyNetwork(const NetworkSettings& settings, Fault fault)
+      : fault_(fault),
+        settings_(settings),
+        layout_(parameter_layout(settings.model)),
+        real_(make_neuron_network<Scalar>(settings)),
+        present_(static_cast<std::size_t>(layout_.size)),
+        gradients_(present_.size()) {}
+
+  std::unique_ptr<ThreadClaim> claim_threads() override { return real_->claim_threads(); }
+  void set_parameters(std::span<const Scalar> parameters) override {
+    present_.assign(parameters.begin(), parameters.end());
+    real_->set_parameters(parameters);
+  }
+  void get_parameters(std::span<Scalar> parameters) const override { real_->get_parameters(parameters); }
+  Evaluation evaluate(const Batch<Scalar>& batch) override { return real_->evaluate(batch); }
+
+  StepResult compute_gradients(const Batch<Scalar>& batch) override {
+    StepResult result = real_->compute_gradients(batch);
+    if (fault_ == Fault::missing_sample && batch.size > 1) {
+      Batch<Scalar> shorter = batch;
+      --shorter.size;
+      real_->compute_gradients(shorter);
+    } else if (fault_ == Fault::stale_weights) {
+      std::vector<Scalar> old = present_;
+      for (Scalar& parameter : old) parameter *= Scalar(0.99);
+      real_->set_parameters(old);
+      real_->compute_gradients(batch);
+    }
+    real_->get_gradients(gradients_);
+    if (fault_ == Fault::stale_weights) real_->set_parameters(present_);
+    if (fault_ == Fault::missing_sample) {
+      const Scalar share = static_cast<Scalar>(batch.size - 1) / static_cast<Scalar>(batch.size);
+      for (Scalar& gradient : gradients_) gradient *= share;
+    }
+    spoil();
+    return result;
+  }
+  void get_gradients(std::span<Scalar> gradients) const override {
+    std::copy(gradients_.begin(), gradients_.end(), gradients.begin());
+  }
+  void apply_update(const UpdateStep& update) override {
+    const Scalar factor =
+        static_cast<Scalar>(update.learning_rate) * (fault_ == Fault::wrong_update_only ? Scalar(1.01) : Scalar(1));
+    for (std::size_t i = 0; i < present_.size(); ++i) present_[i] -= factor * gradients_[i];
+    real_->set_parameters(present_);
+  }
+  StepResult train_step(const Batch<Scalar>& batch, const UpdateStep& update) override {
+    const StepResult result = compute_gradients(batch);
+    apply_update(update);
+    return result;
+  }
+
+ private:
+  void spoil() {
+    const std::span<Scalar> first = tensor_of(std::span(gradients_), layout_.tensors.front());
+    switch (fault_) {
+      case Fault::zeros:
+        std::fill(gradients_.begin(), gradients_.end(), Scalar{0});
+        return;
+      case Fault::not_a_number:
+        first[first.size() / 2] = std::numeric_limits<Scalar>::quiet_NaN();
+        return;
+      case Fault::transposed: {
+        const std::vector<Scalar> copy(first.begin(), first.end());
+        const auto rows = static_cast<std::size_t>(layout_.tensors.front().shape[0]);
+        const auto columns = static_cast<std::size_t>(layout_.tensors.front().shape[1]);
+        for (std::size_t i = 0; i < rows; ++i) {
+          for (std::size_t j = 0; j < columns; ++j) first[j * rows + i] = copy[i * columns + j];
+        }
+        return;
+      }
+      case Fault::scaled:
+        for (Scalar& gradient : gradients_) gradient *= Scalar(1.01);
+        return;
+      case Fault::permuted:
+        std::reverse(first.begin(), first.end());
+        return;
+      case Fault::missing_sample:
+      case Fault::stale_weights:
+      case Fault::wrong_update_only:
+        return;  // not in the gradients as they stand
+    }
+  }
+
+  Fault fault_;
+  NetworkSettings settings_;
+  ParameterLayout layout_;
+  std::unique_ptr<Network<Scalar>> real_;
+  std::vector<Scalar> present_, gradients_;
+};
+
+template <typename Scalar, Fault kFault>
+std::unique_ptr<Network<Scalar>> make_faulty(const NetworkSettings& settings) {
+  return std::make_unique<FaultyNetwork<Scalar>>(settings, kFault);
+}
+
+/// A row for the table of backends.
+template <Fault kFault>
+constexpr Backend faulty_backend(std::string_view name) {
+  return {name, "planted fault", 1, true, make_faulty<float, kFault>, make_faulty<double, kFault>};
+}
+
+/// One per fault, in the order of the enumeration.
+inline constexpr std::array kFaultyBackends = {
+    faulty_backend<Fault::zeros>("zeros"),
+    faulty_backend<Fault::not_a_number>("NaN"),
+    faulty_backend<Fault::transposed>("transposed"),
+    faulty_backend<Fault::scaled>("scaled"),
+    faulty_backend<Fault::missing_sample>("missing-sample"),
+    faulty_backend<Fault::stale_weights>("stale-weights"),
+    faulty_backend<Fault::permuted>("permuted"),
+    faulty_backend<Fault::wrong_update_only>("wrong-update-only"),
+};
+
+}  // namespace stepbench::testing

@@ -1,0 +1,23 @@
+// Runs a check for every backend of the registry, on each number of threads that a small machine has use for.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <cstdint>
+#include <string>
+
+#include "variants/registry.hpp"
+
+namespace stepbench::testing {
+
+template <typename Check>
+void for_each_backend(const Check& check) {
+  for (const Backend& backend : backends()) {
+    for (const std::int64_t threads : {1, 2}) {
+      if (threads > backend.max_threads) continue;
+      INFO("backend " << backend.name << ", " << threads << " threads");
+      check(backend, threads);
+    }
+  }
+}
+
+}  // namespace stepbench::testing

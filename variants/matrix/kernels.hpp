@@ -1,0 +1,67 @@
+// The element-wise passes between the matrix products, written as plain loops over dense rows that the compiler
+// vectorises. Letters: B batch rows, K columns. Rows are contiguous; all sizes are at least 0.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/parameters.hpp"
+#include "core/settings.hpp"
+
+namespace stepbench {
+
+/// row[j] += bias[j]; then with `relu`, negative values become 0 (NaN stays, so that divergence shows).
+template <typename Scalar>
+void add_bias(Scalar* rows, const Scalar* bias, std::ptrdiff_t count, std::ptrdiff_t columns, bool relu);
+
+/// gradient[i] = 0 where activation[i] is not above 0: ReLU's derivative, which is 0 at 0.
+template <typename Scalar>
+void mask_by_relu(Scalar* gradient, const Scalar* activation, std::ptrdiff_t count);
+
+/// sums[j] = sum of rows[.][j], added up from the first row to the last.
+template <typename Scalar>
+void sum_rows(const Scalar* rows, std::ptrdiff_t count, std::ptrdiff_t columns, std::ptrdiff_t stride, Scalar* sums);
+
+/// The sum of squares, in double.
+template <typename Scalar>
+[[nodiscard]] double sum_of_squares(const Scalar* values, std::ptrdiff_t count);
+
+/// Loss of one sample with outputs a (K): returns sum_j (a_j - y_j)^2, and writes gradient_j = scale * (a_j - y_j).
+template <typename Scalar>
+double squared_error_row(const Scalar* outputs, const Scalar* targets, std::ptrdiff_t columns, Scalar scale,
+                         Scalar* gradient);
+
+/// Loss of one sample with logits a (K): returns -log softmax(a)[label], and writes
+/// gradient_j = scale * (softmax(a)_j - [j == label]).
+template <typename Scalar>
+double cross_entropy_row(const Scalar* logits, std::int32_t label, std::ptrdiff_t columns, Scalar scale,
+                         Scalar* gradient);
+
+/// The index of the largest value; of equal ones the first.
+template <typename Scalar>
+[[nodiscard]] std::int32_t index_of_largest(const Scalar* values, std::ptrdiff_t columns);
+
+/// What an update of a slice of parameters needs, worked out once per step. Formulas: PyTorch's documentation of
+/// torch.optim.SGD, Adam and AdamW.
+template <typename Scalar>
+struct OptimizerStep {
+  OptimizerStep(const TrainingSettings& training, double learning_rate, std::int64_t number, double gradient_scale);
+
+  Optimizer optimizer;
+  Scalar learning_rate;
+  Scalar gradient_scale;  // the clipping factor
+  Scalar momentum;
+  Scalar beta1, beta2, epsilon;
+  Scalar step_size;           // learning_rate / (1 - beta1^t)
+  Scalar inverse_root_bias2;  // 1 / sqrt(1 - beta2^t)
+  Scalar coupled_decay;       // added to the gradient: sgd, momentum, adam; on every parameter
+  Scalar decoupled_decay;     // 1 - learning_rate * weight_decay: adamw; on matrices only
+};
+
+/// Updates `count` parameters. `first` and `second` are the optimiser's moments (first: momentum, adam, adamw; second:
+/// adam, adamw), or null where it has none.
+template <typename Scalar>
+void update_slice(const OptimizerStep<Scalar>& rule, ParameterRole role, std::ptrdiff_t count, const Scalar* gradients,
+                  Scalar* parameters, Scalar* first, Scalar* second);
+
+}  // namespace stepbench

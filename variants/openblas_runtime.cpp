@@ -1,0 +1,89 @@
+#include "variants/openblas_runtime.hpp"
+
+#include <cblas.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <sstream>
+#include <string_view>
+
+#include "core/floating_point.hpp"
+
+namespace stepbench {
+namespace {
+
+constexpr const char* kThreadsVariable = "OPENBLAS_NUM_THREADS";
+constexpr const char* kCoreVariable = "OPENBLAS_CORETYPE";
+// Set on re-execution, so that it happens once; says which core was forced, if any.
+constexpr const char* kGuardVariable = "STEPBENCH_REEXECUTED";
+
+// OpenBLAS's names of its kernel sets (dynamic.c).
+constexpr std::array<std::string_view, 3> kAvx512Cores = {"SkylakeX", "Cooperlake", "SapphireRapids"};
+constexpr std::array<std::string_view, 2> kAvx2Cores = {"Haswell", "Zen"};
+
+bool contains(const auto& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+class BlasThreadClaim : public ThreadClaim {
+ public:
+  explicit BlasThreadClaim(int threads) { openblas_set_num_threads(threads); }
+  ~BlasThreadClaim() override { openblas_set_num_threads(1); }
+};
+
+}  // namespace
+
+CpuFeatures cpu_features() {
+  CpuFeatures features;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  features.avx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+  features.avx512 = __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512cd") != 0 &&
+                    __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
+                    __builtin_cpu_supports("avx512vl") != 0;
+#endif
+  return features;
+}
+
+std::string better_blas_core(const CpuFeatures& cpu, const std::string& core) {
+  if (cpu.avx512) return contains(kAvx512Cores, core) ? "" : "SkylakeX";
+  if (cpu.avx2) return contains(kAvx2Cores, core) ? "" : "Haswell";
+  return "";
+}
+
+void require_honest_kernels(char** argv) {
+  if (std::getenv(kGuardVariable) == nullptr) {
+    const std::string core = openblas_get_corename();
+    const std::string better = std::getenv(kCoreVariable) == nullptr ? better_blas_core(cpu_features(), core) : "";
+    const char* threads = std::getenv(kThreadsVariable);
+    if (!better.empty() || threads == nullptr || std::string_view(threads) != "1") {
+      setenv(kThreadsVariable, "1", 1);
+      setenv(kGuardVariable, better.empty() ? "threads" : better.c_str(), 1);
+      if (!better.empty()) {
+        setenv(kCoreVariable, better.c_str(), 1);
+        std::fprintf(stderr, "stepbench: OpenBLAS took this CPU for a %s; running its %s kernels instead\n",
+                     core.c_str(), better.c_str());
+      }
+      execv("/proc/self/exe", argv);
+      std::perror("stepbench: warning: cannot re-execute to set up OpenBLAS, its figures may be wrong");
+    }
+  }
+  flush_denormals();
+}
+
+BlasRuntime blas_runtime() {
+  BlasRuntime runtime;
+  runtime.core = openblas_get_corename();
+  const char* guard = std::getenv(kGuardVariable);
+  runtime.forced = guard != nullptr && runtime.core == guard;
+  std::istringstream words(openblas_get_config());  // "OpenBLAS 0.3.21 NO_LAPACKE ..."
+  words >> runtime.version >> runtime.version;
+  return runtime;
+}
+
+std::unique_ptr<ThreadClaim> claim_blas_threads(int threads) { return std::make_unique<BlasThreadClaim>(threads); }
+
+}  // namespace stepbench

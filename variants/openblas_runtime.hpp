@@ -1,0 +1,40 @@
+// Everything about OpenBLAS that is global to the process, in one place: which kernels it picked, how many threads it
+// uses, and the re-execution that makes both right. The core is picked and the first workers are started while the
+// library loads, before main(), so what is wrong then can only be mended by starting over.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/network.hpp"
+
+namespace stepbench {
+
+/// First thing in main(). Executes the program anew, once, when
+/// - OPENBLAS_NUM_THREADS is not 1: a worker that OpenBLAS starts while it loads never gets FTZ/DAZ; or
+/// - OpenBLAS picked kernels far below what this CPU can run (0.3.21 takes newer Intel models for a Prescott: SSE3 on
+///   an AVX-512 machine) and the user has not set OPENBLAS_CORETYPE: then with the right core, which is said on stderr.
+/// Then sets FTZ/DAZ for this thread, which later threads inherit. Returns only in a process where all this holds, or
+/// where it cannot be had (no /proc/self/exe).
+void require_honest_kernels(char** argv);
+
+struct BlasRuntime {
+  std::string core;     // what OpenBLAS runs: `SkylakeX`
+  bool forced = false;  // by us, on re-execution
+  std::string version;  // `0.3.21`
+};
+[[nodiscard]] BlasRuntime blas_runtime();
+
+/// What the core should at least be on a CPU with these features and what OpenBLAS reports: empty when `core` is fit,
+/// else the name to force. Apart from the process so that it can be tested.
+struct CpuFeatures {
+  bool avx512 = false;  // F, CD, BW, DQ and VL
+  bool avx2 = false;    // with FMA
+};
+[[nodiscard]] CpuFeatures cpu_features();
+[[nodiscard]] std::string better_blas_core(const CpuFeatures& cpu, const std::string& core);
+
+/// Sets OpenBLAS's thread count for the claim's life; back to 1 after it.
+[[nodiscard]] std::unique_ptr<ThreadClaim> claim_blas_threads(int threads);
+
+}  // namespace stepbench
