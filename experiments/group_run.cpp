@@ -116,6 +116,7 @@ std::vector<Member> start_members(const PlannedGroup& group, const Backend& refe
           fail(record, "gate: " + gate.message, progress);
           continue;
         }
+        progress.note(fmt::format("{}: passed the gate", trial.id));
       }
       members.push_back({i, &planned, start_trial(*planned.backend, trial, *planned.dataset, record)});
     } catch (const std::exception& error) {

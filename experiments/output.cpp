@@ -43,7 +43,8 @@ RunOutput::RunOutput(fs::path file, bool overwrite) : file_(std::move(file)), tr
   std::error_code failed;
   if (folder == "results" && !fs::exists(folder)) fs::create_directory(folder, failed);
   if (!fs::is_directory(folder)) {
-    throw OutputError(fmt::format("{}: the folder {} does not exist", file_.string(), folder.string()));
+    const char* problem = fs::exists(folder, failed) ? "is not a folder" : "is a folder that does not exist";
+    throw OutputError(fmt::format("{}: {} {}", file_.string(), folder.string(), problem));
   }
   if (!overwrite_ && fs::exists(file_)) {
     throw OutputError(fmt::format("{} exists; give --overwrite to replace it, or another --output", file_.string()));

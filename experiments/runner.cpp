@@ -85,6 +85,7 @@ ResultFile run_experiment(const RunRequest& request, Progress& progress) {
       }
       single.trials.push_back(std::move(record));
       output.publish_trial(single);
+      progress.note(fmt::format("{}: {}", single.trials.front().id, to_text(single.trials.front().status)));
     }
   }
   std::vector<std::string> ids;

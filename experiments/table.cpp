@@ -177,12 +177,12 @@ std::string results_table(const ResultFile& file) {
   table.add_column("backend", TextTable::Align::left);
   table.add_column("threads");
   table.add_column("samples/s");
-  table.add_column(baseline_names.size() == 1 ? "speed against " + baseline->backend : "speed against baseline");
+  table.add_column("vs " + (baseline_names.size() == 1 ? baseline->backend : "baseline"));
   table.add_column("% of peak");
   table.add_column("train loss");
   table.add_column("val. loss");
-  table.add_column("val. accuracy");
-  table.add_column("gradient error");
+  table.add_column("val. acc.");
+  table.add_column("grad. error");
   table.add_column("same bits");
   std::string notes, group = file.trials.front().group;
   for (const TrialRecord& record : file.trials) {
@@ -212,10 +212,9 @@ std::string results_table(const ResultFile& file) {
                       environment_value(file, "peak_gflops_1"), environment_value(file, "peak_gflops_all"));
   text += table.text() + "\n" + notes;
   text +=
-      "speed against the baseline: ratio of step times paired by round, 95% interval; peak: FMA peak of as many "
-      "cores;\n"
-      "gradient error: worst tensor's relative L2 against float64 neuron; same bits: equal parameters at every thread "
-      "count\n";
+      "samples/s: of the median step, ± its median absolute deviation; vs: speed, paired by round, with 95% interval;\n"
+      "peak: FMA peak of as many cores, taken in every round; grad. error: worst tensor's relative L2 against float64\n"
+      "neuron; same bits: equal final parameters on every number of threads (-: not promised, or nothing to compare)\n";
   return text;
 }
 

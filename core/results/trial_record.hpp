@@ -87,7 +87,7 @@ struct TrialRecord {
   bool is_baseline = false;                // of its group
   std::int64_t parameters = 0;             // elements
   double flops_per_step = kNotANumber;     // of a full batch
-  std::int64_t threads_observed = 0;       // threads of the process that ran in this trial's blocks
+  std::int64_t threads_observed = 0;       // threads that did a share of the work in this trial's blocks
   std::int64_t network_bytes = 0;          // memory taken by making the network
   StepSeries steps;
   EpochSeries epochs;

@@ -40,10 +40,10 @@ class Executor {
   /// Calls task(0) .. task(count - 1), each once, in any order and on any of its threads; returns when all are done.
   virtual void run(std::ptrdiff_t count, TaskRef task) = 0;
 
-  /// Rows of a shard of a batch of `batch` rows, and output rows of a block of a weight matrix (outputs, inputs). Both
-  /// depend on the shapes alone, never on the number of threads: a row's bits depend on the rows beside it.
+  /// Rows of a shard of a batch of `batch` rows, and output rows of a block of a weight matrix with `outputs` rows.
+  /// Both depend on the shapes alone, never on the number of threads: a row's bits depend on the rows beside it.
   [[nodiscard]] virtual std::ptrdiff_t shard_rows(std::ptrdiff_t batch) const = 0;
-  [[nodiscard]] virtual std::ptrdiff_t block_rows(std::ptrdiff_t outputs, std::ptrdiff_t inputs) const = 0;
+  [[nodiscard]] virtual std::ptrdiff_t block_rows(std::ptrdiff_t outputs) const = 0;
 };
 
 }  // namespace stepbench

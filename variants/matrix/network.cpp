@@ -44,7 +44,7 @@ class MatrixNetwork final : public Network<Scalar> {
       : training_(settings.training), model_(settings), executor_(std::move(executor)) {
     for (std::ptrdiff_t l = 0; l < model_.layers(); ++l) {
       first_block_.push_back(std::ssize(blocks_));
-      const std::ptrdiff_t outputs = model_.outputs(l), size = executor_->block_rows(outputs, model_.inputs(l));
+      const std::ptrdiff_t outputs = model_.outputs(l), size = executor_->block_rows(outputs);
       for (std::ptrdiff_t begin = 0; begin < outputs; begin += size) {
         blocks_.push_back({l, {begin, std::min(begin + size, outputs)}});
       }
