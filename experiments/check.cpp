@@ -8,6 +8,7 @@
 
 #include "core/parameters.hpp"
 #include "experiments/gate.hpp"
+#include "experiments/gate_batch.hpp"
 #include "experiments/table.hpp"
 #include "experiments/trial_run.hpp"
 
@@ -62,7 +63,7 @@ GateReport check_gates(std::span<const PlannedGroup> groups) {
     for (const PlannedTrial& planned : group.trials) {
       if (!planned.unsupported.empty()) continue;
       const TrialSettings& trial = *planned.settings;
-      const std::vector<std::int64_t> order = first_batch(trial, *planned.dataset, trial.measure.gate_samples);
+      const std::vector<std::int64_t> order = gate_batch(trial, *planned.dataset);
       if (!expected) expected = gate_reference(reference, trial, *planned.dataset, order);
       const GateResult gate = run_gate(*planned.backend, *expected, trial, *planned.dataset, order);
       const TrialRecord record = start_trial(*planned.backend, trial, *planned.dataset, {})->record();

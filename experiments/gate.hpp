@@ -35,7 +35,7 @@ struct GateResult {
 /// Relative L2, per tensor and for the loss.
 [[nodiscard]] double gate_tolerance(Precision precision);
 
-/// `order`: the samples of the trial's first batch.
+/// `order`: gate_batch's.
 [[nodiscard]] GateReference gate_reference(const Backend& reference, const TrialSettings& trial, const Dataset& dataset,
                                            std::span<const std::int64_t> order);
 

@@ -15,6 +15,7 @@
 #include "experiments/environment.hpp"
 #include "experiments/fma_peak.hpp"
 #include "experiments/gate.hpp"
+#include "experiments/gate_batch.hpp"
 #include "experiments/trial_run.hpp"
 
 namespace stepbench {
@@ -108,7 +109,7 @@ std::vector<Member> start_members(const PlannedGroup& group, const Backend& refe
     try {
       if (trial.measure.gate) {
         progress.status(fmt::format("checking {}", trial.id));
-        const std::vector<std::int64_t> order = first_batch(trial, *planned.dataset, trial.measure.gate_samples);
+        const std::vector<std::int64_t> order = gate_batch(trial, *planned.dataset);
         if (!expected) expected = gate_reference(reference, trial, *planned.dataset, order);
         GateResult gate = run_gate(*planned.backend, *expected, trial, *planned.dataset, order);
         record.checks = std::move(gate.checks);

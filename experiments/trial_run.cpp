@@ -243,15 +243,6 @@ std::unique_ptr<TrialRun> start_trial(const Backend& backend, const TrialSetting
   return std::make_unique<TypedTrialRun<double>>(backend, trial, dataset, std::move(record));
 }
 
-std::vector<std::int64_t> first_batch(const TrialSettings& trial, const Dataset& dataset,
-                                      std::optional<std::int64_t> limit) {
-  std::vector<std::int64_t> order = epoch_order(dataset.train.samples, trial.dataset.shuffle, trial.seed, 0);
-  const std::int64_t size =
-      std::min({trial.training.batch_size, dataset.train.samples, limit.value_or(trial.training.batch_size)});
-  order.resize(static_cast<std::size_t>(size));
-  return order;
-}
-
 std::int64_t steps_per_epoch(const TrialSettings& trial, const Dataset& dataset) {
   return (dataset.train.samples + trial.training.batch_size - 1) / trial.training.batch_size;
 }

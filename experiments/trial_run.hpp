@@ -36,10 +36,6 @@ class TrialRun {
 [[nodiscard]] std::unique_ptr<TrialRun> start_trial(const Backend& backend, const TrialSettings& trial,
                                                     const Dataset& dataset, TrialRecord record);
 
-/// Samples of the first batch of the trial, in order; at most `limit` where given.
-[[nodiscard]] std::vector<std::int64_t> first_batch(const TrialSettings& trial, const Dataset& dataset,
-                                                    std::optional<std::int64_t> limit);
-
 /// Steps of an epoch, and of the whole trial.
 [[nodiscard]] std::int64_t steps_per_epoch(const TrialSettings& trial, const Dataset& dataset);
 [[nodiscard]] std::int64_t steps_of_trial(const TrialSettings& trial, const Dataset& dataset);

@@ -48,7 +48,9 @@ Assignment resolve(std::string_view full_key, std::string_view text, const std::
   const std::string_view name = own_key ? full_key : swept_name;
   Assignment assignment{find_key(name), std::string(text), in_sweep, location};
   if (assignment.key == nullptr) {
-    throw InputError(fmt::format("{} unknown key \"{}\"{}", unknown_location, printable(name), key_suggestion(name)));
+    const std::string near = key_suggestion(name);
+    throw InputError(fmt::format("{} unknown key \"{}\"{}", unknown_location, printable(name),
+                                 near.empty() ? "; see `stepbench list keys`" : near));
   }
   if (in_sweep && section_of(name) == "experiment") {
     throw InputError(assignment.where() + "cannot be swept, allowed: one value in [experiment]");
@@ -60,7 +62,8 @@ std::vector<Assignment> read_assignments(const IniFile& ini, const std::string& 
   const std::vector<std::string_view> sections = all_sections();
   for (const IniSection& section : ini.sections) {
     if (std::find(sections.begin(), sections.end(), section.name) != sections.end()) continue;
-    throw InputError(fmt::format("{}:{}: unknown section \"{}\"{}", file, section.line, printable(section.name),
+    throw InputError(fmt::format("{}:{}: unknown section \"{}\", allowed: {}{}", file, section.line,
+                                 printable(section.name), fmt::join(sections, ", "),
                                  suggestion(section.name, sections)));
   }
   std::vector<Assignment> assignments;

@@ -99,7 +99,7 @@ class Preparation {
     if (key.empty()) fail("nothing before \"=\", allowed: key = value");
     if (sections_.empty()) fail(fmt::format("key \"{}\" stands before the first section header", printable(key)));
     const std::string_view value = value_part(key, line.substr(equals + 1));
-    if (unquoted(value).empty()) fail(fmt::format("{}: empty value", full_key(key)));
+    if (unquoted(value).empty()) fail(fmt::format("{}: empty value, allowed: key = value", full_key(key)));
     lines_.push_back(line_);
     emit(fmt::format("{}={}", key, value));
   }

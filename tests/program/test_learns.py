@@ -15,7 +15,7 @@ DIGIT_CLASSIFIER = {
     **DIGITS,
     "dataset.train_samples": 8000,
     "dataset.validation_samples": 2000,
-    "model.layers": "784,128,10",
+    "model.layers": "784,256,128,10",
     "training.epochs": 10,
     "training.batch_size": 128,
     "training.optimizer": "adam",
@@ -41,7 +41,7 @@ def test_digits_are_learned_within_ten_epochs(
     assert accuracy >= 0.95
 
 
-@pytest.mark.parametrize(("order", "lowest", "highest"), [("simultaneous", 0.85, 1.0), ("layerwise", 0.0, 0.2)])
+@pytest.mark.parametrize(("order", "lowest", "highest"), [("simultaneous", 0.8, 1.0), ("layerwise", 0.0, 0.2)])
 def test_large_steps_break_layerwise_updates_only(
     program: Program, tmp_path: Path, order: str, lowest: float, highest: float
 ) -> None:

@@ -135,7 +135,7 @@ constexpr Backend faulty_backend(std::string_view name) {
 /// One per fault, in the order of the enumeration.
 inline constexpr std::array kFaultyBackends = {
     faulty_backend<Fault::zeros>("zeros"),
-    faulty_backend<Fault::not_a_number>("NaN"),
+    faulty_backend<Fault::not_a_number>("not-a-number"),
     faulty_backend<Fault::transposed>("transposed"),
     faulty_backend<Fault::scaled>("scaled"),
     faulty_backend<Fault::missing_sample>("missing-sample"),

@@ -1,0 +1,142 @@
+// What the interleaved run of a group records.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <set>
+#include <stdexcept>
+
+#include "experiments/group_run.hpp"
+#include "tests/experiments/small_experiment.hpp"
+#include "tests/support/faulty_network.hpp"
+
+namespace stepbench::testing {
+namespace {
+
+/// The real backends, the planted faults, and one that throws in the middle of its training.
+template <typename Scalar>
+class ThrowingNetwork final : public Network<Scalar> {
+ public:
+  explicit ThrowingNetwork(const NetworkSettings& settings) : real_(make_neuron_network<Scalar>(settings)) {}
+  std::unique_ptr<ThreadClaim> claim_threads() override { return real_->claim_threads(); }
+  void set_parameters(std::span<const Scalar> parameters) override { real_->set_parameters(parameters); }
+  void get_parameters(std::span<Scalar> parameters) const override { real_->get_parameters(parameters); }
+  Evaluation evaluate(const Batch<Scalar>& batch) override { return real_->evaluate(batch); }
+  StepResult compute_gradients(const Batch<Scalar>& batch) override { return real_->compute_gradients(batch); }
+  void get_gradients(std::span<Scalar> gradients) const override { real_->get_gradients(gradients); }
+  void apply_update(const UpdateStep& update) override { real_->apply_update(update); }
+  StepResult train_step(const Batch<Scalar>& batch, const UpdateStep& update) override {
+    if (update.number == 21) throw std::runtime_error("out of paper");
+    return real_->train_step(batch, update);
+  }
+
+ private:
+  std::unique_ptr<Network<Scalar>> real_;
+};
+template <typename Scalar>
+std::unique_ptr<Network<Scalar>> make_throwing(const NetworkSettings& settings) {
+  return std::make_unique<ThrowingNetwork<Scalar>>(settings);
+}
+
+std::vector<Backend> all_backends() {
+  std::vector<Backend> table(backends().begin(), backends().end());
+  table.insert(table.end(), kFaultyBackends.begin(), kFaultyBackends.end());
+  table.push_back({"throwing", "", 1, true, make_throwing<float>, make_throwing<double>});
+  return table;
+}
+
+GroupResult run_small_group(const std::vector<std::string>& overrides) {
+  const Experiment experiment = small_experiment(overrides);
+  const std::vector<Backend> table = all_backends();
+  const std::vector<PlannedGroup> groups = plan_experiment(experiment, table);
+  std::FILE* quiet = std::fopen("/dev/null", "w");
+  GroupResult result;
+  {
+    Progress progress(quiet, Verbosity::quiet, 1);
+    result = run_group(groups.front(), *find_backend(table, kReferenceBackend), progress);
+  }
+  std::fclose(quiet);
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("planted faults are not timed, and the others go on") {
+  std::string names = "neuron,blas";
+  for (const Backend& backend : kFaultyBackends) names += "," + std::string(backend.name);
+  const GroupResult result = run_small_group({"sweep.backend=" + names});
+  REQUIRE(result.trials.size() == 2 + kFaultyBackends.size());
+  for (const TrialRecord& record : result.trials) {
+    INFO(record.id);
+    const bool real = record.backend == "neuron" || record.backend == "blas";
+    CHECK(record.status == (real ? Status::completed : Status::failed));
+    CHECK(record.steps.wall_time.size() == (real ? 60U : 0U));
+    CHECK(std::isnan(record.summary.step_time_median) != real);
+    CHECK(record.checks.size() == 4);
+    CHECK((record.message.rfind("gate: ", 0) == 0) != real);
+  }
+  CHECK(result.rounds.trials == std::vector<std::string>{"neuron-t1-s1", "blas-t1-s1"});
+}
+
+TEST_CASE("without the gate a fault is timed like any other: it is the gate that stops it") {
+  const GroupResult result = run_small_group({"sweep.backend=scaled", "measure.gate=false"});
+  CHECK(result.trials.front().status == Status::completed);
+  CHECK(result.trials.front().checks.empty());
+}
+
+TEST_CASE("a backend that throws is recorded as failed with its message and what it did, and the others go on") {
+  const GroupResult result = run_small_group({"sweep.backend=throwing,blas"});
+  CHECK(result.trials[0].status == Status::failed);
+  CHECK(result.trials[0].message == "out of paper");
+  CHECK(result.trials[0].steps.wall_time.size() == 20);
+  CHECK(result.trials[1].status == Status::completed);
+  CHECK(result.trials[1].steps.wall_time.size() == 60);
+}
+
+TEST_CASE("every round gives every member the same steps, in an order drawn from the seed") {
+  const std::vector<std::string> overrides = {"sweep.backend=neuron,blas,tbb"};
+  const GroupResult result = run_small_group(overrides), again = run_small_group(overrides);
+  const GroupRecord& rounds = result.rounds;
+  CHECK(rounds.rounds() == 12);
+  CHECK(rounds.position == again.rounds.position);
+  std::set<std::vector<std::int64_t>> orders;
+  for (std::size_t r = 0; r < 12; ++r) {
+    std::vector<std::int64_t> order(rounds.position.begin() + static_cast<std::ptrdiff_t>(3 * r),
+                                    rounds.position.begin() + static_cast<std::ptrdiff_t>(3 * r + 3));
+    orders.insert(order);
+    std::sort(order.begin(), order.end());
+    CHECK(order == std::vector<std::int64_t>{0, 1, 2});
+    for (const TrialRecord& record : result.trials) {
+      CHECK(std::count(record.steps.round.begin(), record.steps.round.end(), static_cast<std::int64_t>(r)) == 5);
+    }
+  }
+  CHECK(orders.size() > 1);
+}
+
+TEST_CASE("the parts of a step are never more than the step") {
+  const GroupResult result = run_small_group({"sweep.backend=neuron,blas,tbb"});
+  for (const TrialRecord& record : result.trials) {
+    for (std::size_t i = 0; i < record.steps.wall_time.size(); ++i) {
+      double sum = 0;
+      for (const double seconds : record.steps.phase_time[i].seconds) sum += seconds;
+      CHECK(sum > 0);
+      CHECK(sum <= record.steps.wall_time[i]);
+    }
+  }
+}
+
+TEST_CASE("a run of fewer steps than the rounds need has fewer rounds") {
+  const GroupResult result = run_small_group({"sweep.backend=blas", "training.steps=7"});
+  CHECK(result.rounds.rounds() == 2);
+  CHECK(result.trials.front().steps.wall_time.size() == 7);
+}
+
+TEST_CASE("members that take turns record the losses that each has alone") {
+  const GroupResult together = run_small_group({"sweep.backend=neuron,blas,tbb"});
+  for (const TrialRecord& record : together.trials) {
+    const GroupResult alone = run_small_group({"sweep.backend=" + record.backend});
+    CHECK(alone.trials.front().steps.train_loss == record.steps.train_loss);
+    CHECK(alone.trials.front().parameter_digest == record.parameter_digest);
+  }
+}
+
+}  // namespace stepbench::testing

@@ -1,0 +1,36 @@
+// The limits that speeds are held against. How fast this machine is is not tested, only that the loop counts what it
+// does.
+#include <catch2/catch.hpp>
+
+#include "experiments/environment.hpp"
+#include "experiments/fma_peak.hpp"
+
+namespace stepbench::testing {
+
+TEST_CASE("the FMA peak is finite, positive, and no lower than what a matrix product reaches on the same core") {
+  for (const Precision precision : {Precision::float32, Precision::float64}) {
+    const double peak = fma_peak_gflops(1, precision), gemm = gemm_peak_gflops(1, precision);
+    INFO("peak " << peak << ", product " << gemm);
+    CHECK(peak > 0);
+    CHECK(gemm > 0);
+    CHECK(gemm < 1.5 * peak);  // a wrong count of operations would be a factor of two or more
+  }
+}
+
+TEST_CASE("the environment names the machine, the build and its limits") {
+  const KeyValues environment = describe_environment();
+  const auto has = [&environment](const std::string& name) {
+    for (const auto& [key, value] : environment) {
+      if (key == name) return true;
+    }
+    return false;
+  };
+  for (const char* name : {"cpu_model", "isa", "cores", "compiler", "compile_flags", "blas_core", "blas_core_forced",
+                           "openblas_version", "tbb_version", "hdf5_version", "governor", "thp", "hostname",
+                           "denormals_flushed", "peak_gflops_1", "peak_gflops_all", "sgemm_gflops"}) {
+    INFO(name);
+    CHECK(has(name));
+  }
+}
+
+}  // namespace stepbench::testing

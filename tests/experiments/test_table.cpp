@@ -1,0 +1,56 @@
+#include <catch2/catch.hpp>
+
+#include "experiments/table.hpp"
+
+namespace stepbench::testing {
+namespace {
+
+TrialRecord make_record(const std::string& backend, std::int64_t threads, const std::string& digest) {
+  TrialRecord record;
+  record.id = backend + "-t" + std::to_string(threads) + "-s1";
+  record.group = "s1";
+  record.backend = backend;
+  record.threads = threads;
+  record.parameter_digest = digest;
+  record.same_bits_for_any_threads = backend == "tbb";
+  return record;
+}
+
+}  // namespace
+
+TEST_CASE("columns are as wide as their widest cell, counted in characters") {
+  TextTable table;
+  table.add_column("name", TextTable::Align::left);
+  table.add_column("n");
+  table.add_row({"a", "±1"});
+  table.add_row({"longer", "100"});
+  CHECK(table.text() == "name      n\na        ±1\nlonger  100\n");
+}
+
+TEST_CASE("same bits compares the trials that promise it and have a partner") {
+  ResultFile file;
+  file.trials = {make_record("blas", 1, "a"), make_record("blas", 2, "b"), make_record("tbb", 1, "c"),
+                 make_record("tbb", 2, "c")};
+  CHECK(same_bits(file, file.trials[0]) == "-");  // not promised
+  CHECK(same_bits(file, file.trials[2]) == "yes");
+  file.trials[3].parameter_digest = "d";
+  CHECK(same_bits(file, file.trials[2]) == "NO");
+  file.trials.pop_back();
+  CHECK(same_bits(file, file.trials[2]) == "-");  // nothing to compare
+}
+
+TEST_CASE("a trial that was not timed shows its status and its reason") {
+  ResultFile file;
+  file.experiment = "e";
+  file.trials = {make_record("tbb", 1, "c")};
+  file.trials[0].status = Status::failed;
+  file.trials[0].message = "gate: the loss differs";
+  const std::string text = results_table(file);
+  CHECK(text.find("tbb-t1-s1 failed: gate: the loss differs") != std::string::npos);
+}
+
+TEST_CASE("a file without trials has a table that says so") {
+  CHECK(results_table({}).find("no trials") != std::string::npos);
+}
+
+}  // namespace stepbench::testing
