@@ -7,8 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "core/buffer.hpp"
 #include "core/lap_clock.hpp"
-#include "variants/matrix/buffer.hpp"
 #include "variants/matrix/gemm.hpp"
 #include "variants/openblas_runtime.hpp"
 
@@ -21,7 +21,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kRepetitions = 12;
+constexpr int kRepetitions = 6;
 constexpr double kRepetitionSeconds =
     0.004;  // long against starting a thread, short against the noise of a shared machine
 // Independent chains of FMAs: more than latency (4 or 5) times units (2), and few enough for the registers.

@@ -7,7 +7,7 @@
 namespace stepbench {
 
 /// GFLOP/s of `threads` cores at once (an FMA counts 2): the best of several short repetitions, in which all threads
-/// start together and the last one's end counts. Takes about 60 ms.
+/// start together and the last one's end counts. Takes about 30 ms.
 [[nodiscard]] double fma_peak_gflops(int threads, Precision precision);
 
 /// GFLOP/s of one large square OpenBLAS matrix product on `threads` threads: what a perfect user of the library gets.

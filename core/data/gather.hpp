@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/batch.hpp"
+#include "core/buffer.hpp"
 #include "core/data/dataset.hpp"
 
 namespace stepbench {
@@ -28,7 +29,7 @@ class BatchGatherer {
  private:
   std::int64_t features_, outputs_;
   bool with_targets_;
-  std::vector<Scalar> feature_rows_, target_rows_;
+  Buffer<Scalar> feature_rows_, target_rows_;
   std::vector<std::int32_t> labels_;
 };
 

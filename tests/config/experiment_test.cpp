@@ -163,8 +163,10 @@ TEST_CASE("an unknown key or section is named with the nearest known one") {
         "quick.cfg:11: unknown key \"training.learnin_rate\"; did you mean \"training.learning_rate\"?");
   CHECK(error_with("rounds = 1\n") ==
         "quick.cfg:11: unknown key \"training.rounds\"; did you mean \"measure.rounds\"?");
-  CHECK(error_with("colour = 1\n") == "quick.cfg:11: unknown key \"training.colour\"");
-  CHECK(error_with("[trainning]\n") == "quick.cfg:11: unknown section \"trainning\"; did you mean \"training\"?");
+  CHECK(error_with("colour = 1\n") == "quick.cfg:11: unknown key \"training.colour\"; see `stepbench list keys`");
+  CHECK(error_with("[trainning]\n") ==
+        "quick.cfg:11: unknown section \"trainning\", allowed: experiment, dataset, model, training, "
+        "measure, record, sweep; did you mean \"training\"?");
   CHECK(error_with("[sweep]\nbackends = tbb\n") ==
         "quick.cfg:12: unknown key \"sweep.backends\"; did you mean \"sweep.backend\"?");
   CHECK(error_with("[sweep]\ntraining.batchsize = 1,2\n") ==

@@ -83,9 +83,9 @@ TEST_CASE("malformed lines are named by file and line") {
   CHECK(error_of("[a]\nx 1\n") == "x.cfg:2: \"x 1\" has no \"=\", allowed: key = value");
   CHECK(error_of("[a]\nx # = 1\n") == "x.cfg:2: \"x # = 1\" has no \"=\", allowed: key = value");
   CHECK(error_of("[a]\n= 1\n") == "x.cfg:2: nothing before \"=\", allowed: key = value");
-  CHECK(error_of("[a]\nx =\n") == "x.cfg:2: a.x: empty value");
-  CHECK(error_of("[a]\nx = # later\n") == "x.cfg:2: a.x: empty value");
-  CHECK(error_of("[a]\nx = \"\"\n") == "x.cfg:2: a.x: empty value");
+  CHECK(error_of("[a]\nx =\n") == "x.cfg:2: a.x: empty value, allowed: key = value");
+  CHECK(error_of("[a]\nx = # later\n") == "x.cfg:2: a.x: empty value, allowed: key = value");
+  CHECK(error_of("[a]\nx = \"\"\n") == "x.cfg:2: a.x: empty value, allowed: key = value");
   CHECK(error_of("[a]\nx = \"b\n") == "x.cfg:2: a.x: \"b has no closing quote");
   CHECK(error_of("[a]\nx = \"b\" c\n") == "x.cfg:2: a.x: \"c\" after the closing quote, allowed: a comment");
   CHECK(error_of("\n[a\nx = 1\n") == "x.cfg:2: section header \"[a\" has no closing \"]\"");

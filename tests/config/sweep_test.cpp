@@ -83,7 +83,7 @@ TEST_CASE("bad lists are refused") {
   CHECK(error("training.batch_size = 8,,16") == "quick.cfg:12: training.batch_size: empty element in the list");
   CHECK(error("training.batch_size = 8,") == "quick.cfg:12: training.batch_size: empty element in the list");
   CHECK(error("training.batch_size = ,") == "quick.cfg:12: training.batch_size: empty element in the list");
-  CHECK(error("training.batch_size =") == "quick.cfg:12: sweep.training.batch_size: empty value");
+  CHECK(error("training.batch_size =") == "quick.cfg:12: sweep.training.batch_size: empty value, allowed: key = value");
   CHECK(error("training.batch_size = 8,16,08") == "quick.cfg:12: training.batch_size: \"08\" stands twice in the list");
   CHECK(error("training.batch_size = 8,x") ==
         "quick.cfg:12: training.batch_size: found \"x\", allowed: an integer from 1 to 1000000");

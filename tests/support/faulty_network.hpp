@@ -135,13 +135,13 @@ constexpr Backend faulty_backend(std::string_view name) {
 /// One per fault, in the order of the enumeration.
 inline constexpr std::array kFaultyBackends = {
     faulty_backend<Fault::zeros>("zeros"),
-    faulty_backend<Fault::not_a_number>("not-a-number"),
+    faulty_backend<Fault::not_a_number>("not_a_number"),
     faulty_backend<Fault::transposed>("transposed"),
     faulty_backend<Fault::scaled>("scaled"),
-    faulty_backend<Fault::missing_sample>("missing-sample"),
-    faulty_backend<Fault::stale_weights>("stale-weights"),
+    faulty_backend<Fault::missing_sample>("missing_sample"),
+    faulty_backend<Fault::stale_weights>("stale_weights"),
     faulty_backend<Fault::permuted>("permuted"),
-    faulty_backend<Fault::wrong_update_only>("wrong-update-only"),
+    faulty_backend<Fault::wrong_update_only>("wrong_update_only"),
 };
 
 }  // namespace stepbench::testing

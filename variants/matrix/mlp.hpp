@@ -9,10 +9,11 @@
 #include <span>
 #include <vector>
 
+#include "core/buffer.hpp"
 #include "core/network.hpp"
 #include "core/parameters.hpp"
-#include "variants/matrix/buffer.hpp"
 #include "variants/matrix/kernels.hpp"
+#include "variants/matrix/range.hpp"
 
 namespace stepbench {
 

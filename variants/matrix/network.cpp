@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/buffer.hpp"
 #include "core/lap_clock.hpp"
 #include "variants/matrix/mlp.hpp"
 
@@ -14,7 +15,7 @@ namespace stepbench {
 namespace {
 
 /// The seconds that one task spent in each phase; on a cache line of its own, since tasks run side by side.
-struct alignas(kBufferAlignment) TaskTimes {
+struct alignas(kCacheLine) TaskTimes {
   PhaseTimes times;
 };
 
