@@ -11,7 +11,7 @@
 namespace stepbench {
 
 /// What an optimiser may treat differently: AdamW decays matrices only.
-enum class ParameterRole { matrix, bias };
+enum class ParameterRole { matrix, bias, norm, embedding };
 
 struct ParameterTensor {
   std::string name;                 // `layers.0.weight`
@@ -26,7 +26,11 @@ struct ParameterLayout {
   std::int64_t size = 0;                 // elements in all
 };
 
-/// Tensors of an MLP: layers.{i}.weight (out, in), then layers.{i}.bias (out), from the input on.
+/// MLP: layers.{i}.weight (out, in), then layers.{i}.bias (out), from the input on. Transformer: token_embedding.weight
+/// (V, D); position_embedding.weight (T, D), when learned; of each block i: blocks.{i}.norm1.weight (D), .bias (D);
+/// blocks.{i}.attention.qkv.weight (3D, D), all rows of Q, then K, then V, head h owning rows h D/H .., .bias (3D);
+/// blocks.{i}.attention.output.weight (D, D), .bias; blocks.{i}.norm2.weight, .bias; blocks.{i}.mlp.up.weight (4D, D),
+/// .bias; blocks.{i}.mlp.down.weight (D, 4D), .bias; final_norm.weight, .bias; head.weight (V, D), unless tied.
 [[nodiscard]] ParameterLayout parameter_layout(const ModelSettings& model);
 
 /// The part of a flat buffer that holds `tensor`.
@@ -35,13 +39,14 @@ template <typename Scalar>
   return flat.subspan(static_cast<std::size_t>(tensor.offset), static_cast<std::size_t>(tensor.size));
 }
 
-/// Initial parameters by the model's scheme (biases zero), drawn in double from (seed, tensor, element) and then
-/// rounded: float32 and float64 trials of one seed start from the same numbers.
+/// Initial parameters by the model's scheme (biases zero, norms' weights one; not for Initialisation::file), drawn in
+/// double from (seed, tensor, element) and then rounded: float32 and float64 trials of one seed start from the same
+/// numbers.
 template <typename Scalar>
 [[nodiscard]] std::vector<Scalar> initial_parameters(const ModelSettings& model, std::uint64_t seed);
 
 /// Floating-point operations of one training step on B samples: matrix products only, 2mnk each; forward, weight
-/// gradients, input gradients (none for the first layer).
+/// gradients, input gradients (none for an MLP's first layer); causal attention counts half.
 [[nodiscard]] double flops_per_step(const ModelSettings& model, std::int64_t batch_size);
 
 }  // namespace stepbench

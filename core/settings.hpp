@@ -10,8 +10,14 @@
 
 namespace stepbench {
 
-enum class ModelKind { mlp };
-enum class Initialisation { original, he, xavier };
+enum class ModelKind { mlp, transformer };
+/// file: the final parameters of a stored trial, by name.
+enum class Initialisation { original, he, xavier, gpt2, file };
+enum class PositionEncoding { learned, sinusoidal };
+/// Of a transformer's MLP; gelu in its tanh form.
+enum class MlpActivation { gelu, relu };
+/// The symbols of a text: its characters (code points), or its bytes.
+enum class VocabularyKind { characters, bytes };
 /// squared_error: the objective is (1/B) sum_b ||a_b - y_b||^2, so dC/da = 2 (a - y) / B; recorded is the mean over all
 /// B * K elements, as the original prints it. cross_entropy: mean over the batch of -log softmax(a)[label], in nats.
 enum class Loss { squared_error, cross_entropy };
@@ -39,14 +45,32 @@ struct DatasetSettings {
   std::int64_t features = 2;
   std::int64_t classes = 0;  // 0: the kind's own default
   std::int64_t samples = 1000;
+  VocabularyKind vocabulary = VocabularyKind::characters;
+  std::int64_t modulus = 0;   // modular_addition
+  std::int64_t alphabet = 0;  // copy: symbols
+  std::int64_t length = 0;    // copy: symbols of a sequence
 };
 
+/// Letters of a transformer: D d_model, H heads, L blocks, T context, V vocabulary_size.
 struct ModelSettings {
   ModelKind kind = ModelKind::mlp;
-  std::vector<std::int64_t> layers;  // input size, hidden sizes, output size
-  OutputActivation output = OutputActivation::linear;
   Loss loss = Loss::cross_entropy;
   Initialisation init = Initialisation::he;
+  std::string init_file, init_trial;  // with Initialisation::file
+
+  // mlp
+  std::vector<std::int64_t> layers;  // input size, hidden sizes, output size
+  OutputActivation output = OutputActivation::linear;
+
+  // transformer
+  std::int64_t d_model = 0;  // D, a multiple of H
+  std::int64_t heads = 0;
+  std::int64_t blocks = 0;
+  std::int64_t context = 0;
+  PositionEncoding position = PositionEncoding::learned;
+  MlpActivation activation = MlpActivation::gelu;
+  bool tied_embeddings = false;
+  std::int64_t vocabulary_size = 0;  // no key: known once the data is loaded
 };
 
 /// A bound on a recorded metric, `validation_accuracy>=0.95`: the training time at which it first holds is recorded.

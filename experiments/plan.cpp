@@ -41,7 +41,7 @@ class DatasetCache {
   /// What is wrong with the data is said at the place in the config that asks for it.
   Dataset load(const DatasetSettings& settings) const {
     try {
-      return load_dataset(settings, folders_);
+      return load_dataset(settings, 0, folders_);
     } catch (const InputError& error) {
       const std::string message = error.what();
       const std::size_t colon = message.find(": ");

@@ -51,9 +51,13 @@ void cut(Split& split, std::optional<std::int64_t> wanted, std::int64_t features
     values.resize(static_cast<std::size_t>(size));
     values.shrink_to_fit();
   };
-  std::visit([&](auto& values) { shorten(values, *wanted * features); }, split.features);
+  if (split.tokens.empty()) std::visit([&](auto& values) { shorten(values, *wanted * features); }, split.features);
   if (!split.labels.empty()) shorten(split.labels, *wanted);
   if (!split.targets.empty()) shorten(split.targets, *wanted * outputs);
+  if (!split.tokens.empty()) {
+    shorten(split.tokens, *wanted * features);
+    shorten(split.target_tokens, *wanted * features);
+  }
 }
 
 std::string digest_of(const Dataset& dataset) {
@@ -68,6 +72,8 @@ std::string digest_of(const Dataset& dataset) {
     std::visit([&](const auto& values) { digest.add(std::as_bytes(std::span(values))); }, split->features);
     digest.add_values(std::span<const std::int32_t>(split->labels));
     digest.add_values(std::span<const double>(split->targets));
+    digest.add_values(std::span<const std::int32_t>(split->tokens));
+    digest.add_values(std::span<const std::int32_t>(split->target_tokens));
   }
   return digest.hex();
 }
@@ -81,7 +87,8 @@ const DatasetKind* find_dataset_kind(std::string_view name) {
   return nullptr;
 }
 
-Dataset load_dataset(const DatasetSettings& settings, std::span<const std::filesystem::path> folders) {
+Dataset load_dataset(const DatasetSettings& settings, std::int64_t context,
+                     std::span<const std::filesystem::path> folders) {
   const DatasetKind* kind = find_dataset_kind(settings.kind);
   if (kind == nullptr) {
     std::string known;
@@ -90,7 +97,7 @@ Dataset load_dataset(const DatasetSettings& settings, std::span<const std::files
   }
   const bool reads_files = std::find(kind->keys.begin(), kind->keys.end(), "path") != kind->keys.end();
   const std::filesystem::path resolved = reads_files ? find_path(settings, folders) : std::filesystem::path();
-  Dataset dataset = kind->load(settings, resolved);
+  Dataset dataset = kind->load(settings, context, resolved);
   const std::string source = reads_files ? resolved.string() : settings.kind;
   cut(dataset.train, settings.train_samples, dataset.features, dataset.outputs, "train", source);
   cut(dataset.validation, settings.validation_samples, dataset.features, dataset.outputs, "validation", source);

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/batch.hpp"
 #include "core/settings.hpp"
 
 namespace stepbench {
@@ -18,15 +19,19 @@ using Features = std::variant<std::vector<std::uint8_t>, std::vector<float>, std
 
 /// Letters: N samples, F features, K outputs.
 struct Split {
-  std::int64_t samples = 0;          // N, at least 1
-  Features features;                 // (N, F)
-  std::vector<std::int32_t> labels;  // (N), each in [0, K); empty where the data has targets
-  std::vector<double> targets;       // (N, K); empty where the data has labels
+  std::int64_t samples = 0;                 // N, at least 1
+  Features features;                        // (N, F)
+  std::vector<std::int32_t> labels;         // (N), each in [0, K); empty where the data has targets
+  std::vector<double> targets;              // (N, K); empty where the data has labels
+  std::vector<std::int32_t> tokens;         // (N, T), each in [0, V); empty for data without tokens
+  std::vector<std::int32_t> target_tokens;  // (N, T), each in [0, V) or kNotCounted
 };
 
 struct Dataset {
-  std::int64_t features = 0;  // F
-  std::int64_t outputs = 0;   // K: classes of the labels, or width of the targets
+  std::int64_t features = 0;            // F: columns of the features; T of tokens
+  std::int64_t outputs = 0;             // K: classes of the labels, or width of the targets; V of tokens
+  std::int64_t context = 0;             // T: tokens of a sequence; 0 for data without tokens
+  std::vector<std::string> vocabulary;  // (V): the UTF-8 text of each token
   Split train;
   Split validation;
   std::string digest;  // XXH3-128 over shapes and contents of both splits as loaded
@@ -38,7 +43,8 @@ struct DatasetKind {
   std::string_view name;
   std::string_view summary;  // one line for `stepbench list datasets`
   std::vector<std::string_view> keys;
-  Dataset (*load)(const DatasetSettings&, const std::filesystem::path& resolved);  // resolved: empty without `path`
+  /// `context`: T of the model, for data that is cut into sequences. `resolved`: empty without `path`.
+  Dataset (*load)(const DatasetSettings&, std::int64_t context, const std::filesystem::path& resolved);
 };
 [[nodiscard]] std::span<const DatasetKind> dataset_kinds();
 /// nullptr when there is no such kind.
@@ -46,6 +52,8 @@ struct DatasetKind {
 
 /// Loads, cuts to `train_samples` and `validation_samples` (the first ones), checks and digests. A relative `path` is
 /// looked up in each of `folders` in turn. Throws InputError naming the file and what is wrong with it.
-[[nodiscard]] Dataset load_dataset(const DatasetSettings& settings, std::span<const std::filesystem::path> folders);
+/// `context`: T of the model that will be trained, 0 for an MLP.
+[[nodiscard]] Dataset load_dataset(const DatasetSettings& settings, std::int64_t context,
+                                   std::span<const std::filesystem::path> folders);
 
 }  // namespace stepbench

@@ -38,9 +38,11 @@ BatchGatherer<Scalar>::BatchGatherer(const Dataset& dataset, std::int64_t max_ba
     : features_(dataset.features),
       outputs_(dataset.outputs),
       with_targets_(with_targets),
-      feature_rows_(static_cast<std::size_t>(max_batch * dataset.features)),
+      feature_rows_(dataset.context > 0 ? 0 : static_cast<std::size_t>(max_batch * dataset.features)),
       target_rows_(with_targets ? static_cast<std::size_t>(max_batch * dataset.outputs) : 0),
-      labels_(static_cast<std::size_t>(max_batch)) {}
+      labels_(static_cast<std::size_t>(max_batch)),
+      tokens_(static_cast<std::size_t>(max_batch * dataset.context)),
+      target_tokens_(tokens_.size()) {}
 
 template <typename Scalar>
 Batch<Scalar> BatchGatherer<Scalar>::gather(const Split& split, std::span<const std::int64_t> order) {
@@ -48,6 +50,20 @@ Batch<Scalar> BatchGatherer<Scalar>::gather(const Split& split, std::span<const 
   const auto size = static_cast<std::int64_t>(order.size());
   Batch<Scalar> batch;
   batch.size = size;
+  batch.counted = size;
+  if (!split.tokens.empty()) {
+    const auto count = static_cast<std::size_t>(size * features_);
+    for (std::int64_t b = 0; b < size; ++b) {
+      const std::int64_t first = order[static_cast<std::size_t>(b)] * features_;
+      std::copy_n(split.tokens.begin() + first, features_, tokens_.begin() + b * features_);
+      std::copy_n(split.target_tokens.begin() + first, features_, target_tokens_.begin() + b * features_);
+    }
+    batch.tokens = std::span<const std::int32_t>(tokens_).first(count);
+    batch.target_tokens = std::span<const std::int32_t>(target_tokens_).first(count);
+    batch.counted = static_cast<std::int64_t>(count) -
+                    std::count(batch.target_tokens.begin(), batch.target_tokens.end(), kNotCounted);
+    return batch;
+  }
   std::visit(
       [&](const auto& values) {
         for (std::int64_t b = 0; b < size; ++b) {

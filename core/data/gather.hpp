@@ -30,7 +30,7 @@ class BatchGatherer {
   std::int64_t features_, outputs_;
   bool with_targets_;
   Buffer<Scalar> feature_rows_, target_rows_;
-  std::vector<std::int32_t> labels_;
+  std::vector<std::int32_t> labels_, tokens_, target_tokens_;
 };
 
 }  // namespace stepbench

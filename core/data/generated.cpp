@@ -78,7 +78,7 @@ Dataset split_samples(const Samples& samples, const DatasetSettings& settings) {
 
 }  // namespace
 
-Dataset generate_spirals(const DatasetSettings& settings, const std::filesystem::path&) {
+Dataset generate_spirals(const DatasetSettings& settings, std::int64_t, const std::filesystem::path&) {
   constexpr std::int64_t kFeatures = 2;
   constexpr std::int64_t kDefaultClasses = 3;
   Samples samples = empty_samples(settings, kFeatures, kDefaultClasses);
@@ -97,7 +97,7 @@ Dataset generate_spirals(const DatasetSettings& settings, const std::filesystem:
   return split_samples(samples, settings);
 }
 
-Dataset generate_blobs(const DatasetSettings& settings, const std::filesystem::path&) {
+Dataset generate_blobs(const DatasetSettings& settings, std::int64_t, const std::filesystem::path&) {
   constexpr std::int64_t kDefaultClasses = 2;
   Samples samples = empty_samples(settings, settings.features, kDefaultClasses);
   std::vector<double> centres(static_cast<std::size_t>(samples.classes * samples.features));

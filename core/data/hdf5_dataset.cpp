@@ -147,7 +147,7 @@ Dataset read_file(const std::filesystem::path& path) {
 
 }  // namespace
 
-Dataset load_hdf5_dataset(const DatasetSettings&, const std::filesystem::path& file) {
+Dataset load_hdf5_dataset(const DatasetSettings&, std::int64_t, const std::filesystem::path& file) {
   try {
     return read_file(file);
   } catch (const InputError&) {

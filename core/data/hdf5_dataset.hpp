@@ -11,6 +11,7 @@ namespace stepbench {
 /// `train/targets` (N, K) or (N), and the same under `validation/`. float32 features stay float, other numbers become
 /// double; all stand for themselves (no division by 255). K of labels is the largest label of both splits plus 1.
 /// Throws InputError naming the file, and the dataset and row where there is one.
-[[nodiscard]] Dataset load_hdf5_dataset(const DatasetSettings& settings, const std::filesystem::path& file);
+[[nodiscard]] Dataset load_hdf5_dataset(const DatasetSettings& settings, std::int64_t,
+                                        const std::filesystem::path& file);
 
 }  // namespace stepbench

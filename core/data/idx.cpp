@@ -156,7 +156,7 @@ std::filesystem::path find_file(const std::filesystem::path& folder, const std::
 
 }  // namespace
 
-Dataset load_mnist(const DatasetSettings&, const std::filesystem::path& folder) {
+Dataset load_mnist(const DatasetSettings&, std::int64_t, const std::filesystem::path& folder) {
   if (!std::filesystem::is_directory(folder)) {
     throw InputError(fmt::format("{}: is not a folder; give the one that holds MNIST's four files", folder.string()));
   }

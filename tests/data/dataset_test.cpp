@@ -36,13 +36,13 @@ TEST_CASE("the table of data sets has the four kinds, each with a summary of one
 
 TEST_CASE("an unknown kind is refused with the known ones") {
   CHECK(find_dataset_kind("cifar") == nullptr);
-  CHECK(input_error([] { return load_dataset(of_kind("cifar"), {}); }) ==
+  CHECK(input_error([] { return load_dataset(of_kind("cifar"), 0, {}); }) ==
         "dataset.kind: there is no \"cifar\"; known are mnist, hdf5, spirals, blobs");
 }
 
 TEST_CASE("a kind that reads files needs a path") {
   for (const std::string kind : {"mnist", "hdf5"}) {
-    CHECK(input_error([&] { return load_dataset(of_kind(kind), {}); }) ==
+    CHECK(input_error([&] { return load_dataset(of_kind(kind), 0, {}); }) ==
           "dataset.path: a data set of kind \"" + kind + "\" needs a path");
   }
 }
@@ -61,14 +61,14 @@ TEST_CASE("a relative path is looked up in each folder in turn, the first hit wi
   make("second", 5);
   make("third", 6);
   const std::array folders = {folder.path() / "first", folder.path() / "second", folder.path() / "third"};
-  CHECK(load_dataset(mnist_at("digits"), folders).train.samples == 5);
+  CHECK(load_dataset(mnist_at("digits"), 0, folders).train.samples == 5);
 }
 
 TEST_CASE("a path that is nowhere is refused with all places looked at, each once") {
   TemporaryFolder folder;
   const fs::path a = folder.path() / "a", b = folder.path() / "b";
   const std::array folders = {a, b, folder.path() / "b/../a"};
-  CHECK(input_error([&] { return load_dataset(mnist_at("digits"), folders); }) ==
+  CHECK(input_error([&] { return load_dataset(mnist_at("digits"), 0, folders); }) ==
         "dataset.path: \"digits\" is not there; looked at " + (a / "digits").string() + ", " + (b / "digits").string());
 }
 
@@ -76,7 +76,7 @@ TEST_CASE("an absolute path is looked up as it is") {
   TemporaryFolder folder;
   const std::string path = (folder.path() / "digits").string();
   const std::array folders = {folder.path()};
-  CHECK(input_error([&] { return load_dataset(mnist_at(path), folders); }) ==
+  CHECK(input_error([&] { return load_dataset(mnist_at(path), 0, folders); }) ==
         "dataset.path: \"" + path + "\" is not there; looked at " + path);
 }
 
@@ -86,7 +86,7 @@ TEST_CASE("a cut keeps the first samples of each split") {
   DatasetSettings settings = mnist_at(files.folder.path().string());
   settings.train_samples = 4;
   settings.validation_samples = 2;
-  const Dataset data = load_dataset(settings, {});
+  const Dataset data = load_dataset(settings, 0, {});
   CHECK(data.train.samples == 4);
   CHECK(data.validation.samples == 2);
   CHECK(std::get<Bytes>(data.train.features) ==
@@ -100,9 +100,9 @@ TEST_CASE("a cut to all samples changes nothing") {
   IdxFolder files;
   files.write();
   DatasetSettings settings = mnist_at(files.folder.path().string());
-  const std::string uncut = load_dataset(settings, {}).digest;
+  const std::string uncut = load_dataset(settings, 0, {}).digest;
   settings.train_samples = 12;
-  CHECK(load_dataset(settings, {}).digest == uncut);
+  CHECK(load_dataset(settings, 0, {}).digest == uncut);
 }
 
 TEST_CASE("more samples than there are, or none, cannot be asked for") {
@@ -112,12 +112,12 @@ TEST_CASE("more samples than there are, or none, cannot be asked for") {
   for (const std::int64_t wanted : {13, 0, -1}) {
     DatasetSettings settings = mnist_at(path);
     settings.train_samples = wanted;
-    CHECK(input_error([&] { return load_dataset(settings, {}); }) ==
+    CHECK(input_error([&] { return load_dataset(settings, 0, {}); }) ==
           "dataset.train_samples: " + std::to_string(wanted) + " asked for; " + path + " has 12 train samples");
   }
   DatasetSettings spirals = of_kind("spirals");
   spirals.validation_samples = 101;
-  CHECK(input_error([&] { return load_dataset(spirals, {}); }) ==
+  CHECK(input_error([&] { return load_dataset(spirals, 0, {}); }) ==
         "dataset.validation_samples: 101 asked for; spirals has 100 validation samples");
 }
 
@@ -127,7 +127,7 @@ TEST_CASE("the digest sees every pixel, every label and the cut") {
     files.write();
     DatasetSettings settings = mnist_at(files.folder.path().string());
     settings.train_samples = cut;
-    return load_dataset(settings, {}).digest;
+    return load_dataset(settings, 0, {}).digest;
   };
   std::vector<std::string> digests = {digest(), digest(11)};
   CHECK(digests[0].size() == 32);

@@ -17,7 +17,7 @@ DatasetSettings of_kind(const std::string& kind) {
   settings.kind = kind;
   return settings;
 }
-Dataset load(const DatasetSettings& settings) { return load_dataset(settings, {}); }
+Dataset load(const DatasetSettings& settings) { return load_dataset(settings, 0, {}); }
 
 struct Sample {
   std::vector<double> features;

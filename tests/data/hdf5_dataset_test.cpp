@@ -32,7 +32,7 @@ class UserFile {
     DatasetSettings settings;
     settings.kind = "hdf5";
     settings.path = path().string();
-    return load_dataset(settings, {});
+    return load_dataset(settings, 0, {});
   }
   /// The error of loading, with the file's name as FILE.
   std::string error() {
@@ -93,7 +93,7 @@ TEST_CASE("a cut does not change the number of classes") {
   settings.kind = "hdf5";
   settings.path = file.path().string();
   settings.train_samples = 2;
-  const Dataset data = load_dataset(settings, {});
+  const Dataset data = load_dataset(settings, 0, {});
   CHECK(data.outputs == 6);
   CHECK(data.train.samples == 2);
 }

@@ -15,7 +15,7 @@ Dataset load(const std::filesystem::path& folder) {
   DatasetSettings settings;
   settings.kind = "mnist";
   settings.path = folder.string();
-  return load_dataset(settings, {});
+  return load_dataset(settings, 0, {});
 }
 const std::vector<std::uint8_t>& pixels(const Split& split) {
   return std::get<std::vector<std::uint8_t>>(split.features);

@@ -48,7 +48,7 @@ inline ParityErrors compare_with_original(const NetworkFactory& make, UpdateOrde
   digits.path = "experiments/data/mnist-10k";
   digits.train_samples = golden.samples;
   const std::array<std::filesystem::path, 1> folders = {STEPBENCH_SOURCE_DIR};
-  const Dataset dataset = load_dataset(digits, folders);
+  const Dataset dataset = load_dataset(digits, 0, folders);
 
   NetworkSettings settings;
   settings.model = golden.model;

@@ -39,7 +39,7 @@ TEST_CASE("float32 stays within 1e-4 of the float64 original for 100 steps on ev
   digits.path = "experiments/data/mnist-10k";
   digits.train_samples = golden.samples;
   const std::array<std::filesystem::path, 1> folders = {STEPBENCH_SOURCE_DIR};
-  const Dataset dataset = load_dataset(digits, folders);
+  const Dataset dataset = load_dataset(digits, 0, folders);
   for (const UpdateOrder order : {UpdateOrder::layerwise, UpdateOrder::simultaneous}) {
     const GoldenRun& expected = order == UpdateOrder::layerwise ? golden.layerwise : golden.simultaneous;
     for_each_backend([&](const Backend& backend, std::int64_t threads) {
