@@ -236,7 +236,7 @@ TEST_CASE("a file that is not HDF5 is refused with its name") {
   const auto path = folder.path() / "data.h5";
   const std::string text = "not HDF5";
   write_file(path, std::span<const char>(text));
-  const std::string message = input_error([&] { return load_hdf5_dataset({}, path); });
+  const std::string message = input_error([&] { return load_hdf5_dataset({}, 0, path); });
   CHECK_THAT(message, Catch::StartsWith(path.string() + " is not an HDF5 file"));
   CHECK(message.find('\n') == std::string::npos);
 }
