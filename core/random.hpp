@@ -14,6 +14,7 @@ enum class Purpose : std::uint64_t {
   generated_data = 3,      // index: 0 the samples, 1 the centres of blobs
   validation_split = 4,
   round_order = 5,  // index: the round
+  sampling = 6,     // the tokens of a generated text
 };
 
 class RandomStream {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,6 +58,8 @@ struct ModelSettings {
   Loss loss = Loss::cross_entropy;
   Initialisation init = Initialisation::he;
   std::string init_file, init_trial;  // with Initialisation::file
+  /// No key: with Initialisation::file, once it is read, its parameters in canonical order.
+  std::shared_ptr<const std::vector<double>> start_parameters;
 
   // mlp
   std::vector<std::int64_t> layers;  // input size, hidden sizes, output size

@@ -20,6 +20,7 @@
 #include "experiments/options.hpp"
 #include "experiments/plan.hpp"
 #include "experiments/runner.hpp"
+#include "experiments/sample.hpp"
 #include "experiments/table.hpp"
 #include "variants/registry.hpp"
 
@@ -213,6 +214,7 @@ const std::vector<Command>& commands() {
          {"verbose", 'v', "", "say more"}}},
        run_run},
       {{"show FILE.h5", "Prints the table of a result file.", "FILE.h5", true, {}}, run_show},
+      {sample_command_line(), run_sample},
   };
   return table;
 }

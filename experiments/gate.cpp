@@ -7,6 +7,7 @@
 
 #include "core/data/gather.hpp"
 #include "core/parameters.hpp"
+#include "experiments/start_parameters.hpp"
 
 namespace stepbench {
 namespace {
@@ -46,13 +47,13 @@ std::vector<double> widen(const std::vector<Scalar>& values) {
 }
 
 template <typename Scalar>
-std::vector<Scalar> start_parameters(const TrialSettings& trial) {
+std::vector<Scalar> gate_parameters(const TrialSettings& trial) {
   // A float64 reference of a float32 trial starts from the rounded parameters, so that only arithmetic differs.
   if (trial.training.precision == Precision::float32) {
-    const std::vector<float> rounded = initial_parameters<float>(trial.model, trial.seed);
+    const std::vector<float> rounded = start_parameters<float>(trial);
     return {rounded.begin(), rounded.end()};
   }
-  return initial_parameters<Scalar>(trial.model, trial.seed);
+  return start_parameters<Scalar>(trial);
 }
 
 template <typename Scalar>
@@ -64,7 +65,7 @@ class GateRun {
         claim_(network_->claim_threads()),
         gatherer_(dataset, std::ssize(order), trial.model.loss == Loss::squared_error),
         batch_(gatherer_.gather(dataset.train, order)),
-        start_(start_parameters<Scalar>(trial)) {}
+        start_(gate_parameters<Scalar>(trial)) {}
 
   void gradients(Computed& computed) {
     network_->set_parameters(start_);

@@ -6,6 +6,7 @@
 
 #include "core/data/gather.hpp"
 #include "core/parameters.hpp"
+#include "experiments/start_parameters.hpp"
 
 namespace stepbench {
 namespace {
@@ -47,8 +48,9 @@ std::vector<std::int64_t> gate_batch(const TrialSettings& trial, const Dataset& 
   const std::int64_t size = std::min({trial.training.batch_size, dataset.train.samples,
                                       trial.measure.gate_samples.value_or(trial.training.batch_size)});
   batch.resize(static_cast<std::size_t>(size));
+  if (trial.model.kind != ModelKind::mlp) return batch;
 
-  const std::vector<double> parameters = initial_parameters<double>(trial.model, trial.seed);
+  const std::vector<double> parameters = start_parameters<double>(trial);
   const ParameterLayout layout = parameter_layout(trial.model);
   std::vector<LayerView> layers;
   for (std::size_t t = 0; t < layout.tensors.size(); t += 2) {

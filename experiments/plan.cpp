@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <map>
 
+#include "core/config/rules.hpp"
 #include "core/error.hpp"
+#include "core/parameters.hpp"
 #include "experiments/data_folders.hpp"
+#include "experiments/start_parameters.hpp"
 
 namespace stepbench {
 namespace {
@@ -28,24 +31,24 @@ class DatasetCache {
       : experiment_(experiment), folders_(data_folders(experiment.file)), keys_(dataset_keys()) {}
 
   std::shared_ptr<const Dataset> get(const TrialSettings& trial) {
-    std::string identity;
+    std::string identity = "context=" + std::to_string(trial.model.context) + "\n";
     for (const auto& [key, value] : setting_values(trial, keys_)) {
       if (key.starts_with("dataset.")) identity += key + "=" + to_text(value) + "\n";
     }
     std::shared_ptr<const Dataset>& entry = loaded_[identity];
-    if (!entry) entry = std::make_shared<const Dataset>(load(trial.dataset));
+    if (!entry) entry = std::make_shared<const Dataset>(load(trial));
     return entry;
   }
 
  private:
   /// What is wrong with the data is said at the place in the config that asks for it.
-  Dataset load(const DatasetSettings& settings) const {
+  Dataset load(const TrialSettings& trial) const {
     try {
-      return load_dataset(settings, 0, folders_);
+      return load_dataset(trial.dataset, trial.model.context, folders_);
     } catch (const InputError& error) {
       const std::string message = error.what();
       const std::size_t colon = message.find(": ");
-      if (message.starts_with("dataset.") && colon != std::string::npos) {
+      if ((message.starts_with("dataset.") || message.starts_with("model.")) && colon != std::string::npos) {
         throw InputError(experiment_.where(message.substr(0, colon)) + message.substr(colon + 2));
       }
       throw InputError(experiment_.where("dataset.path") + message);
@@ -58,7 +61,23 @@ class DatasetCache {
   std::map<std::string, std::shared_ptr<const Dataset>> loaded_;
 };
 
-void require_fit(const Experiment& experiment, const TrialSettings& trial, const Dataset& dataset) {
+/// What a transformer learns of its vocabulary from the data is in `trial` already.
+void require_transformer_fit(const Experiment& experiment, const TrialSettings& trial, const Dataset& dataset) {
+  if (dataset.context == 0) {
+    throw InputError(
+        fmt::format("{}found \"transformer\", but dataset.kind = {} has features and no tokens, allowed: mlp",
+                    experiment.where("model.kind"), trial.dataset.kind));
+  }
+  const std::int64_t parameters = parameter_layout(trial.model).size;
+  if (parameters > kMostParameters) {
+    throw InputError(fmt::format(
+        "{}found \"{}\", which with the data's vocabulary of {} makes {} parameters, allowed: "
+        "at most {}",
+        experiment.where("model.d_model"), trial.model.d_model, dataset.outputs, parameters, kMostParameters));
+  }
+}
+
+void require_mlp_fit(const Experiment& experiment, const TrialSettings& trial, const Dataset& dataset) {
   const std::vector<std::int64_t>& layers = trial.model.layers;
   const char* what = dataset.train.labels.empty() ? "targets" : "classes";
   if (layers.front() != dataset.features || layers.back() != dataset.outputs) {
@@ -75,6 +94,28 @@ void require_fit(const Experiment& experiment, const TrialSettings& trial, const
     throw InputError(experiment.where("training.target") +
                      "validation_accuracy needs class labels, but the data has targets");
   }
+}
+
+/// With `model.init = file:PATH#TRIAL`, the parameters that it names.
+void read_start(const Experiment& experiment, StartFiles& files, TrialSettings& trial) {
+  try {
+    trial.model.start_parameters = files.read(trial.model);
+  } catch (const InputError& error) {
+    throw InputError(experiment.where("model.init") + error.what());
+  }
+}
+
+/// The settings with what only the data tells; throws InputError when the two do not fit.
+std::shared_ptr<const TrialSettings> fit_to_data(const Experiment& experiment, TrialSettings trial,
+                                                 const Dataset& dataset, StartFiles& start_files) {
+  if (trial.model.kind == ModelKind::transformer) {
+    trial.model.vocabulary_size = dataset.outputs;
+    require_transformer_fit(experiment, trial, dataset);
+  } else {
+    require_mlp_fit(experiment, trial, dataset);
+  }
+  read_start(experiment, start_files, trial);
+  return std::make_shared<const TrialSettings>(std::move(trial));
 }
 
 /// `measure.baseline` is a backend or a backend-tN; without it, the first supported trial.
@@ -111,6 +152,7 @@ std::size_t find_baseline(const Experiment& experiment, const PlannedGroup& grou
 std::vector<PlannedGroup> plan_experiment(const Experiment& experiment, std::span<const Backend> backends) {
   std::vector<PlannedGroup> groups;
   DatasetCache datasets(experiment);
+  StartFiles start_files(data_folders(experiment.file));
   std::string last_reason;
   bool any_supported = false;
   for (const TrialSettings& trial : experiment.trials) {
@@ -124,8 +166,8 @@ std::vector<PlannedGroup> plan_experiment(const Experiment& experiment, std::spa
       last_reason = unsupported;
     }
     std::shared_ptr<const Dataset> dataset = datasets.get(trial);
-    require_fit(experiment, trial, *dataset);
-    group->trials.push_back({&trial, &backend, std::move(unsupported), std::move(dataset)});
+    std::shared_ptr<const TrialSettings> settings = fit_to_data(experiment, trial, *dataset, start_files);
+    group->trials.push_back({std::move(settings), &backend, std::move(unsupported), std::move(dataset)});
   }
   if (!any_supported) {
     throw InputError(experiment.where("sweep.backend") + "no trial of the sweep can run: " + last_reason);

@@ -15,7 +15,7 @@
 namespace stepbench {
 
 struct PlannedTrial {
-  const TrialSettings* settings = nullptr;  // of the experiment
+  std::shared_ptr<const TrialSettings> settings;  // the experiment's, completed with what data and start files tell
   const Backend* backend = nullptr;
   std::string unsupported;  // why the backend cannot run it; empty when it can
   std::shared_ptr<const Dataset> dataset;
@@ -30,7 +30,6 @@ struct PlannedGroup {
 
 /// Groups in the order of their first trial. Throws InputError, in the form of the config's own errors: an unknown
 /// backend or baseline, a sweep that no backend supports, data that cannot be loaded or does not fit the model.
-/// `experiment` outlives the plan.
 [[nodiscard]] std::vector<PlannedGroup> plan_experiment(const Experiment& experiment,
                                                         std::span<const Backend> backends);
 

@@ -28,9 +28,9 @@ std::string with_thousands(double value) {
 }
 
 std::string speed(const TrialSummary& summary) {
-  if (std::isnan(summary.samples_per_second)) return kNothing;
-  return fmt::format("{} ±{:.1f}%", with_thousands(summary.samples_per_second),
-                     100 * summary.step_time_mad / summary.step_time_median);
+  const double speed = std::isnan(summary.tokens_per_second) ? summary.samples_per_second : summary.tokens_per_second;
+  if (std::isnan(speed)) return kNothing;
+  return fmt::format("{} ±{:.1f}%", with_thousands(speed), 100 * summary.step_time_mad / summary.step_time_median);
 }
 
 std::string ratio(const TrialRecord& record) {
@@ -83,6 +83,10 @@ std::string heading(const ResultFile& file, const std::vector<std::string>& vary
   };
   text += ": " + setting(first, "dataset.kind");
   add("model.layers", "layers {}");
+  add("model.d_model", "D {}");
+  add("model.blocks", "L {}");
+  add("model.heads", "H {}");
+  add("model.context", "T {}");
   add("model.loss", "{}");
   add("training.optimizer", "{}");
   add("training.update_order", "{} updates");
@@ -176,7 +180,9 @@ std::string results_table(const ResultFile& file) {
   if (many_seeds) table.add_column("seed");
   table.add_column("backend", TextTable::Align::left);
   table.add_column("threads");
-  table.add_column("samples/s");
+  const std::string speed_heading =
+      setting(file.trials.front(), "model.kind") == "transformer" ? "tokens/s" : "samples/s";
+  table.add_column(speed_heading);
   table.add_column("vs " + (baseline_names.size() == 1 ? baseline->backend : "baseline"));
   table.add_column("% of peak");
   table.add_column("train loss");
@@ -211,8 +217,9 @@ std::string results_table(const ResultFile& file) {
                       environment_value(file, "blas_core_forced") == "true" ? " (forced)" : "",
                       environment_value(file, "peak_gflops_1"), environment_value(file, "peak_gflops_all"));
   text += table.text() + "\n" + notes;
+  text += speed_heading;
   text +=
-      "samples/s: of the median step, ± its median absolute deviation; vs: speed, paired by round, with 95% interval;\n"
+      ": of the median step, ± its median absolute deviation; vs: speed, paired by round, with 95% interval;\n"
       "peak: FMA peak of as many cores, taken in every round; grad. error: worst tensor's relative L2 against float64\n"
       "neuron; same bits: equal final parameters on every number of threads (-: not promised, or nothing to compare)\n";
   return text;

@@ -15,8 +15,10 @@
 #include "core/digest.hpp"
 #include "core/lap_clock.hpp"
 #include "core/parameters.hpp"
+#include "core/results/json_strings.hpp"
 #include "core/schedule.hpp"
 #include "core/statistics.hpp"
+#include "experiments/start_parameters.hpp"
 
 namespace stepbench {
 namespace {
@@ -75,13 +77,14 @@ class TypedTrialRun final : public TrialRun {
         record_(std::move(record)),
         gatherer_(dataset, trial.training.batch_size, trial.model.loss == Loss::squared_error),
         total_steps_(steps_of_trial(trial, dataset)),
-        initial_(initial_parameters<Scalar>(trial.model, trial.seed)) {
+        initial_(start_parameters<Scalar>(trial)) {
     const std::int64_t before = heap_bytes();
     network_ = backend.make<Scalar>({.model = trial.model,
                                      .training = trial.training,
                                      .max_batch = trial.training.batch_size,
                                      .threads = trial.threads});
     record_.network_bytes = heap_bytes() - before;
+    if (!dataset.vocabulary.empty()) record_.vocabulary = to_json(dataset.vocabulary);
     network_->set_parameters(initial_);
     if (trial.record.parameters == RecordParameters::all) record_.initial_parameters = named_tensors(layout_, initial_);
   }
@@ -138,8 +141,8 @@ class TypedTrialRun final : public TrialRun {
     record_.steps.phase_time.push_back(result.phases);
     record_.steps.round.push_back(round);
     train_time_ += wall_time;
-    loss_sum_ += result.loss * static_cast<double>(size);
-    loss_samples_ += size;
+    loss_sum_ += result.loss * static_cast<double>(batch.counted);
+    loss_count_ += batch.counted;
     if (!std::isfinite(result.loss)) record_.diverged_at_step = step_;
     ++step_;
     position_ = position_ + size == dataset_.train.samples ? 0 : position_ + size;
@@ -161,7 +164,7 @@ class TypedTrialRun final : public TrialRun {
   }
 
   void evaluate() {
-    std::int64_t correct = 0;
+    std::int64_t correct = 0, counted = 0;
     double loss = 0;
     const Split& split = dataset_.validation;
     if (evaluation_order_.empty()) {
@@ -173,18 +176,20 @@ class TypedTrialRun final : public TrialRun {
           gatherer_.gather(split, std::span<const std::int64_t>(evaluation_order_)
                                       .subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(size)));
       const Evaluation evaluation = network_->evaluate(batch);
-      loss += evaluation.loss * static_cast<double>(size);
+      loss += evaluation.loss * static_cast<double>(batch.counted);
       correct += evaluation.correct;
+      counted += batch.counted;
     }
-    const double samples = static_cast<double>(split.samples);
+    const bool has_accuracy = !split.labels.empty() || !split.tokens.empty();
+    const auto count = static_cast<double>(counted);
     EpochSeries& epochs = record_.epochs;
     epochs.epoch.push_back(static_cast<double>(step_) / static_cast<double>(steps_per_epoch(trial_, dataset_)));
-    epochs.train_loss.push_back(loss_sum_ / static_cast<double>(loss_samples_));
-    epochs.validation_loss.push_back(loss / samples);
-    epochs.validation_accuracy.push_back(split.labels.empty() ? kNotANumber : static_cast<double>(correct) / samples);
+    epochs.train_loss.push_back(loss_sum_ / static_cast<double>(loss_count_));
+    epochs.validation_loss.push_back(loss / count);
+    epochs.validation_accuracy.push_back(has_accuracy ? static_cast<double>(correct) / count : kNotANumber);
     epochs.train_time.push_back(train_time_);
     loss_sum_ = 0;
-    loss_samples_ = 0;
+    loss_count_ = 0;
   }
 
   const TrialSettings& trial_;
@@ -200,8 +205,8 @@ class TypedTrialRun final : public TrialRun {
   std::int64_t epoch_ = 0;     // epochs begun
   std::int64_t position_ = 0;  // within the epoch's order; 0 between epochs
   double train_time_ = 0;      // s
-  double loss_sum_ = 0;        // since the last evaluation
-  std::int64_t loss_samples_ = 0;
+  double loss_sum_ = 0;        // since the last evaluation, over what the batches count
+  std::int64_t loss_count_ = 0;
 };
 
 std::optional<double> first_time_at_target(const EpochSeries& epochs, const Target& target) {
@@ -266,6 +271,9 @@ void summarise(TrialRecord& record, const TrialSettings& trial, const Dataset& d
     summary.step_time_median = median(times);
     summary.step_time_mad = median_absolute_deviation(times);
     summary.samples_per_second = static_cast<double>(trial.training.batch_size) / summary.step_time_median;
+    if (dataset.context > 0) {
+      summary.tokens_per_second = summary.samples_per_second * static_cast<double>(dataset.context);
+    }
     summary.gflops = record.flops_per_step / summary.step_time_median * 1e-9;
     summary.percent_of_peak = 100 * summary.gflops / peak_gflops;
   }

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <set>
 
+#include "core/config/rules.hpp"
 #include "core/config/text.hpp"
 #include "core/error.hpp"
+#include "core/parameters.hpp"
 
 namespace stepbench {
 namespace {
@@ -114,6 +116,29 @@ void check_size(const std::vector<Dimension>& dimensions, const Experiment& expe
   }
 }
 
+/// Calls fail_at(key, message) for the first rule that the model breaks.
+template <typename Fail>
+void check_transformer(const ModelSettings& model, Fail fail_at) {
+  if (model.d_model % model.heads != 0) {
+    fail_at("model.heads", fmt::format("found \"{}\" with model.d_model = {}, allowed: a divisor of model.d_model",
+                                       model.heads, model.d_model));
+  }
+  if (model.position == PositionEncoding::sinusoidal && model.d_model % 2 != 0) {
+    fail_at("model.position", fmt::format("found \"sinusoidal\" with model.d_model = {}, allowed: learned, or an even "
+                                          "model.d_model",
+                                          model.d_model));
+  }
+  if (model.loss != Loss::cross_entropy) {
+    fail_at("model.loss", "found \"squared_error\" with model.kind = transformer, allowed: cross_entropy");
+  }
+  const std::int64_t parameters = parameter_layout(model).size;  // but for the vocabulary's, which the data brings
+  if (parameters > kMostParameters) {
+    fail_at("model.d_model", fmt::format("found \"{}\", which with model.blocks = {} and model.context = {} makes {} "
+                                         "parameters, allowed: at most {}",
+                                         model.d_model, model.blocks, model.context, parameters, kMostParameters));
+  }
+}
+
 }  // namespace
 
 void set_value(const Assignment& assignment, std::string_view text, TrialSettings& trial,
@@ -179,7 +204,12 @@ void check_trial(const TrialSettings& trial, const Experiment& experiment) {
   };
   const TrainingSettings& training = trial.training;
   const auto spelled = [&trial](std::string_view key) { return to_text(find_key(key)->get(trial).value()); };
+  const ModelSettings& model = trial.model;
+  const bool transformer = model.kind == ModelKind::transformer;
   if (training.update_order == UpdateOrder::layerwise) {
+    if (transformer) {
+      fail_at("training.update_order", "found \"layerwise\" with model.kind = transformer, allowed: simultaneous");
+    }
     if (training.optimizer != Optimizer::sgd) {
       fail_at("training.update_order", fmt::format("found \"layerwise\" with training.optimizer = {}, allowed: sgd",
                                                    spelled("training.optimizer")));
@@ -189,7 +219,9 @@ void check_trial(const TrialSettings& trial, const Experiment& experiment) {
               "found \"layerwise\" with training.gradient_clip, allowed: no clipping, which needs all gradients first");
     }
   }
-  if (trial.model.loss == Loss::cross_entropy && trial.model.output != OutputActivation::linear) {
+  if (transformer) {
+    check_transformer(model, fail_at);
+  } else if (model.loss == Loss::cross_entropy && model.output != OutputActivation::linear) {
     fail_at("model.output",
             fmt::format("found \"{}\" with model.loss = cross_entropy, allowed: linear", spelled("model.output")));
   }

@@ -9,9 +9,16 @@
 namespace stepbench {
 namespace {
 
-constexpr EnumName<ModelKind> kModelKinds[] = {{ModelKind::mlp, "mlp"}};
-constexpr EnumName<Initialisation> kInitialisations[] = {
-    {Initialisation::original, "original"}, {Initialisation::he, "he"}, {Initialisation::xavier, "xavier"}};
+constexpr EnumName<ModelKind> kModelKinds[] = {{ModelKind::mlp, "mlp"}, {ModelKind::transformer, "transformer"}};
+constexpr EnumName<Initialisation> kInitialisations[] = {{Initialisation::original, "original"},
+                                                         {Initialisation::he, "he"},
+                                                         {Initialisation::xavier, "xavier"},
+                                                         {Initialisation::gpt2, "gpt2"}};
+constexpr EnumName<PositionEncoding> kPositions[] = {{PositionEncoding::learned, "learned"},
+                                                     {PositionEncoding::sinusoidal, "sinusoidal"}};
+constexpr EnumName<MlpActivation> kActivations[] = {{MlpActivation::gelu, "gelu"}, {MlpActivation::relu, "relu"}};
+constexpr EnumName<VocabularyKind> kVocabularies[] = {{VocabularyKind::characters, "characters"},
+                                                      {VocabularyKind::bytes, "bytes"}};
 constexpr EnumName<Loss> kLosses[] = {{Loss::squared_error, "squared_error"}, {Loss::cross_entropy, "cross_entropy"}};
 constexpr EnumName<OutputActivation> kOutputs[] = {{OutputActivation::relu, "relu"},
                                                    {OutputActivation::linear, "linear"}};
@@ -25,6 +32,8 @@ constexpr EnumName<RecordParameters> kRecordParameters[] = {
     {RecordParameters::none, "none"}, {RecordParameters::final, "final"}, {RecordParameters::all, "all"}};
 
 constexpr Condition kMlp{"model.kind = mlp", [](const TrialSettings& s) { return s.model.kind == ModelKind::mlp; }};
+constexpr Condition kTransformer{"model.kind = transformer",
+                                 [](const TrialSettings& s) { return s.model.kind == ModelKind::transformer; }};
 constexpr Condition kMomentum{"training.optimizer = momentum",
                               [](const TrialSettings& s) { return s.training.optimizer == Optimizer::momentum; }};
 constexpr Condition kAdam{"training.optimizer = adam or adamw", [](const TrialSettings& s) {
@@ -37,6 +46,7 @@ constexpr Condition kGate{"measure.gate = true", [](const TrialSettings& s) { re
 // Bounds of counts: far above any use, and small enough that their products stay within 64 bits.
 constexpr std::int64_t kMillion = 1'000'000;
 constexpr std::int64_t kBillion = 1'000'000'000;
+constexpr std::int64_t kLongestContext = 65536;
 
 /// What most rows leave as it is.
 struct Extras {
@@ -92,6 +102,36 @@ Key make_key(std::string_view name, Field field, Rule<T> rule, std::string_view 
   return key;
 }
 
+/// A distribution, or `file:PATH#TRIAL`, which is three members of the settings.
+Key initialisation_key() {
+  constexpr std::string_view kFile = "file:";
+  Key key = make_key(
+      "model.init", [](auto& s) -> auto& { return s.model.init; }, enum_rule(kInitialisations),
+      "distribution of the initial weights, or a stored trial's final ones");
+  key.allowed += ", file:RESULTS.h5#TRIAL";
+  key.set = [kFile, set_name = std::move(key.set)](TrialSettings& trial, std::string_view text) {
+    std::string_view file, stored_trial;
+    if (text.starts_with(kFile)) {
+      const std::size_t hash = std::min(text.rfind('#'), text.size());
+      file = text.substr(kFile.size(), std::max(hash, kFile.size()) - kFile.size());
+      stored_trial = text.substr(std::min(hash + 1, text.size()));
+      if (file.empty() || stored_trial.empty()) return false;
+      trial.model.init = Initialisation::file;
+    } else if (!set_name(trial, text)) {
+      return false;
+    }
+    trial.model.init_file = file;
+    trial.model.init_trial = stored_trial;
+    return true;
+  };
+  key.get = [kFile, get_name = std::move(key.get)](const TrialSettings& trial) {
+    const ModelSettings& model = trial.model;
+    if (model.init != Initialisation::file) return get_name(trial);
+    return std::optional<Value>(std::string(kFile) + model.init_file + "#" + model.init_trial);
+  };
+  return key;
+}
+
 std::vector<Key> data_and_model_keys() {
   return {
       make_key("experiment.name", [](auto& s) -> auto& { return s.experiment.name; }, file_name_rule(),
@@ -123,6 +163,15 @@ std::vector<Key> data_and_model_keys() {
       make_key(
           "dataset.samples", [](auto& s) -> auto& { return s.dataset.samples; }, integer_rule(1, 100 * kMillion),
           "samples of a generated data set, both splits together"),
+      make_key(
+          "dataset.vocabulary", [](auto& s) -> auto& { return s.dataset.vocabulary; }, enum_rule(kVocabularies),
+          "the symbols of a text"),
+      make_key("dataset.modulus", [](auto& s) -> auto& { return s.dataset.modulus; }, integer_rule(2, 4096),
+               "of the addition", {.required = true}),
+      make_key("dataset.alphabet", [](auto& s) -> auto& { return s.dataset.alphabet; }, integer_rule(2, kMillion),
+               "number of symbols", {.required = true}),
+      make_key("dataset.length", [](auto& s) -> auto& { return s.dataset.length; },
+               integer_rule(1, kLongestContext / 2), "symbols of a sequence", {.required = true}),
       make_key("model.kind", [](auto& s) -> auto& { return s.model.kind; }, enum_rule(kModelKinds), "the network",
                {.required = true}),
       make_key("model.layers", [](auto& s) -> auto& { return s.model.layers; }, layers_rule(),
@@ -131,9 +180,22 @@ std::vector<Key> data_and_model_keys() {
                "activation of the last layer", {.condition = kMlp}),
       make_key(
           "model.loss", [](auto& s) -> auto& { return s.model.loss; }, enum_rule(kLosses), "what training minimises"),
-      make_key(
-          "model.init", [](auto& s) -> auto& { return s.model.init; }, enum_rule(kInitialisations),
-          "distribution of the initial weights"),
+      initialisation_key(),
+      make_key("model.d_model", [](auto& s) -> auto& { return s.model.d_model; }, integer_rule(1, 65536),
+               "width of the residual stream, a multiple of model.heads",
+               {.condition = kTransformer, .required = true}),
+      make_key("model.heads", [](auto& s) -> auto& { return s.model.heads; }, integer_rule(1, 1024),
+               "attention heads of a block", {.condition = kTransformer, .required = true}),
+      make_key("model.blocks", [](auto& s) -> auto& { return s.model.blocks; }, integer_rule(1, 1000),
+               "attention and MLP, one after the other", {.condition = kTransformer, .required = true}),
+      make_key("model.context", [](auto& s) -> auto& { return s.model.context; }, integer_rule(1, kLongestContext),
+               "tokens that a prediction can see", {.condition = kTransformer, .required = true}),
+      make_key("model.position", [](auto& s) -> auto& { return s.model.position; }, enum_rule(kPositions),
+               "how a token's place is told", {.condition = kTransformer}),
+      make_key("model.activation", [](auto& s) -> auto& { return s.model.activation; }, enum_rule(kActivations),
+               "of the blocks' MLPs", {.condition = kTransformer}),
+      make_key("model.tied_embeddings", [](auto& s) -> auto& { return s.model.tied_embeddings; }, boolean_rule(),
+               "use the token embedding as the head", {.condition = kTransformer}),
   };
 }
 

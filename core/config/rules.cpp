@@ -149,11 +149,8 @@ Rule<std::string> baseline_rule() {
 }
 
 Rule<std::vector<std::int64_t>> layers_rule() {
-  // A million wide, and ten thousand million parameters (80 GB in float64): above what trains on one CPU, and small
-  // enough that sizes in bytes and operations of a step stay far below 2^63.
   constexpr std::int64_t kWidest = 1'000'000;
   constexpr std::size_t kDeepest = 1000;
-  constexpr std::int64_t kMostParameters = 10'000'000'000;
   return {fmt::format("2 to {} comma-separated integers from 1 to {}, at most {} parameters in all", kDeepest, kWidest,
                       kMostParameters),
           {},

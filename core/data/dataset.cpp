@@ -75,6 +75,12 @@ std::string digest_of(const Dataset& dataset) {
     digest.add_values(std::span<const std::int32_t>(split->tokens));
     digest.add_values(std::span<const std::int32_t>(split->target_tokens));
   }
+  if (dataset.context > 0) {
+    std::vector<std::int64_t> sizes = {dataset.context};
+    for (const std::string& token : dataset.vocabulary) sizes.push_back(static_cast<std::int64_t>(token.size()));
+    digest.add_values(std::span<const std::int64_t>(sizes));
+    for (const std::string& token : dataset.vocabulary) digest.add_values(std::span<const char>(token));
+  }
   return digest.hex();
 }
 

@@ -31,7 +31,7 @@ struct Dataset {
   std::int64_t features = 0;            // F: columns of the features; T of tokens
   std::int64_t outputs = 0;             // K: classes of the labels, or width of the targets; V of tokens
   std::int64_t context = 0;             // T: tokens of a sequence; 0 for data without tokens
-  std::vector<std::string> vocabulary;  // (V): the UTF-8 text of each token
+  std::vector<std::string> vocabulary;  // (V): the text of each token, UTF-8 or with bytes as tokens that byte
   Split train;
   Split validation;
   std::string digest;  // XXH3-128 over shapes and contents of both splits as loaded

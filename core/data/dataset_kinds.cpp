@@ -5,6 +5,8 @@
 #include "core/data/generated.hpp"
 #include "core/data/hdf5_dataset.hpp"
 #include "core/data/idx.hpp"
+#include "core/data/text.hpp"
+#include "core/data/token_tasks.hpp"
 
 namespace stepbench {
 
@@ -23,6 +25,22 @@ std::span<const DatasetKind> dataset_kinds() {
                   "generated: Gaussian clouds, one class each",
                   {"features", "classes", "samples", "seed", "validation_fraction"},
                   generate_blobs},
+      DatasetKind{"text",
+                  "any text, plain or gzipped, as characters or bytes to predict one after the other",
+                  {"path", "vocabulary", "validation_fraction"},
+                  load_text},
+      DatasetKind{"names",
+                  "a file of one name a line, shuffled, as text",
+                  {"path", "vocabulary", "validation_fraction"},
+                  load_names},
+      DatasetKind{"modular_addition",
+                  "generated: a + b = c modulo p, all pairs; model.context = 3",
+                  {"modulus", "seed", "validation_fraction"},
+                  generate_modular_addition},
+      DatasetKind{"copy",
+                  "generated: sequences of symbols to be repeated; model.context = 2 * length",
+                  {"alphabet", "length", "samples", "seed", "validation_fraction"},
+                  generate_copy},
   };
   return kKinds;
 }

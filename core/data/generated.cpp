@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
 
+#include "core/data/random_split.hpp"
 #include "core/error.hpp"
 #include "core/random.hpp"
 
@@ -47,20 +47,13 @@ Samples empty_samples(const DatasetSettings& settings, std::int64_t features, st
 }
 
 Dataset split_samples(const Samples& samples, const DatasetSettings& settings) {
-  if (!(settings.validation_fraction >= 0 && settings.validation_fraction < 1)) {
-    throw InputError(fmt::format("dataset.validation_fraction: {} found; must be at least 0 and below 1",
-                                 settings.validation_fraction));
-  }
-  const auto validation = std::max<std::int64_t>(
-      1, static_cast<std::int64_t>(std::floor(settings.validation_fraction * static_cast<double>(samples.count))));
-  const auto order = permutation(samples.count, RandomStream(settings.seed, Purpose::validation_split));
-  const auto take = [&](std::int64_t from, std::int64_t count) {
+  const RandomSplit parts = split_at_random(samples.count, settings);
+  const auto take = [&](std::span<const std::int64_t> part) {
     Split split;
-    split.samples = count;
+    split.samples = static_cast<std::int64_t>(part.size());
     std::vector<double> rows;
-    rows.reserve(static_cast<std::size_t>(count * samples.features));
-    for (const std::int64_t sample :
-         std::span(order).subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(count))) {
+    rows.reserve(part.size() * static_cast<std::size_t>(samples.features));
+    for (const std::int64_t sample : part) {
       const double* row = samples.values.data() + sample * samples.features;
       rows.insert(rows.end(), row, row + samples.features);
       split.labels.push_back(static_cast<std::int32_t>(sample % samples.classes));
@@ -71,8 +64,8 @@ Dataset split_samples(const Samples& samples, const DatasetSettings& settings) {
   Dataset dataset;
   dataset.features = samples.features;
   dataset.outputs = samples.classes;
-  dataset.train = take(0, samples.count - validation);
-  dataset.validation = take(samples.count - validation, validation);
+  dataset.train = take(parts.train());
+  dataset.validation = take(parts.validation());
   return dataset;
 }
 

@@ -1,15 +1,10 @@
 #include "core/data/idx.hpp"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <limits>
-#include <memory>
 
+#include "core/data/input_stream.hpp"
 #include "core/error.hpp"
 
 namespace stepbench {
@@ -19,73 +14,6 @@ constexpr std::uint32_t kImagesMagic = 0x803;  // unsigned bytes, three dimensio
 constexpr std::uint32_t kLabelsMagic = 0x801;  // unsigned bytes, one dimension
 constexpr std::int64_t kClasses = 10;
 constexpr std::int64_t kLargestSide = 65536;  // of an image: far above any real one, and products still fit 64 bits
-constexpr std::size_t kChunk = 1 << 20;
-
-/// A file read from front to end; gzip is undone where there is any, as gzread does.
-class InputStream {
- public:
-  explicit InputStream(std::filesystem::path path) : path_(std::move(path)), file_(gzopen(path_.c_str(), "rb")) {
-    if (!file_) fail(std::string("cannot be opened: ") + std::strerror(errno));
-  }
-
-  /// The next `size` bytes, or what there is of them at the end of the file. Memory grows with what has been read, so
-  /// that a header with absurd sizes costs nothing.
-  std::vector<std::uint8_t> read(std::int64_t size) {
-    std::vector<std::uint8_t> bytes;
-    const auto wanted = static_cast<std::size_t>(size);
-    while (bytes.size() < wanted) {
-      const std::size_t start = bytes.size();
-      bytes.resize(start + std::min(wanted - start, kChunk));
-      const int got = gzread(file_.get(), bytes.data() + start, static_cast<unsigned>(bytes.size() - start));
-      check();
-      if (got < 0) fail("cannot be read");
-      const bool at_end = static_cast<std::size_t>(got) < bytes.size() - start;
-      bytes.resize(start + static_cast<std::size_t>(got));
-      if (at_end) break;
-    }
-    return bytes;
-  }
-
-  /// A big-endian 32-bit number of the header.
-  std::uint32_t read_number() {
-    const auto bytes = read(4);
-    if (bytes.size() < 4) fail("ends within its header");
-    std::uint32_t number = 0;
-    for (const std::uint8_t byte : bytes) number = number << 8 | byte;
-    return number;
-  }
-
-  /// Checks that nothing follows, gzip's own checksum included.
-  void expect_end(std::string_view promised) {
-    if (!read(1).empty()) fail(fmt::format("goes on after the {} that its header promises", promised));
-  }
-
-  [[noreturn]] void fail(std::string_view what) const { throw InputError(fmt::format("{}: {}", path_.string(), what)); }
-
- private:
-  struct Close {
-    void operator()(gzFile file) const { gzclose_r(file); }
-  };
-
-  void check() const {
-    int code = Z_OK;
-    const char* message = gzerror(file_.get(), &code);
-    switch (code) {
-      case Z_OK:
-      case Z_STREAM_END:
-        return;
-      case Z_BUF_ERROR:
-        fail("its gzip data ends too early; was the download cut short?");
-      case Z_ERRNO:
-        fail(std::string("cannot be read: ") + std::strerror(errno));
-      default:
-        fail(fmt::format("its gzip data is damaged ({})", message));
-    }
-  }
-
-  std::filesystem::path path_;
-  std::unique_ptr<gzFile_s, Close> file_;
-};
 
 struct Images {
   std::int64_t count = 0, rows = 0, columns = 0;

@@ -100,6 +100,7 @@ TrialRecord read_trial(const Group& group) {
   schema::visit_trial(trial, AttributeReader{group});
   if (group.has_attribute("diverged_at_step"))
     trial.diverged_at_step = group.attribute_as<std::int64_t>("diverged_at_step");
+  if (group.has_attribute("vocabulary")) trial.vocabulary = group.attribute_as<std::string>("vocabulary");
   for (auto& [key, value] : group.attributes())
     if (schema::is_setting(key)) trial.settings.emplace_back(std::move(key), std::move(value));
   if (group.has("steps")) trial.steps = read_steps(group.group("steps"));
@@ -121,6 +122,7 @@ void read_summary(const Group& group, std::vector<TrialRecord>& trials) {
   for (std::size_t i = 0; i < trials.size(); ++i)
     if (ids[i] != trials[i].id) throw Error(group.name() + " lists the trials in another order than /trials");
   for (const auto& column : schema::kSummaryColumns) {
+    if (!group.has(column.name)) continue;  // a file from before the column was added
     const std::vector<double> values = read_column<double>(group, column.name, trials.size());
     for (std::size_t i = 0; i < trials.size(); ++i) trials[i].summary.*column.member = values[i];
   }

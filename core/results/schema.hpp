@@ -30,6 +30,7 @@ inline constexpr Column<TrialSummary, double> kSummaryColumns[] = {
     {"step_time_median", "s", &TrialSummary::step_time_median},
     {"step_time_mad", "s", &TrialSummary::step_time_mad},
     {"samples_per_second", "1/s", &TrialSummary::samples_per_second},
+    {"tokens_per_second", "1/s", &TrialSummary::tokens_per_second},
     {"gflops", "GFLOP/s", &TrialSummary::gflops},
     {"percent_of_peak", "%", &TrialSummary::percent_of_peak},
     {"final_train_loss", kLossUnits, &TrialSummary::final_train_loss},
@@ -73,8 +74,8 @@ void visit_root(File& file, Visit&& visit) {
   visit("status", file.status);
 }
 
-/// Calls visit(name, field) for every attribute of a trial that every trial has. Settings, whose names have a dot, and
-/// `diverged_at_step` stand beside them.
+/// Calls visit(name, field) for every attribute of a trial that every trial has. Settings, whose names have a dot,
+/// `diverged_at_step` and `vocabulary` stand beside them.
 template <typename Trial, typename Visit>
 void visit_trial(Trial& trial, Visit&& visit) {
   visit("id", trial.id);

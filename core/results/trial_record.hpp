@@ -36,10 +36,11 @@ struct StepSeries {
 
 /// An evaluation each.
 struct EpochSeries {
-  std::vector<double> epoch;       // epochs trained so far; whole unless evaluate_every counts steps
-  std::vector<double> train_loss;  // sample-weighted mean of the step losses since the last evaluation
+  std::vector<double> epoch;  // epochs trained so far; whole unless evaluate_every counts steps
+  std::vector<double>
+      train_loss;  // mean of the step losses since the last evaluation, weighted by samples (or counted tokens)
   std::vector<double> validation_loss;
-  std::vector<double> validation_accuracy;  // NaN for data without labels
+  std::vector<double> validation_accuracy;  // of samples or counted tokens; NaN for data with targets
   std::vector<double> train_time;           // s, cumulative, training only
 };
 
@@ -63,9 +64,10 @@ struct TrialSummary {
   double step_time_median = kNotANumber;  // s, over the steps that count (not a block's warm-up)
   double step_time_mad = kNotANumber;     // s, median absolute deviation
   double samples_per_second = kNotANumber;
-  double gflops = kNotANumber;            // GFLOP/s
-  double percent_of_peak = kNotANumber;   // of the FMA peak of as many cores as the trial has threads
-  double final_train_loss = kNotANumber;  // of the last evaluation interval
+  double tokens_per_second = kNotANumber;  // samples times T; NaN for data without tokens
+  double gflops = kNotANumber;             // GFLOP/s
+  double percent_of_peak = kNotANumber;    // of the FMA peak of as many cores as the trial has threads
+  double final_train_loss = kNotANumber;   // of the last evaluation interval
   double best_validation_loss = kNotANumber;
   double best_validation_accuracy = kNotANumber;
   double time_to_target = kNotANumber;   // s; NaN: no target, or not reached
@@ -83,6 +85,7 @@ struct TrialRecord {
   std::string message;  // why, where the status is not `completed`
   std::int64_t diverged_at_step = -1;
   std::string parameter_digest, dataset_digest;
+  std::string vocabulary;                  // texts of the tokens, as json_strings.hpp spells them; empty without tokens
   bool same_bits_for_any_threads = false;  // what the backend promises
   bool is_baseline = false;                // of its group
   std::int64_t parameters = 0;             // elements

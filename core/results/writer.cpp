@@ -189,6 +189,7 @@ void write_trial(Group& trials, const TrialRecord& trial) {
   Group group = trials.create_group(link_name(trial.id, "the trial id"));
   schema::visit_trial(trial, AttributeWriter{group});
   if (trial.diverged_at_step >= 0) group.set_attribute("diverged_at_step", trial.diverged_at_step);
+  if (!trial.vocabulary.empty()) group.set_attribute("vocabulary", trial.vocabulary);
   for (const auto& [key, value] : trial.settings) {
     require(schema::is_setting(key), "trial " + trial.id + ": the setting `" + key + "` has no section");
     group.set_attribute(key, value);

@@ -19,7 +19,11 @@ inline const std::vector<DatasetKeys> kTestKinds = {
     {"mnist", {"path"}},
     {"hdf5", {"path"}},
     {"spirals", {"classes", "samples", "validation_fraction", "seed"}},
-    {"blobs", {"features", "classes", "samples", "validation_fraction", "seed"}}};
+    {"blobs", {"features", "classes", "samples", "validation_fraction", "seed"}},
+    {"text", {"path", "vocabulary", "validation_fraction"}},
+    {"names", {"path", "vocabulary", "validation_fraction"}},
+    {"modular_addition", {"modulus", "seed", "validation_fraction"}},
+    {"copy", {"alphabet", "length", "samples", "seed", "validation_fraction"}}};
 
 /// A complete config, a key a line. Line numbers in tests count on it.
 inline constexpr std::string_view kValid =

@@ -28,7 +28,7 @@ TEST_CASE("every shipped config loads, says what it asks, and is named like its 
              std::filesystem::exists(std::filesystem::path(STEPBENCH_SOURCE_DIR) / trial.dataset.path)));
     }
   }
-  CHECK(configs >= 5);
+  CHECK(configs >= 10);
 }
 
 TEST_CASE("the original config is the tutorial's network and training") {
@@ -41,4 +41,16 @@ TEST_CASE("the original config is the tutorial's network and training") {
   CHECK(trial.training.update_order == UpdateOrder::layerwise);
   CHECK(trial.training.batch_size == 32);
   CHECK_FALSE(trial.dataset.shuffle);
+}
+
+TEST_CASE("the transformer configs start as GPT-2 does and train with adamw") {
+  for (const std::string name :
+       {"names-transformer", "moby-dick-transformer", "char-gpt", "modular-addition", "transformer-speed"}) {
+    INFO(name);
+    for (const TrialSettings& trial : load_shipped(name + ".cfg").trials) {
+      CHECK(trial.model.kind == ModelKind::transformer);
+      CHECK(trial.model.init == Initialisation::gpt2);
+      CHECK(trial.training.optimizer == Optimizer::adamw);
+    }
+  }
 }

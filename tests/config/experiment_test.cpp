@@ -185,7 +185,7 @@ TEST_CASE("what has no default must be set") {
   const auto without = [](const std::string& start) { return error_of_text(valid_without(start)); };
   CHECK(without("learning_rate") == "quick.cfg: training.learning_rate: missing, allowed: a number above 0");
   CHECK(without("layers").starts_with("quick.cfg: model.layers: missing, allowed: 2 to 1000 comma-separated"));
-  CHECK(without("kind = mlp") == "quick.cfg: model.kind: missing, allowed: mlp");
+  CHECK(without("kind = mlp") == "quick.cfg: model.kind: missing, allowed: mlp, transformer");
   CHECK(without("kind = spirals").starts_with("quick.cfg: dataset.kind: missing, allowed: "));
   CHECK(without("backend") == "quick.cfg: sweep.backend: missing, allowed: a backend of `stepbench list backends`");
   CHECK(without("epochs") ==
@@ -202,12 +202,13 @@ TEST_CASE("a kind of data set decides which keys of its section are used") {
   CHECK(error_of_text(mnist + "path = x\nclasses = 3\n") ==
         "quick.cfg:13: dataset.classes: no trial uses it (it applies with dataset.kind = spirals or blobs)");
   CHECK(error_with("[dataset]\npath = x\n") ==
-        "quick.cfg:12: dataset.path: no trial uses it (it applies with dataset.kind = mnist or hdf5)");
+        "quick.cfg:12: dataset.path: no trial uses it (it applies with dataset.kind = mnist or hdf5 or text or names)");
 }
 
 TEST_CASE("an unknown kind of data set is refused with the known ones") {
   CHECK(error_of_text(valid_without("kind = spirals") + "[dataset]\nkind = minst\n") ==
-        "quick.cfg:11: dataset.kind: found \"minst\", allowed: mnist, hdf5, spirals, blobs; did you mean \"mnist\"?");
+        "quick.cfg:11: dataset.kind: found \"minst\", allowed: mnist, hdf5, spirals, blobs, text, names, "
+        "modular_addition, copy; did you mean \"mnist\"?");
 }
 
 TEST_CASE("a key that nothing uses is refused with what would use it") {

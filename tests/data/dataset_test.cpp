@@ -23,7 +23,7 @@ DatasetSettings mnist_at(const std::string& path) {
   return settings;
 }
 
-TEST_CASE("the table of data sets has the four kinds, each with a summary of one line") {
+TEST_CASE("the table of data sets has all kinds, each with a summary of one line") {
   std::vector<std::string_view> names;
   for (const DatasetKind& kind : dataset_kinds()) {
     names.push_back(kind.name);
@@ -31,17 +31,19 @@ TEST_CASE("the table of data sets has the four kinds, each with a summary of one
     CHECK(kind.summary.find('\n') == std::string_view::npos);
     CHECK(find_dataset_kind(kind.name) == &kind);
   }
-  CHECK(names == std::vector<std::string_view>{"mnist", "hdf5", "spirals", "blobs"});
+  CHECK(names == std::vector<std::string_view>{"mnist", "hdf5", "spirals", "blobs", "text", "names", "modular_addition",
+                                               "copy"});
 }
 
 TEST_CASE("an unknown kind is refused with the known ones") {
   CHECK(find_dataset_kind("cifar") == nullptr);
   CHECK(input_error([] { return load_dataset(of_kind("cifar"), 0, {}); }) ==
-        "dataset.kind: there is no \"cifar\"; known are mnist, hdf5, spirals, blobs");
+        "dataset.kind: there is no \"cifar\"; known are mnist, hdf5, spirals, blobs, text, names, modular_addition, "
+        "copy");
 }
 
 TEST_CASE("a kind that reads files needs a path") {
-  for (const std::string kind : {"mnist", "hdf5"}) {
+  for (const std::string kind : {"mnist", "hdf5", "text", "names"}) {
     CHECK(input_error([&] { return load_dataset(of_kind(kind), 0, {}); }) ==
           "dataset.path: a data set of kind \"" + kind + "\" needs a path");
   }

@@ -38,7 +38,7 @@ void load_damaged_files(const std::string& extension) {
     write_file(target(images), std::span<const std::uint8_t>(damaged(whole, random)));
     CAPTURE(trial);
     try {
-      const Dataset data = load_mnist({}, files.folder.path());
+      const Dataset data = load_mnist({}, 0, files.folder.path());
       const auto& pixels = std::get<std::vector<std::uint8_t>>(data.train.features);
       REQUIRE(static_cast<std::int64_t>(pixels.size()) == data.train.samples * data.features);
       ++loaded;

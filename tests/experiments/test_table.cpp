@@ -49,6 +49,26 @@ TEST_CASE("a trial that was not timed shows its status and its reason") {
   CHECK(text.find("tbb-t1-s1 failed: gate: the loss differs") != std::string::npos);
 }
 
+TEST_CASE("a transformer's table shows its sizes and tokens per second") {
+  ResultFile file;
+  file.experiment = "e";
+  file.trials = {make_record("tbb", 1, "c")};
+  TrialRecord& record = file.trials[0];
+  record.settings = {{"dataset.kind", std::string("text")}, {"model.kind", std::string("transformer")},
+                     {"model.d_model", std::int64_t{64}},   {"model.heads", std::int64_t{4}},
+                     {"model.blocks", std::int64_t{2}},     {"model.context", std::int64_t{32}}};
+  record.summary.step_time_median = 1;
+  record.summary.step_time_mad = 0;
+  record.summary.samples_per_second = 123;
+  record.summary.tokens_per_second = 45678;
+  const std::string text = results_table(file);
+  CHECK(text.find("e: text, D 64, L 2, H 4, T 32\n") == 0);
+  CHECK(text.find("tokens/s") != std::string::npos);
+  CHECK(text.find("45,678") != std::string::npos);
+  CHECK(text.find("samples/s") == std::string::npos);
+  CHECK(text.find("123") == std::string::npos);
+}
+
 TEST_CASE("a file without trials has a table that says so") {
   CHECK(results_table({}).find("no trials") != std::string::npos);
 }

@@ -14,12 +14,18 @@ struct LossAndGradient {
   std::vector<double> gradient;
 };
 
+/// The values as `count` rows.
+Rows<const double> rows_of(const std::vector<double>& values, std::size_t count) {
+  return {values.data(), static_cast<std::int64_t>(count), static_cast<std::int64_t>(values.size() / count)};
+}
+
 LossAndGradient cross_entropy(const std::vector<double>& outputs, const std::vector<std::int32_t>& labels) {
   Batch<double> batch;
   batch.size = static_cast<std::int64_t>(labels.size());
   batch.labels = labels;
   std::vector<double> gradient(outputs.size());
-  const double loss = loss_and_gradient<double>(Loss::cross_entropy, outputs, batch, std::span<double>(gradient));
+  const double loss = loss_and_gradient<double>(Loss::cross_entropy, rows_of(outputs, labels.size()), batch,
+                                                std::span<double>(gradient));
   return {loss, gradient};
 }
 
@@ -27,7 +33,7 @@ std::int64_t hits(const std::vector<double>& outputs, const std::vector<std::int
   Batch<double> batch;
   batch.size = static_cast<std::int64_t>(labels.size());
   batch.labels = labels;
-  return count_correct<double>(outputs, batch);
+  return count_correct<double>(rows_of(outputs, labels.size()), batch);
 }
 
 TEST_CASE("squared error is recorded as a mean over all elements, and its gradient is 2 (a - y) / B") {
@@ -37,7 +43,8 @@ TEST_CASE("squared error is recorded as a mean over all elements, and its gradie
   batch.size = 2;
   batch.targets = targets;
   std::vector<double> gradient(4);
-  CHECK(loss_and_gradient<double>(Loss::squared_error, outputs, batch, std::span<double>(gradient)) == 21.0 / 4);
+  CHECK(loss_and_gradient<double>(Loss::squared_error, rows_of(outputs, 2), batch, std::span<double>(gradient)) ==
+        21.0 / 4);
   CHECK(gradient == std::vector<double>{1, 2, 0, -4});
 }
 
@@ -81,7 +88,24 @@ TEST_CASE("a batch without labels has no hits") {
   const std::vector<double> outputs = {1, 0};
   Batch<double> batch;
   batch.size = 1;
-  CHECK(count_correct<double>(outputs, batch) == 0);
+  CHECK(count_correct<double>(rows_of(outputs, 1), batch) == 0);
+}
+
+TEST_CASE("a token that does not count has neither loss nor gradient nor hit") {
+  const double log3 = std::log(3.0);
+  const std::vector<double> outputs = {0, log3, 5, 1, 0, log3};
+  const std::vector<std::int32_t> targets = {1, kNotCounted, 1};
+  Batch<double> batch;
+  batch.size = 1;
+  batch.counted = 2;
+  batch.target_tokens = targets;
+  std::vector<double> gradient(6, 9);
+  const Rows<const double> rows = rows_of(outputs, 3);
+  CHECK(loss_and_gradient<double>(Loss::cross_entropy, rows, batch, std::span<double>(gradient)) ==
+        Approx(std::log(4.0 / 3)).epsilon(1e-14));
+  const std::vector<double> expected = {0.125, -0.125, 0, 0, 0.125, -0.125};
+  for (std::size_t i = 0; i < expected.size(); ++i) CHECK(gradient[i] == Approx(expected[i]).epsilon(1e-14));
+  CHECK(count_correct<double>(rows, batch) == 2);
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ struct HandNetwork {
   UpdateStep step = {.learning_rate = 0.5, .number = 1};
 
   [[nodiscard]] Batch<Scalar> batch() const {
-    return {.size = 1, .features = features, .labels = {}, .targets = targets};
+    return {.size = 1, .features = features, .labels = {}, .targets = targets, .tokens = {}, .target_tokens = {}};
   }
   [[nodiscard]] std::unique_ptr<Network<Scalar>> make(UpdateOrder order) const {
     NetworkSettings settings;
@@ -188,7 +188,9 @@ TEST_CASE("evaluate counts the hits of a batch with labels") {
   network->set_parameters(std::vector<double>{1, 0, 0, 1, 0, 0});  // the identity
   const std::vector<double> features = {2, 1, 1, 2, 1, 2};
   const std::vector<std::int32_t> labels = {0, 1, 0};
-  CHECK(network->evaluate({.size = 3, .features = features, .labels = labels, .targets = {}}).correct == 2);
+  const Batch<double> batch{
+      .size = 3, .features = features, .labels = labels, .targets = {}, .tokens = {}, .target_tokens = {}};
+  CHECK(network->evaluate(batch).correct == 2);
 }
 
 TEST_CASE("a step reports its own phases and no others") {

@@ -8,6 +8,7 @@
 #include "core/parameters.hpp"
 #include "tests/support/gradient_problem.hpp"
 #include "tests/support/relative_error.hpp"
+#include "tests/support/transformer_problem.hpp"
 #include "variants/neuron/neuron.hpp"
 
 namespace stepbench {
@@ -15,7 +16,9 @@ namespace {
 
 using testing::GradientProblem;
 using testing::make_gradient_problem;
+using testing::make_transformer_problem;
 using testing::relative_l2_error;
+using testing::TransformerProblem;
 using testing::worse_of;
 
 // Rounding of a few operations per step.
@@ -34,9 +37,10 @@ using Recurrence = std::function<void(Parameter&, double gradient, const UpdateS
 
 double learning_rate_at(int t) { return 0.05 / t; }  // changes, as a schedule's does
 
-/// Trains the backend and, on the gradients that it reports, the recurrence; gives the largest error of any tensor.
-double worst_error(const TrainingSettings& training, const Recurrence& recurrence) {
-  const GradientProblem problem = make_gradient_problem({4, 5, 3}, OutputActivation::linear, Loss::cross_entropy, 6, 0);
+/// Trains the backend on the problem and, on the gradients that it reports, the recurrence; gives the largest error of
+/// any tensor.
+template <typename Problem>
+double worst_error_on(const Problem& problem, const TrainingSettings& training, const Recurrence& recurrence) {
   NetworkSettings settings = problem.settings();
   settings.training = training;
   const auto network = make_neuron_network<double>(settings);
@@ -69,6 +73,17 @@ double worst_error(const TrainingSettings& training, const Recurrence& recurrenc
   for (const ParameterTensor& tensor : layout.tensors) {
     worst =
         worse_of(worst, relative_l2_error(tensor_of(std::span(actual), tensor), tensor_of(std::span(weights), tensor)));
+  }
+  return worst;
+}
+
+/// On an MLP and on transformers, whose tensors have more roles.
+double worst_error(const TrainingSettings& training, const Recurrence& recurrence) {
+  double worst = worst_error_on(make_gradient_problem({4, 5, 3}, OutputActivation::linear, Loss::cross_entropy, 6, 0),
+                                training, recurrence);
+  for (const bool tied : {false, true}) {
+    const TransformerProblem problem = make_transformer_problem({.tied_embeddings = tied});
+    worst = worse_of(worst, worst_error_on(problem, training, recurrence));
   }
   return worst;
 }
@@ -114,7 +129,7 @@ TEST_CASE("adam with weight decay in the gradient follows its recurrence") {
         }) <= kTolerance);
 }
 
-TEST_CASE("adamw shrinks matrices only, apart from the gradient") {
+TEST_CASE("adamw shrinks matrices only (no bias, norm or embedding), apart from the gradient") {
   const TrainingSettings training = training_with(Optimizer::adamw);
   CHECK(worst_error(training, [&](Parameter& p, double g, const UpdateStep& step) {
           if (p.role == ParameterRole::matrix) p.w -= step.learning_rate * training.weight_decay * p.w;

@@ -38,6 +38,7 @@ TrialRecord rich_trial(const std::string& backend, std::int64_t threads) {
   trial.message = "größer als erwartet";
   trial.parameter_digest = "00112233445566778899aabbccddeeff";
   trial.dataset_digest = "ffeeddccbbaa99887766554433221100";
+  trial.vocabulary = "[\"\\n\", \"é\"]";
   trial.same_bits_for_any_threads = true;
   trial.is_baseline = threads == 1;
   trial.parameters = 101770;
@@ -60,6 +61,7 @@ TrialRecord rich_trial(const std::string& backend, std::int64_t threads) {
   trial.summary = {.step_time_median = 1e-3,
                    .step_time_mad = 1e-5,
                    .samples_per_second = 32000,
+                   .tokens_per_second = 1024000,
                    .gflops = 15,
                    .percent_of_peak = 12.5,
                    .final_train_loss = 1.5,
@@ -153,6 +155,7 @@ void Comparison::field(const std::string& path, const TrialRecord& left, const T
   STEPBENCH_COMPARE(diverged_at_step);
   STEPBENCH_COMPARE(parameter_digest);
   STEPBENCH_COMPARE(dataset_digest);
+  STEPBENCH_COMPARE(vocabulary);
   STEPBENCH_COMPARE(same_bits_for_any_threads);
   STEPBENCH_COMPARE(is_baseline);
   STEPBENCH_COMPARE(parameters);
@@ -176,6 +179,7 @@ void Comparison::field(const std::string& path, const TrialRecord& left, const T
   STEPBENCH_COMPARE(summary.step_time_median);
   STEPBENCH_COMPARE(summary.step_time_mad);
   STEPBENCH_COMPARE(summary.samples_per_second);
+  STEPBENCH_COMPARE(summary.tokens_per_second);
   STEPBENCH_COMPARE(summary.gflops);
   STEPBENCH_COMPARE(summary.percent_of_peak);
   STEPBENCH_COMPARE(summary.final_train_loss);

@@ -26,7 +26,8 @@ struct GradientProblem {
   std::vector<double> targets;  // (B, K); given whatever the loss, which takes what it needs
 
   [[nodiscard]] Batch<double> batch() const {
-    return {.size = size, .features = features, .labels = labels, .targets = targets};
+    return {
+        .size = size, .features = features, .labels = labels, .targets = targets, .tokens = {}, .target_tokens = {}};
   }
   [[nodiscard]] NetworkSettings settings() const {
     NetworkSettings settings;

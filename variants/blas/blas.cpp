@@ -15,7 +15,7 @@ class WholeBatchExecutor final : public Executor {
   void run(std::ptrdiff_t count, TaskRef task) override {
     for (std::ptrdiff_t i = 0; i < count; ++i) task(i);
   }
-  [[nodiscard]] std::ptrdiff_t shard_rows(std::ptrdiff_t batch) const override { return batch; }
+  [[nodiscard]] std::ptrdiff_t shard_samples(std::ptrdiff_t batch, std::ptrdiff_t) const override { return batch; }
   [[nodiscard]] std::ptrdiff_t block_rows(std::ptrdiff_t outputs) const override { return outputs; }
 
  private:

@@ -40,9 +40,10 @@ class Executor {
   /// Calls task(0) .. task(count - 1), each once, in any order and on any of its threads; returns when all are done.
   virtual void run(std::ptrdiff_t count, TaskRef task) = 0;
 
-  /// Rows of a shard of a batch of `batch` rows, and output rows of a block of a weight matrix with `outputs` rows.
-  /// Both depend on the shapes alone, never on the number of threads: a row's bits depend on the rows beside it.
-  [[nodiscard]] virtual std::ptrdiff_t shard_rows(std::ptrdiff_t batch) const = 0;
+  /// Samples of a shard of a batch of `batch` samples, each of `rows` rows (tokens), and rows of a block of a unit of
+  /// parameters with `outputs` rows. Both depend on the shapes alone, never on the number of threads: a row's bits
+  /// depend on the rows beside it.
+  [[nodiscard]] virtual std::ptrdiff_t shard_samples(std::ptrdiff_t batch, std::ptrdiff_t rows) const = 0;
   [[nodiscard]] virtual std::ptrdiff_t block_rows(std::ptrdiff_t outputs) const = 0;
 };
 

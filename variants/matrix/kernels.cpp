@@ -42,6 +42,17 @@ void sum_rows(const Scalar* __restrict rows, std::ptrdiff_t count, std::ptrdiff_
 }
 
 template <typename Scalar>
+void sum_row_products(const Scalar* __restrict a, const Scalar* __restrict b, std::ptrdiff_t count,
+                      std::ptrdiff_t columns, std::ptrdiff_t stride, Scalar* __restrict sums) {
+  std::fill_n(sums, index(columns), Scalar{0});
+  for (std::ptrdiff_t r = 0; r < count; ++r) {
+    const Scalar* __restrict row_a = a + r * stride;
+    const Scalar* __restrict row_b = b + r * stride;
+    for (std::ptrdiff_t j = 0; j < columns; ++j) sums[j] += row_a[j] * row_b[j];
+  }
+}
+
+template <typename Scalar>
 double sum_of_squares(const Scalar* values, std::ptrdiff_t count) {
   double sum = 0;
 #pragma omp simd reduction(+ : sum)
@@ -128,15 +139,16 @@ void update_slice(const OptimizerStep<Scalar>& rule, ParameterRole role, std::pt
   }
 }
 
-#define STEPBENCH_INSTANTIATE(S)                                                           \
-  template void add_bias<S>(S*, const S*, std::ptrdiff_t, std::ptrdiff_t, bool);           \
-  template void mask_by_relu<S>(S*, const S*, std::ptrdiff_t);                             \
-  template void sum_rows<S>(const S*, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, S*); \
-  template double sum_of_squares<S>(const S*, std::ptrdiff_t);                             \
-  template double squared_error_row<S>(const S*, const S*, std::ptrdiff_t, S, S*);         \
-  template double cross_entropy_row<S>(const S*, std::int32_t, std::ptrdiff_t, S, S*);     \
-  template std::int32_t index_of_largest<S>(const S*, std::ptrdiff_t);                     \
-  template struct OptimizerStep<S>;                                                        \
+#define STEPBENCH_INSTANTIATE(S)                                                                             \
+  template void add_bias<S>(S*, const S*, std::ptrdiff_t, std::ptrdiff_t, bool);                             \
+  template void mask_by_relu<S>(S*, const S*, std::ptrdiff_t);                                               \
+  template void sum_rows<S>(const S*, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, S*);                   \
+  template void sum_row_products<S>(const S*, const S*, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, S*); \
+  template double sum_of_squares<S>(const S*, std::ptrdiff_t);                                               \
+  template double squared_error_row<S>(const S*, const S*, std::ptrdiff_t, S, S*);                           \
+  template double cross_entropy_row<S>(const S*, std::int32_t, std::ptrdiff_t, S, S*);                       \
+  template std::int32_t index_of_largest<S>(const S*, std::ptrdiff_t);                                       \
+  template struct OptimizerStep<S>;                                                                          \
   template void update_slice<S>(const OptimizerStep<S>&, ParameterRole, std::ptrdiff_t, const S*, S*, S*, S*)
 STEPBENCH_INSTANTIATE(float);
 STEPBENCH_INSTANTIATE(double);

@@ -22,6 +22,11 @@ void mask_by_relu(Scalar* gradient, const Scalar* activation, std::ptrdiff_t cou
 template <typename Scalar>
 void sum_rows(const Scalar* rows, std::ptrdiff_t count, std::ptrdiff_t columns, std::ptrdiff_t stride, Scalar* sums);
 
+/// sums[j] = sum of a[.][j] * b[.][j], in the same order; a and b have the same stride.
+template <typename Scalar>
+void sum_row_products(const Scalar* a, const Scalar* b, std::ptrdiff_t count, std::ptrdiff_t columns,
+                      std::ptrdiff_t stride, Scalar* sums);
+
 /// The sum of squares, in double.
 template <typename Scalar>
 [[nodiscard]] double sum_of_squares(const Scalar* values, std::ptrdiff_t count);

@@ -10,6 +10,7 @@
 #include "core/buffer.hpp"
 #include "core/lap_clock.hpp"
 #include "variants/matrix/mlp.hpp"
+#include "variants/matrix/transformer.hpp"
 
 namespace stepbench {
 namespace {
@@ -32,26 +33,33 @@ class PhaseClock {
 
 std::ptrdiff_t ceil_divide(std::ptrdiff_t value, std::ptrdiff_t divisor) { return (value + divisor - 1) / divisor; }
 
-/// Output rows `outputs` of layer `layer`: the unit of weight gradients and updates.
+/// Rows of a unit of parameters: what one task forms the gradients of and updates.
 struct Block {
-  std::ptrdiff_t layer;
-  Range outputs;
+  std::size_t unit;
+  Range rows;
 };
+
+template <typename Scalar>
+std::unique_ptr<MatrixModel<Scalar>> make_model(const NetworkSettings& settings) {
+  if (settings.model.kind == ModelKind::transformer) return std::make_unique<MatrixTransformer<Scalar>>(settings);
+  return std::make_unique<MatrixMlp<Scalar>>(settings);
+}
 
 template <typename Scalar>
 class MatrixNetwork final : public Network<Scalar> {
  public:
   MatrixNetwork(const NetworkSettings& settings, std::unique_ptr<Executor> executor)
-      : training_(settings.training), model_(settings), executor_(std::move(executor)) {
-    for (std::ptrdiff_t l = 0; l < model_.layers(); ++l) {
-      first_block_.push_back(std::ssize(blocks_));
-      const std::ptrdiff_t outputs = model_.outputs(l), size = executor_->block_rows(outputs);
-      for (std::ptrdiff_t begin = 0; begin < outputs; begin += size) {
-        blocks_.push_back({l, {begin, std::min(begin + size, outputs)}});
+      : training_(settings.training), model_(make_model<Scalar>(settings)), executor_(std::move(executor)) {
+    first_block_.assign(static_cast<std::size_t>(model_->stages()) + 1, 0);
+    for (std::size_t u = 0; u < model_->units().size(); ++u) {
+      const ParameterUnit& unit = model_->units()[u];
+      const std::ptrdiff_t size = executor_->block_rows(unit.rows);
+      for (std::ptrdiff_t begin = 0; begin < unit.rows; begin += size) {
+        blocks_.push_back({u, {begin, std::min(begin + size, unit.rows)}});
       }
+      first_block_[static_cast<std::size_t>(unit.stage) + 1] = std::ssize(blocks_);
     }
-    first_block_.push_back(std::ssize(blocks_));
-    // A shorter batch may be cut finer than the longest, but never into more shards than it has rows.
+    // A shorter batch may be cut finer than the longest, but never into more shards than it has samples.
     task_times_.resize(std::max(blocks_.size(), static_cast<std::size_t>(settings.max_batch)));
     squares_.resize(blocks_.size());
   }
@@ -59,31 +67,31 @@ class MatrixNetwork final : public Network<Scalar> {
   std::unique_ptr<ThreadClaim> claim_threads() override { return executor_->claim_threads(); }
 
   void set_parameters(std::span<const Scalar> parameters) override {
-    std::copy(parameters.begin(), parameters.end(), model_.parameters().begin());
-    model_.reset_optimizer();
+    std::copy(parameters.begin(), parameters.end(), model_->parameters().begin());
+    model_->reset_optimizer();
   }
   void get_parameters(std::span<Scalar> parameters) const override {
-    std::copy(model_.parameters().begin(), model_.parameters().end(), parameters.begin());
+    std::copy(model_->parameters().begin(), model_->parameters().end(), parameters.begin());
   }
   void get_gradients(std::span<Scalar> gradients) const override {
-    std::copy(model_.gradients().begin(), model_.gradients().end(), gradients.begin());
+    std::copy(model_->gradients().begin(), model_->gradients().end(), gradients.begin());
   }
 
   Evaluation evaluate(const Batch<Scalar>& batch) override {
     PhaseTimes times;
-    for_shards(batch, times, [&](Range rows, PhaseClock&) {
-      model_.forward(batch, rows);
-      model_.loss(batch, rows);
-      model_.hits(batch, rows);
+    for_shards(batch, times, [&](Range samples, PhaseClock&) {
+      model_->forward(batch, samples);
+      model_->loss(batch, samples);
+      model_->hits(batch, samples);
     });
-    return {model_.loss(batch), model_.correct(batch)};
+    return {model_->loss(batch), model_->correct(batch)};
   }
 
   StepResult compute_gradients(const Batch<Scalar>& batch) override {
     StepResult result;
     forward_and_backward(batch, result.phases);
     for_blocks(0, std::ssize(blocks_), result.phases, [&](const Block& block, std::ptrdiff_t, PhaseClock& clock) {
-      model_.weight_gradient(batch, block.layer, block.outputs);
+      model_->weight_gradient(batch, block.unit, block.rows);
       clock.lap(Phase::backward);
     });
     reduce_loss(batch, result);
@@ -93,12 +101,11 @@ class MatrixNetwork final : public Network<Scalar> {
   void apply_update(const UpdateStep& update) override {
     PhaseTimes times;
     for_blocks(0, std::ssize(blocks_), times, [&](const Block& block, std::ptrdiff_t number, PhaseClock&) {
-      squares_[static_cast<std::size_t>(number)] = model_.gradient_sum_of_squares(block.layer, block.outputs);
+      squares_[static_cast<std::size_t>(number)] = model_->gradient_sum_of_squares(block.unit, block.rows);
     });
     const OptimizerStep<Scalar> rule(training_, update.learning_rate, update.number, clipping_factor());
-    for_blocks(0, std::ssize(blocks_), times, [&](const Block& block, std::ptrdiff_t, PhaseClock&) {
-      model_.update(block.layer, block.outputs, rule);
-    });
+    for_blocks(0, std::ssize(blocks_), times,
+               [&](const Block& block, std::ptrdiff_t, PhaseClock&) { model_->update(block.unit, block.rows, rule); });
   }
 
   StepResult train_step(const Batch<Scalar>& batch, const UpdateStep& update) override {
@@ -116,10 +123,10 @@ class MatrixNetwork final : public Network<Scalar> {
   }
 
  private:
-  /// Runs `work(rows, clock)` for every shard of the batch.
+  /// Runs `work(samples, clock)` for every shard of the batch.
   template <typename Work>
   void for_shards(const Batch<Scalar>& batch, PhaseTimes& times, const Work& work) {
-    const std::ptrdiff_t size = executor_->shard_rows(batch.size);
+    const std::ptrdiff_t size = executor_->shard_samples(batch.size, model_->rows_per_sample());
     run_region(ceil_divide(batch.size, size), times, [&](std::ptrdiff_t task, PhaseClock& clock) {
       work(Range{task * size, std::min<std::ptrdiff_t>((task + 1) * size, batch.size)}, clock);
     });
@@ -157,17 +164,17 @@ class MatrixNetwork final : public Network<Scalar> {
     for (std::size_t p = 0; p < sum.seconds.size(); ++p) times.seconds[p] += wall * sum.seconds[p] / total;
   }
 
-  void forward_and_loss(const Batch<Scalar>& batch, Range rows, PhaseClock& clock) {
-    model_.forward(batch, rows);
+  void forward_and_loss(const Batch<Scalar>& batch, Range samples, PhaseClock& clock) {
+    model_->forward(batch, samples);
     clock.lap(Phase::forward);
-    model_.loss(batch, rows);
+    model_->loss(batch, samples);
     clock.lap(Phase::loss);
   }
 
   void forward_and_backward(const Batch<Scalar>& batch, PhaseTimes& times) {
-    for_shards(batch, times, [&](Range rows, PhaseClock& clock) {
-      forward_and_loss(batch, rows, clock);
-      for (std::ptrdiff_t l = model_.layers() - 1; l > 0; --l) model_.input_gradient(l, rows);
+    for_shards(batch, times, [&](Range samples, PhaseClock& clock) {
+      forward_and_loss(batch, samples, clock);
+      for (std::ptrdiff_t s = model_->stages() - 1; s >= 0; --s) model_->backward(s, batch, samples);
       clock.lap(Phase::backward);
     });
   }
@@ -177,25 +184,25 @@ class MatrixNetwork final : public Network<Scalar> {
     const OptimizerStep<Scalar> rule(training_, update.learning_rate, update.number, 1);
     for_blocks(begin, end, times, [&](const Block& block, std::ptrdiff_t, PhaseClock& clock) {
       if (training_.optimizer == Optimizer::sgd) {
-        model_.fused_sgd(batch, block.layer, block.outputs, rule);
+        model_->fused_sgd(batch, block.unit, block.rows, rule);
         clock.lap(Phase::backward);
       } else {
-        model_.weight_gradient(batch, block.layer, block.outputs);
+        model_->weight_gradient(batch, block.unit, block.rows);
         clock.lap(Phase::backward);
-        model_.update(block.layer, block.outputs, rule);  // while the block's gradient is in the cache
+        model_->update(block.unit, block.rows, rule);  // while the block's gradient is in the cache
         clock.lap(Phase::update);
       }
     });
   }
 
   void step_layerwise(const Batch<Scalar>& batch, const UpdateStep& update, PhaseTimes& times) {
-    for_shards(batch, times, [&](Range rows, PhaseClock& clock) { forward_and_loss(batch, rows, clock); });
-    for (std::ptrdiff_t l = model_.layers() - 1; l >= 0; --l) {
-      const auto layer = static_cast<std::size_t>(l);
-      update_blocks(first_block_[layer], first_block_[layer + 1], batch, update, times);
-      if (l == 0) break;
-      for_shards(batch, times, [&](Range rows, PhaseClock& clock) {
-        model_.input_gradient(l, rows);
+    for_shards(batch, times, [&](Range samples, PhaseClock& clock) { forward_and_loss(batch, samples, clock); });
+    for (std::ptrdiff_t s = model_->stages() - 1; s >= 0; --s) {
+      const auto stage = static_cast<std::size_t>(s);
+      update_blocks(first_block_[stage], first_block_[stage + 1], batch, update, times);
+      if (s == 0) break;
+      for_shards(batch, times, [&](Range samples, PhaseClock& clock) {
+        model_->backward(s, batch, samples);
         clock.lap(Phase::backward);
       });
     }
@@ -204,14 +211,14 @@ class MatrixNetwork final : public Network<Scalar> {
   void step_clipped(const Batch<Scalar>& batch, const UpdateStep& update, PhaseTimes& times) {
     forward_and_backward(batch, times);
     for_blocks(0, std::ssize(blocks_), times, [&](const Block& block, std::ptrdiff_t number, PhaseClock& clock) {
-      model_.weight_gradient(batch, block.layer, block.outputs);
+      model_->weight_gradient(batch, block.unit, block.rows);
       clock.lap(Phase::backward);
-      squares_[static_cast<std::size_t>(number)] = model_.gradient_sum_of_squares(block.layer, block.outputs);
+      squares_[static_cast<std::size_t>(number)] = model_->gradient_sum_of_squares(block.unit, block.rows);
       clock.lap(Phase::reduce);
     });
     const OptimizerStep<Scalar> rule(training_, update.learning_rate, update.number, clipping_factor());
     for_blocks(0, std::ssize(blocks_), times, [&](const Block& block, std::ptrdiff_t, PhaseClock& clock) {
-      model_.update(block.layer, block.outputs, rule);
+      model_->update(block.unit, block.rows, rule);
       clock.lap(Phase::update);
     });
   }
@@ -226,15 +233,15 @@ class MatrixNetwork final : public Network<Scalar> {
 
   void reduce_loss(const Batch<Scalar>& batch, StepResult& result) {
     PhaseClock clock(result.phases);
-    result.loss = model_.loss(batch);
+    result.loss = model_->loss(batch);
     clock.lap(Phase::reduce);
   }
 
   TrainingSettings training_;
-  MatrixMlp<Scalar> model_;
+  std::unique_ptr<MatrixModel<Scalar>> model_;
   std::unique_ptr<Executor> executor_;
-  std::vector<Block> blocks_;                // from the first layer to the last
-  std::vector<std::ptrdiff_t> first_block_;  // of each layer, and one past the end
+  std::vector<Block> blocks_;                // unit by unit, from the first stage to the last
+  std::vector<std::ptrdiff_t> first_block_;  // of each stage, and one past the end
   std::vector<TaskTimes> task_times_;
   std::vector<double> squares_;  // per block: its gradients' sum of squares
 };

@@ -1,21 +1,24 @@
-// The two losses and their derivatives, sample by sample. Sums are kept in double in both precisions.
+// The two losses and their derivatives, row by row: a row is a sample, or a token of a sequence. Sums are kept in
+// double in both precisions.
 #pragma once
 
 #include <cstdint>
 #include <span>
 
 #include "core/network.hpp"
+#include "variants/neuron/rows.hpp"
 
 namespace stepbench {
 
-/// Recorded loss (enum Loss in core/settings.hpp) of `outputs` (B, K) on the batch. Where `output_gradient` (B, K) is
-/// not empty, it receives the derivative of the objective by the outputs.
+/// Recorded loss (enum Loss in core/settings.hpp) of `outputs` (B, K) or (B * T, V) on the batch, of which something
+/// must count. Where `output_gradient`, as large, is not empty, it receives the derivative of the objective by the
+/// outputs: 0 for tokens that do not count.
 template <typename Scalar>
-double loss_and_gradient(Loss loss, std::span<const Scalar> outputs, const Batch<Scalar>& batch,
+double loss_and_gradient(Loss loss, Rows<const Scalar> outputs, const Batch<Scalar>& batch,
                          std::span<Scalar> output_gradient);
 
-/// Samples whose largest output (the first of several equal ones) is their label's; 0 for a batch without labels.
+/// Rows whose largest output (the first of several equal ones) is their label's; 0 for a batch without labels.
 template <typename Scalar>
-std::int64_t count_correct(std::span<const Scalar> outputs, const Batch<Scalar>& batch);
+std::int64_t count_correct(Rows<const Scalar> outputs, const Batch<Scalar>& batch);
 
 }  // namespace stepbench

@@ -2,39 +2,19 @@
 
 #include <algorithm>
 
+#include "variants/neuron/vector.hpp"
+
 namespace stepbench {
-namespace {
 
-/// sum_j x[j] * y[j]. The pragma permits the reordering of the sum that vector registers need.
-template <typename Scalar>
-Scalar dot(std::span<const Scalar> x, std::span<const Scalar> y) {
-  Scalar sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (std::size_t j = 0; j < x.size(); ++j) sum += x[j] * y[j];
-  return sum;
-}
-
-/// y += factor * x.
-template <typename Scalar>
-void axpy(Scalar factor, std::span<const Scalar> x, std::span<Scalar> y) {
-#pragma omp simd
-  for (std::size_t j = 0; j < x.size(); ++j) y[j] += factor * x[j];
-}
-
-/// Written so that NaN stays NaN: a diverged network must not look like one with silent neurons.
-template <typename Scalar>
-Scalar relu(Scalar z) {
-  return z < 0 ? Scalar{0} : z;
-}
-
-}  // namespace
+using internal::axpy;
+using internal::dot;
 
 template <typename Scalar>
 Neuron<Scalar>::Neuron(std::int64_t inputs, Activation activation, Optimizer optimizer, std::int64_t max_batch)
     : weights_(static_cast<std::size_t>(inputs), optimizer),
       bias_(1, optimizer),
       activation_(activation),
-      last_output_(static_cast<std::size_t>(max_batch)),
+      last_z_(static_cast<std::size_t>(max_batch)),
       dC_dz_(static_cast<std::size_t>(max_batch)) {}
 
 template <typename Scalar>
@@ -44,9 +24,8 @@ void Neuron<Scalar>::forward(Rows<const Scalar> input, Rows<Scalar> output, std:
   const Scalar bias = bias_.values[0];
   for (std::int64_t sample = 0; sample < input.count; ++sample) {
     const Scalar z = dot(weights, input[sample]) + bias;
-    const Scalar a = activation_ == Activation::relu ? relu(z) : z;
-    last_output_[static_cast<std::size_t>(sample)] = a;
-    output[sample][static_cast<std::size_t>(column)] = a;
+    last_z_[static_cast<std::size_t>(sample)] = z;
+    output[sample][static_cast<std::size_t>(column)] = activate(activation_, z);
   }
 }
 
@@ -58,9 +37,8 @@ void Neuron<Scalar>::compute_gradients(Rows<const Scalar> output_gradient, std::
   bias_gradient = 0;
   for (std::int64_t sample = 0; sample < output_gradient.count; ++sample) {
     const auto s = static_cast<std::size_t>(sample);
-    // ReLU's output is positive exactly where its input is, so the output tells the derivative.
-    const Scalar da_dz = activation_ == Activation::linear || last_output_[s] > 0 ? Scalar{1} : Scalar{0};
-    dC_dz_[s] = output_gradient[sample][static_cast<std::size_t>(column)] * da_dz;
+    const Scalar dC_da = output_gradient[sample][static_cast<std::size_t>(column)];
+    dC_dz_[s] = dC_da * activation_derivative(activation_, last_z_[s]);
     axpy(dC_dz_[s], last_input_[sample], weight_gradients);
     bias_gradient += dC_dz_[s];
   }

@@ -1,12 +1,14 @@
 // A neural network as a textbook draws it: a network is a list of layers, a layer is a list of neurons, and a neuron
-// owns everything that is its own: weights, bias, their gradients and what the optimiser remembers of them.
+// owns everything that is its own: weights, bias, their gradients and what the optimiser remembers of them. The
+// transformer (transformer.hpp) is made of the same layers, with a few more objects between them.
 //
 // Deliberately not here: matrices, blocking, threads. Each neuron walks over the whole batch by itself, sample by
 // sample; the only help that it gets is that its two inner loops are vectorised. This is what the other backends are
 // checked against, and what their speed is a multiple of.
 //
-// Letters: B samples in the batch, `in` inputs and `out` outputs of a layer. z is a neuron's weighted sum, a its
-// activation, C the objective (enum Loss in core/settings.hpp). Matrices are row-major.
+// Letters: B samples in the batch (in a transformer, the tokens of all its sequences), `in` inputs and `out` outputs of
+// a layer. z is a neuron's weighted sum, a its activation, C the objective (enum Loss in core/settings.hpp). Matrices
+// are row-major.
 #pragma once
 
 #include <cstdint>
@@ -15,23 +17,11 @@
 #include <vector>
 
 #include "core/network.hpp"
+#include "variants/neuron/activation.hpp"
 #include "variants/neuron/optimizer.hpp"
+#include "variants/neuron/rows.hpp"
 
 namespace stepbench {
-
-/// What a neuron makes of its weighted sum.
-enum class Activation { relu, linear };
-
-/// B rows of equal width, seen but not owned.
-template <typename T>
-struct Rows {
-  T* first = nullptr;
-  std::int64_t count = 0;  // B
-  std::int64_t width = 0;
-  [[nodiscard]] std::span<T> operator[](std::int64_t row) const {
-    return {first + row * width, static_cast<std::size_t>(width)};
-  }
-};
 
 /// One unit: a = activation(z), z = sum_j weights[j] * input[j] + bias.
 template <typename Scalar>
@@ -62,8 +52,8 @@ class Neuron {
   TrainedTensor<Scalar> bias_;     // (1)
   Activation activation_;
   Rows<const Scalar> last_input_;
-  std::vector<Scalar> last_output_;  // (B)
-  std::vector<Scalar> dC_dz_;        // (B)
+  std::vector<Scalar> last_z_;  // (B)
+  std::vector<Scalar> dC_dz_;   // (B)
 };
 
 /// Neurons that share one input. Each gives one column of the layer's output.
@@ -93,39 +83,9 @@ class Layer {
   std::vector<Scalar> input_gradient_;  // (max_batch, in); empty for the first layer
 };
 
-/// Layers one after the other: ReLU on all but the last, whose activation is the model's.
-template <typename Scalar>
-class NeuronNetwork final : public Network<Scalar> {
- public:
-  explicit NeuronNetwork(const NetworkSettings& settings);
-
-  [[nodiscard]] std::unique_ptr<ThreadClaim> claim_threads() override;
-  void set_parameters(std::span<const Scalar> parameters) override;
-  void get_parameters(std::span<Scalar> parameters) const override;
-  Evaluation evaluate(const Batch<Scalar>& batch) override;
-  StepResult compute_gradients(const Batch<Scalar>& batch) override;
-  void get_gradients(std::span<Scalar> gradients) const override;
-  void apply_update(const UpdateStep& update) override;
-  StepResult train_step(const Batch<Scalar>& batch, const UpdateStep& update) override;
-
- private:
-  /// Output of the top layer (B, K).
-  Rows<const Scalar> forward(const Batch<Scalar>& batch);
-  /// Forward and loss; leaves dC/da of the top layer (B, K) in output_gradient_.
-  StepResult forward_and_loss(const Batch<Scalar>& batch);
-  /// From the top layer down. With `update_each`, a layer also updates itself, before it passes the gradient down.
-  void backward(std::int64_t batch_size, const UpdateRule* update_each);
-  [[nodiscard]] UpdateRule update_rule(const UpdateStep& update) const;
-  /// L2 norm over all gradients.
-  [[nodiscard]] double gradient_norm() const;
-
-  NetworkSettings settings_;
-  std::vector<Layer<Scalar>> layers_;
-  std::vector<Scalar> output_gradient_;  // (max_batch, K)
-};
-
-/// The backend's entrance. One thread, any settings but layerwise updates together with an optimiser other than sgd or
-/// with gradient clipping, whose norm is known only when all gradients are: InputError.
+/// The backend's entrance, for both kinds of model. One thread, any settings but layerwise updates together with a
+/// transformer, with an optimiser other than sgd or with gradient clipping, whose norm is known only when all gradients
+/// are: InputError.
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make_neuron_network(const NetworkSettings& settings);
 

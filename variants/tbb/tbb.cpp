@@ -66,8 +66,9 @@ class TbbExecutor final : public Executor {
           std::ptrdiff_t{0}, count, [task](std::ptrdiff_t i) { task(i); }, tbb::simple_partitioner());
     });
   }
-  [[nodiscard]] std::ptrdiff_t shard_rows(std::ptrdiff_t batch) const override {
-    return std::clamp(round_up((batch + kShards - 1) / kShards, kMinShardRows), kMinShardRows, kMaxShardRows);
+  [[nodiscard]] std::ptrdiff_t shard_samples(std::ptrdiff_t batch, std::ptrdiff_t rows) const override {
+    const std::ptrdiff_t part = round_up((batch * rows + kShards - 1) / kShards, kMinShardRows);
+    return std::max<std::ptrdiff_t>(1, std::clamp(part, kMinShardRows, kMaxShardRows) / rows);
   }
   [[nodiscard]] std::ptrdiff_t block_rows(std::ptrdiff_t outputs) const override {
     return std::min(outputs, kBlockRows);

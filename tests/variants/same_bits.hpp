@@ -1,0 +1,61 @@
+// The promise of the same bits, whatever the model: run to run for every backend, and for any number of threads where
+// the registry says so.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <cstdint>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/digest.hpp"
+#include "core/network.hpp"
+#include "tests/variants/each_backend.hpp"
+
+namespace stepbench::testing {
+
+/// Digest of losses and final parameters of a float32 training, a step on each of `batches`.
+inline std::string training_digest(const Backend& backend, const NetworkSettings& settings,
+                                   std::span<const float> initial, std::span<const Batch<float>> batches) {
+  const auto network = backend.make<float>(settings);
+  const auto claim = network->claim_threads();
+  network->set_parameters(initial);
+  Digest digest;
+  for (std::size_t step = 0; step < batches.size(); ++step) {
+    const UpdateStep update{.learning_rate = 0.01, .number = static_cast<std::int64_t>(step) + 1};
+    const double loss = network->train_step(batches[step], update).loss;
+    digest.add_values(std::span(&loss, 1));
+  }
+  std::vector<float> parameters(initial.size());
+  network->get_parameters(parameters);
+  digest.add_values(std::span<const float>(parameters));
+  return digest.hex();
+}
+
+/// `digest_of(backend, threads)` is to be the same in 20 repeats.
+template <typename DigestOf>
+void check_same_bits_from_run_to_run(const DigestOf& digest_of) {
+  for_each_backend([&](const Backend& backend, std::int64_t threads) {
+    std::set<std::string> digests;
+    for (int repeat = 0; repeat < 20; ++repeat) digests.insert(digest_of(backend, threads));
+    CHECK(digests.size() == 1);
+  });
+}
+
+/// `digest_of(backend, threads)` is to be the same on 1, 2, 3, 4 and 8 threads, in 5 repeats, for backends that
+/// promise.
+template <typename DigestOf>
+void check_same_bits_on_any_threads(const DigestOf& digest_of) {
+  for (const Backend& backend : backends()) {
+    if (!backend.same_bits_for_any_threads || backend.max_threads == 1) continue;
+    INFO("backend " << backend.name);
+    std::set<std::string> digests;
+    for (int repeat = 0; repeat < 5; ++repeat) {
+      for (const std::int64_t threads : {1, 2, 3, 4, 8}) digests.insert(digest_of(backend, threads));
+    }
+    CHECK(digests.size() == 1);
+  }
+}
+
+}  // namespace stepbench::testing

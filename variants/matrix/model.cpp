@@ -1,0 +1,88 @@
+#include "variants/matrix/model.hpp"
+
+#include <algorithm>
+
+#include "variants/matrix/gemm.hpp"
+
+namespace stepbench {
+
+template <typename Scalar>
+MatrixModel<Scalar>::MatrixModel(const NetworkSettings& settings, std::int64_t rows_per_sample)
+    : rows_per_sample_(rows_per_sample) {
+  const auto size = static_cast<std::size_t>(parameter_layout(settings.model).size);
+  const Optimizer optimizer = settings.training.optimizer;
+  parameters_.resize(size);
+  gradients_.resize(size);
+  if (optimizer != Optimizer::sgd) first_moments_.resize(size);
+  if (optimizer == Optimizer::adam || optimizer == Optimizer::adamw) second_moments_.resize(size);
+  row_losses_.resize(static_cast<std::size_t>(settings.max_batch * rows_per_sample));
+  row_hits_.resize(row_losses_.size());
+}
+
+template <typename Scalar>
+void MatrixModel<Scalar>::reset_optimizer() {
+  std::fill(first_moments_.begin(), first_moments_.end(), Scalar{0});
+  std::fill(second_moments_.begin(), second_moments_.end(), Scalar{0});
+}
+
+template <typename Scalar>
+void MatrixModel<Scalar>::update_parameters(ParameterRole role, std::ptrdiff_t offset, std::ptrdiff_t count,
+                                            const OptimizerStep<Scalar>& step) {
+  Scalar* first = first_moments_.empty() ? nullptr : first_moments_.data() + offset;
+  Scalar* second = second_moments_.empty() ? nullptr : second_moments_.data() + offset;
+  update_slice(step, role, count, gradients_.data() + offset, parameters_.data() + offset, first, second);
+}
+
+template <typename Scalar>
+void MatrixModel<Scalar>::update(std::size_t number, Range rows, const OptimizerStep<Scalar>& step) {
+  const ParameterUnit& unit = units_[number];
+  update_parameters(unit.role, unit.weight + rows.begin * unit.columns, rows.size() * unit.columns, step);
+  if (unit.bias >= 0) update_parameters(ParameterRole::bias, unit.bias + rows.begin, rows.size(), step);
+}
+
+template <typename Scalar>
+double MatrixModel<Scalar>::gradient_sum_of_squares(std::size_t number, Range rows) const {
+  const ParameterUnit& unit = units_[number];
+  const Scalar* gradients = gradients_.data();
+  const double weight = sum_of_squares(gradients + unit.weight + rows.begin * unit.columns, rows.size() * unit.columns);
+  return unit.bias < 0 ? weight : weight + sum_of_squares(gradients + unit.bias + rows.begin, rows.size());
+}
+
+template <typename Scalar>
+void MatrixModel<Scalar>::linear_gradient(const ParameterUnit& unit, Range rows, const Scalar* output_gradient,
+                                          const Scalar* input, std::ptrdiff_t count) {
+  const Scalar* delta = output_gradient + rows.begin;
+  gemm(Transpose::yes, Transpose::no, rows.size(), unit.columns, count, Scalar{1}, {delta, unit.rows},
+       {input, unit.columns}, Scalar{0}, {gradient(unit.weight + rows.begin * unit.columns), unit.columns});
+  if (unit.bias >= 0) sum_rows(delta, count, rows.size(), unit.rows, gradient(unit.bias + rows.begin));
+}
+
+template <typename Scalar>
+void MatrixModel<Scalar>::fused_linear_sgd(const ParameterUnit& unit, Range rows, const Scalar* output_gradient,
+                                           const Scalar* input, std::ptrdiff_t count,
+                                           const OptimizerStep<Scalar>& step) {
+  const Scalar* delta = output_gradient + rows.begin;
+  gemm(Transpose::yes, Transpose::no, rows.size(), unit.columns, count, -step.learning_rate, {delta, unit.rows},
+       {input, unit.columns}, 1 - step.learning_rate * step.coupled_decay,
+       {mutable_parameter(unit.weight + rows.begin * unit.columns), unit.columns});
+  if (unit.bias < 0) return;
+  sum_rows(delta, count, rows.size(), unit.rows, gradient(unit.bias + rows.begin));
+  update_parameters(ParameterRole::bias, unit.bias + rows.begin, rows.size(), step);
+}
+
+template <typename Scalar>
+double MatrixModel<Scalar>::loss(const Batch<Scalar>& batch) const {
+  const double sum = std::accumulate(row_losses_.begin(), row_losses_.begin() + batch.size * rows_per_sample_, 0.0);
+  const std::int64_t count = batch.tokens.empty() ? batch.size : batch.counted;
+  return sum / (static_cast<double>(count) * outputs_per_loss_);
+}
+
+template <typename Scalar>
+std::int64_t MatrixModel<Scalar>::correct(const Batch<Scalar>& batch) const {
+  return std::accumulate(row_hits_.begin(), row_hits_.begin() + batch.size * rows_per_sample_, std::int64_t{0});
+}
+
+template class MatrixModel<float>;
+template class MatrixModel<double>;
+
+}  // namespace stepbench

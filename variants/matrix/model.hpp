@@ -1,0 +1,92 @@
+// What the training step needs of a model in matrix form, and what all such models have in common: flat buffers of
+// parameters, gradients and moments, and their update. A model computes on the calling thread and may be called side by
+// side for samples, or for units, that do not overlap; who calls what when is network.cpp's.
+#pragma once
+
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <vector>
+
+#include "core/buffer.hpp"
+#include "core/network.hpp"
+#include "core/parameters.hpp"
+#include "variants/matrix/kernels.hpp"
+#include "variants/matrix/range.hpp"
+
+namespace stepbench {
+
+/// Parameters that get gradient and update together: a weight (rows, columns) and, where there is one, a bias (rows).
+/// Any range of its rows can be worked on by itself.
+struct ParameterUnit {
+  ParameterRole role;
+  std::ptrdiff_t rows, columns;
+  std::ptrdiff_t weight;     // offset in the flat buffers
+  std::ptrdiff_t bias = -1;  // offset, or -1
+  std::ptrdiff_t stage = 0;  // of the backward pass that gives its output gradient
+};
+
+template <typename Scalar>
+class MatrixModel {
+ public:
+  MatrixModel(const NetworkSettings& settings, std::int64_t rows_per_sample);
+  MatrixModel(const MatrixModel&) = delete;
+  MatrixModel& operator=(const MatrixModel&) = delete;
+  virtual ~MatrixModel() = default;
+
+  [[nodiscard]] std::span<Scalar> parameters() { return parameters_; }
+  [[nodiscard]] std::span<const Scalar> parameters() const { return parameters_; }
+  [[nodiscard]] std::span<const Scalar> gradients() const { return gradients_; }
+  [[nodiscard]] const std::vector<ParameterUnit>& units() const { return units_; }
+  [[nodiscard]] std::int64_t rows_per_sample() const { return rows_per_sample_; }
+  void reset_optimizer();
+
+  // Over samples of the batch.
+  virtual void forward(const Batch<Scalar>& batch, Range samples) = 0;
+  /// Each row's loss, and the gradient of the objective by the outputs.
+  virtual void loss(const Batch<Scalar>& batch, Range samples) = 0;
+  /// Whether each counted row's largest output is its label's.
+  virtual void hits(const Batch<Scalar>& batch, Range samples) = 0;
+  /// The backward pass has stages, from the last to the first; a stage passes the gradient down to the one below.
+  [[nodiscard]] virtual std::ptrdiff_t stages() const = 0;
+  virtual void backward(std::ptrdiff_t stage, const Batch<Scalar>& batch, Range samples) = 0;
+
+  // Over rows of a unit, all samples of the batch. `weight_gradient` fills the gradients; `update` takes the
+  // optimiser's step; `fused_sgd` does both, where it can in one matrix product, W := (1 - lr wd) W - lr d^T a, without
+  // forming the gradient (plain SGD without clipping only).
+  virtual void weight_gradient(const Batch<Scalar>& batch, std::size_t unit, Range rows) = 0;
+  virtual void fused_sgd(const Batch<Scalar>& batch, std::size_t unit, Range rows,
+                         const OptimizerStep<Scalar>& step) = 0;
+  void update(std::size_t unit, Range rows, const OptimizerStep<Scalar>& step);
+  [[nodiscard]] double gradient_sum_of_squares(std::size_t unit, Range rows) const;
+
+  /// The recorded loss of the batch, summed from the first row to the last.
+  [[nodiscard]] double loss(const Batch<Scalar>& batch) const;
+  [[nodiscard]] std::int64_t correct(const Batch<Scalar>& batch) const;
+
+ protected:
+  [[nodiscard]] const Scalar* parameter(std::ptrdiff_t offset) const { return parameters_.data() + offset; }
+  [[nodiscard]] Scalar* mutable_parameter(std::ptrdiff_t offset) { return parameters_.data() + offset; }
+  [[nodiscard]] Scalar* gradient(std::ptrdiff_t offset) { return gradients_.data() + offset; }
+
+  /// Weight and bias gradient of rows of a linear unit from its output gradient (N, unit.rows) and input
+  /// (N, unit.columns); N rows.
+  void linear_gradient(const ParameterUnit& unit, Range rows, const Scalar* output_gradient, const Scalar* input,
+                       std::ptrdiff_t count);
+  void fused_linear_sgd(const ParameterUnit& unit, Range rows, const Scalar* output_gradient, const Scalar* input,
+                        std::ptrdiff_t count, const OptimizerStep<Scalar>& step);
+  void update_parameters(ParameterRole role, std::ptrdiff_t offset, std::ptrdiff_t count,
+                         const OptimizerStep<Scalar>& step);
+
+  std::vector<ParameterUnit> units_;  // filled by the model's constructor
+  std::vector<double> row_losses_;    // (max_batch rows)
+  std::vector<std::uint8_t> row_hits_;
+  double outputs_per_loss_ = 1;  // K under squared_error, whose recorded value is a mean over elements
+
+ private:
+  std::int64_t rows_per_sample_;
+  Buffer<Scalar> parameters_, gradients_;          // canonical order
+  Buffer<Scalar> first_moments_, second_moments_;  // as long as the parameters where the optimiser has them, else empty
+};
+
+}  // namespace stepbench

@@ -1,0 +1,90 @@
+// The decoder-only transformer in matrix form: every projection is one matrix product over all tokens of a range of
+// sequences; what stands between the products is fused into as few passes as the order of operations allows.
+//
+// Letters: B batch, T context, N = B T rows (tokens), D width, H heads, L blocks, V vocabulary. All buffers are
+// row-major with a row per token.
+#pragma once
+
+#include <vector>
+
+#include "variants/matrix/attention.hpp"
+#include "variants/matrix/model.hpp"
+
+namespace stepbench {
+
+template <typename Scalar>
+class MatrixTransformer final : public MatrixModel<Scalar> {
+ public:
+  /// Throws InputError for layerwise updates, which transformers do not have.
+  explicit MatrixTransformer(const NetworkSettings& settings);
+
+  void forward(const Batch<Scalar>& batch, Range samples) override;
+  void loss(const Batch<Scalar>& batch, Range samples) override;
+  void hits(const Batch<Scalar>& batch, Range samples) override;
+  [[nodiscard]] std::ptrdiff_t stages() const override { return 1; }
+  void backward(std::ptrdiff_t stage, const Batch<Scalar>& batch, Range samples) override;
+  void weight_gradient(const Batch<Scalar>& batch, std::size_t unit, Range rows) override;
+  void fused_sgd(const Batch<Scalar>& batch, std::size_t unit, Range rows, const OptimizerStep<Scalar>& step) override;
+  using MatrixModel<Scalar>::loss;
+
+ private:
+  /// What the backward pass needs of a LayerNorm.
+  struct Norm {
+    std::size_t unit = 0;
+    Buffer<Scalar> normalised, output;  // (N, D)
+    Buffer<Scalar> inverse_deviation;   // (N)
+    Buffer<Scalar> output_gradient;     // (N, D)
+  };
+  /// A projection's unit and, for its weight gradient, where its input and output gradient are.
+  struct Linear {
+    std::size_t unit = 0;
+    const Scalar* input = nullptr;            // (N, in)
+    const Scalar* output_gradient = nullptr;  // (N, out)
+  };
+  struct Block {
+    Norm norm1, norm2;
+    Linear qkv, output, up, down;
+    Buffer<Scalar> qkv_values, qkv_gradient;  // (N, 3D)
+    Buffer<Scalar> probabilities;             // (B, H, T, T)
+    Buffer<Scalar> attended;                  // (N, D)
+    Buffer<Scalar> up_values;                 // (N, 4D): z, then in the backward pass dC/dz
+    Buffer<Scalar> activated;                 // (N, 4D)
+    Buffer<Scalar> attention_gradient;        // (N, D): of the residual stream after attention
+    Buffer<Scalar> mlp_gradient;              // (N, D): of the residual stream after the MLP
+  };
+
+  [[nodiscard]] const ParameterUnit& unit(std::size_t number) const { return this->units_[number]; }
+  [[nodiscard]] Range token_rows(Range samples) const;
+  void make_norm(Norm& norm, const ParameterLayout& layout, std::size_t tensor);
+  Linear make_linear(const ParameterLayout& layout, std::size_t tensor, bool has_bias);
+
+  void embed(const Batch<Scalar>& batch, Range rows);
+  void normalise(Norm& norm, const Linear* pending, Range rows);
+  /// output (rows, out) = input W^T + beta output, without the bias.
+  void project(const Linear& linear, const Scalar* input, Scalar beta, Scalar* output, Range rows) const;
+  /// input_gradient (rows, in) = output_gradient W.
+  void project_back(const Linear& linear, const Scalar* output_gradient, Scalar* input_gradient, Range rows) const;
+  void norm_backward(Norm& norm, bool accumulate, Range rows);
+  void token_embedding_gradient(const Batch<Scalar>& batch, Range vocabulary);
+  void position_embedding_gradient(const Batch<Scalar>& batch, Range positions);
+  void norm_gradient(const Norm& norm, const Batch<Scalar>& batch, Range columns);
+
+  ModelSettings model_;
+  AttentionShape attention_;
+  std::size_t rows_;  // N of the largest batch
+  std::size_t token_embedding_ = 0, position_embedding_ = 0;
+  bool has_position_unit_ = false;
+  std::vector<Block> blocks_;
+  Norm final_norm_;
+  Linear head_;
+  std::vector<const Norm*> norm_of_unit_;      // by unit; null where it is none
+  std::vector<const Linear*> linear_of_unit_;  // by unit; null where it is none
+  Buffer<Scalar> positions_;                   // (T, D), of sinusoidal positions
+  Buffer<Scalar> stream_, stream_gradient_;    // (N, D): the residual stream
+  Buffer<Scalar> logits_, logits_gradient_;    // (N, V)
+  Buffer<Scalar> wide_scratch_;                // (N, 4D)
+  Buffer<Scalar> narrow_scratch_;              // (N, D)
+  Buffer<Scalar> attention_scratch_;           // (B, attention_.scratch())
+};
+
+}  // namespace stepbench

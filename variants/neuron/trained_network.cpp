@@ -1,0 +1,127 @@
+#include "variants/neuron/trained_network.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/lap_clock.hpp"
+#include "variants/neuron/loss.hpp"
+
+namespace stepbench {
+
+template <typename Scalar>
+TrainedNetwork<Scalar>::TrainedNetwork(const NetworkSettings& settings, std::int64_t max_rows, std::int64_t outputs)
+    : settings_(settings), output_gradient_(static_cast<std::size_t>(max_rows * outputs)) {}
+
+template <typename Scalar>
+void TrainedNetwork<Scalar>::list_tensor(TrainedTensor<Scalar>& tensor, ParameterRole role) {
+  tensors_.push_back({&tensor, role});
+}
+
+template <typename Scalar>
+void TrainedNetwork<Scalar>::list_layer(Layer<Scalar>& layer) {
+  for (Neuron<Scalar>& neuron : layer.neurons()) list_tensor(neuron.weights(), ParameterRole::matrix);
+  for (Neuron<Scalar>& neuron : layer.neurons()) list_tensor(neuron.bias(), ParameterRole::bias);
+}
+
+template <typename Scalar>
+std::unique_ptr<ThreadClaim> TrainedNetwork<Scalar>::claim_threads() {
+  return std::make_unique<ThreadClaim>();  // computes on the calling thread and sets nothing
+}
+
+template <typename Scalar>
+void TrainedNetwork<Scalar>::set_parameters(std::span<const Scalar> parameters) {
+  auto next = parameters.begin();
+  for (const ListedTensor& listed : tensors_) {
+    std::vector<Scalar>& values = listed.tensor->values;
+    std::copy_n(next, values.size(), values.begin());
+    next += static_cast<std::ptrdiff_t>(values.size());
+    listed.tensor->forget();
+  }
+}
+
+template <typename Scalar>
+void TrainedNetwork<Scalar>::get_parameters(std::span<Scalar> parameters) const {
+  auto next = parameters.begin();
+  for (const ListedTensor& listed : tensors_) {
+    next = std::copy(listed.tensor->values.begin(), listed.tensor->values.end(), next);
+  }
+}
+
+template <typename Scalar>
+void TrainedNetwork<Scalar>::get_gradients(std::span<Scalar> gradients) const {
+  auto next = gradients.begin();
+  for (const ListedTensor& listed : tensors_) {
+    next = std::copy(listed.tensor->gradients.begin(), listed.tensor->gradients.end(), next);
+  }
+}
+
+template <typename Scalar>
+Evaluation TrainedNetwork<Scalar>::evaluate(const Batch<Scalar>& batch) {
+  const Rows<const Scalar> outputs = forward(batch);
+  return {.loss = loss_and_gradient(settings_.model.loss, outputs, batch, std::span<Scalar>{}),
+          .correct = count_correct(outputs, batch)};
+}
+
+template <typename Scalar>
+StepResult TrainedNetwork<Scalar>::forward_and_loss(const Batch<Scalar>& batch) {
+  StepResult result;
+  LapClock clock;
+  const Rows<const Scalar> outputs = forward(batch);
+  result.phases[Phase::forward] = clock.lap();
+  const auto gradient = std::span(output_gradient_).first(outputs.all().size());
+  result.loss = loss_and_gradient(settings_.model.loss, outputs, batch, gradient);
+  output_gradient_rows_ = {gradient.data(), outputs.count, outputs.width};
+  result.phases[Phase::loss] = clock.lap();
+  return result;
+}
+
+template <typename Scalar>
+StepResult TrainedNetwork<Scalar>::compute_gradients(const Batch<Scalar>& batch) {
+  StepResult result = forward_and_loss(batch);
+  LapClock clock;
+  backward(batch, output_gradient());
+  result.phases[Phase::backward] = clock.lap();
+  return result;
+}
+
+template <typename Scalar>
+void TrainedNetwork<Scalar>::apply_update(const UpdateStep& update) {
+  const UpdateRule rule = update_rule(update);
+  for (const ListedTensor& listed : tensors_) update_tensor(*listed.tensor, listed.role, rule);
+}
+
+template <typename Scalar>
+StepResult TrainedNetwork<Scalar>::train_step(const Batch<Scalar>& batch, const UpdateStep& update) {
+  StepResult result = compute_gradients(batch);
+  LapClock clock;
+  apply_update(update);
+  result.phases[Phase::update] = clock.lap();
+  return result;
+}
+
+template <typename Scalar>
+UpdateRule TrainedNetwork<Scalar>::update_rule(const UpdateStep& update) const {
+  UpdateRule rule{.training = settings_.training, .step = update};
+  if (settings_.training.gradient_clip) {
+    constexpr double kNormOffset = 1e-6;  // PyTorch's clip_grad_norm_ has it
+    rule.gradient_scale = std::min(1.0, *settings_.training.gradient_clip / (gradient_norm() + kNormOffset));
+  }
+  return rule;
+}
+
+template <typename Scalar>
+double TrainedNetwork<Scalar>::gradient_norm() const {
+  double sum_of_squares = 0;
+  for (const ListedTensor& listed : tensors_) {
+    for (const Scalar gradient : listed.tensor->gradients) {
+      const auto g = static_cast<double>(gradient);
+      sum_of_squares += g * g;
+    }
+  }
+  return std::sqrt(sum_of_squares);
+}
+
+template class TrainedNetwork<float>;
+template class TrainedNetwork<double>;
+
+}  // namespace stepbench

@@ -1,0 +1,10 @@
+#include "variants/neuron/transformer.hpp"
+
+namespace stepbench {
+
+template class TransformerBlock<float>;
+template class TransformerBlock<double>;
+template class TransformerNetwork<float>;
+template class TransformerNetwork<double>;
+
+}  // namespace stepbench
