@@ -220,7 +220,7 @@ std::string results_table(const ResultFile& file) {
   text += speed_heading;
   text +=
       ": of the median step, ± its median absolute deviation; vs: speed, paired by round, with 95% interval;\n"
-      "peak: FMA peak of as many cores, taken in every round; grad. error: worst tensor's relative L2 against float64\n"
+      "peak: FMA peak of as many cores, best of the rounds; grad. error: worst tensor's relative L2 against float64\n"
       "neuron; same bits: equal final parameters on every number of threads (-: not promised, or nothing to compare)\n";
   return text;
 }

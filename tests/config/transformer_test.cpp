@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "config_fixture.hpp"
+#include "core/config/keys.hpp"
 
 using namespace stepbench;
 
@@ -142,13 +143,13 @@ TEST_CASE("a start that names no file, no trial or no scheme is refused") {
   }
 }
 
-TEST_CASE("a sweep over starts forgets the file of the cell before") {
-  const Experiment experiment = load_transformer("[sweep]\nmodel.init = file:a.h5#b,he\n");
-  REQUIRE(experiment.trials.size() == 2);
-  CHECK(experiment.trials[0].model.init_file == "a.h5");
-  CHECK(experiment.trials[1].model.init == Initialisation::he);
-  CHECK(experiment.trials[1].model.init_file.empty());
-  CHECK(experiment.trials[1].model.init_trial.empty());
+TEST_CASE("a start that is no file forgets the file set before") {
+  TrialSettings trial;
+  REQUIRE(find_key("model.init")->set(trial, "file:a.h5#b"));
+  REQUIRE(find_key("model.init")->set(trial, "he"));
+  CHECK(trial.model.init == Initialisation::he);
+  CHECK(trial.model.init_file.empty());
+  CHECK(trial.model.init_trial.empty());
 }
 
 TEST_CASE("data of tokens has keys of its own") {

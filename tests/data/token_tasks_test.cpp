@@ -109,6 +109,17 @@ TEST_CASE("token tasks are the same for the same seed and others for another") {
   }
 }
 
+TEST_CASE("another seed gives copy other sequences, not only another split") {
+  const auto sequences = [](std::uint64_t seed) {
+    DatasetSettings settings = copying(5, 4);
+    settings.seed = seed;
+    std::multiset<Row> rows;
+    for_each_sample(load_dataset(settings, 8, {}), [&](const Row& tokens, const Row&) { rows.insert(tokens); });
+    return rows;
+  };
+  CHECK(sequences(1) != sequences(2));
+}
+
 TEST_CASE("token tasks need the context that their sequences have") {
   CHECK(input_error([] { return load_dataset(addition(5), 4, {}); }) ==
         "model.context: found \"4\", but the sequences of modular_addition have 3 tokens, allowed: 3");

@@ -5,18 +5,22 @@
 #include "experiments/gate_batch.hpp"
 #include "tests/experiments/small_experiment.hpp"
 #include "tests/support/faulty_network.hpp"
+#include "tests/support/faulty_transformer.hpp"
 
 namespace stepbench::testing {
 namespace {
 
-GateResult pass_through_gate(const Backend& backend, const std::vector<std::string>& overrides) {
-  const Experiment experiment = small_experiment(overrides);
+GateResult pass_experiment_through_gate(const Backend& backend, const Experiment& experiment) {
   const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
-  const TrialSettings& trial = experiment.trials.front();
+  const TrialSettings& trial = *groups.front().trials.front().settings;  // fitted to its data
   const Dataset& dataset = *groups.front().trials.front().dataset;
   const std::vector<std::int64_t> order = gate_batch(trial, dataset);
   const GateReference reference = gate_reference(*find_backend(backends(), kReferenceBackend), trial, dataset, order);
   return run_gate(backend, reference, trial, dataset, order);
+}
+
+GateResult pass_through_gate(const Backend& backend, const std::vector<std::string>& overrides) {
+  return pass_experiment_through_gate(backend, small_experiment(overrides));
 }
 
 const std::vector<std::vector<std::string>> kVariations = {
@@ -56,6 +60,31 @@ TEST_CASE("the gate stops every planted fault and says what is wrong") {
       const GateResult result = pass_through_gate(backend, overrides);
       CHECK_FALSE(result.passed);
       CHECK(result.message.find("differs from float64 neuron") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("the gate lets every backend's transformer through") {
+  for (const char* variation : {"model.init=gpt2", "model.init=xavier", "training.precision=float64",
+                                "model.position=sinusoidal", "model.tied_embeddings=false", "model.activation=relu"}) {
+    for (const Backend& backend : backends()) {
+      INFO(backend.name << " with " << variation);
+      const GateResult result = pass_experiment_through_gate(backend, small_transformer_experiment({variation}));
+      INFO(result.message);
+      CHECK(result.passed);
+      CHECK(result.checks.size() > 20);
+    }
+  }
+}
+
+TEST_CASE("the gate stops every fault planted in a transformer") {
+  const std::string kFloat32 = "training.precision=float32";
+  for (const std::string& precision : {kFloat32, std::string("training.precision=float64")}) {
+    for (const FaultyTransformer& faulty : kFaultyTransformers) {
+      INFO(faulty.backend.name << " with " << precision);
+      // The two forms of GELU differ by less than float32's tolerance; in float64 nothing hides.
+      if (faulty.backend.name == "erf_gelu_derivative" && precision == kFloat32) continue;
+      CHECK_FALSE(pass_experiment_through_gate(faulty.backend, small_transformer_experiment({precision})).passed);
     }
   }
 }
