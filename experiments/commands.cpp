@@ -81,6 +81,7 @@ void list_models() {
   TextTable table;
   for (const char* heading : {"model.kind", "what it is"}) table.add_column(heading, TextTable::Align::left);
   table.add_row({"mlp", "multilayer perceptron: z = a W^T + b, ReLU on hidden layers"});
+  table.add_row({"transformer", "decoder-only, GPT-2's pre-norm block: causal multi-head attention and an MLP of 4D"});
   fmt::print("{}", table.text());
 }
 
