@@ -7,10 +7,10 @@
 #include <optional>
 
 #include "core/parameters.hpp"
-#include "experiments/gate.hpp"
-#include "experiments/gate_batch.hpp"
+#include "experiments/measure/gate.hpp"
+#include "experiments/measure/gate_batch.hpp"
+#include "experiments/measure/trial_run.hpp"
 #include "experiments/table.hpp"
-#include "experiments/trial_run.hpp"
 
 namespace stepbench {
 namespace {

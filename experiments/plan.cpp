@@ -10,7 +10,7 @@
 #include "core/error.hpp"
 #include "core/parameters.hpp"
 #include "experiments/data_folders.hpp"
-#include "experiments/start_parameters.hpp"
+#include "experiments/measure/start_parameters.hpp"
 
 namespace stepbench {
 namespace {

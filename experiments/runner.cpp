@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "core/error.hpp"
-#include "experiments/environment.hpp"
-#include "experiments/group_run.hpp"
+#include "core/results/merge.hpp"
+#include "experiments/machine/environment.hpp"
+#include "experiments/measure/group_run.hpp"
 #include "experiments/output.hpp"
 
 namespace stepbench {
@@ -25,19 +27,6 @@ ResultFile describe_run(const Experiment& experiment) {
   file.git_dirty = build.git_dirty;
   file.environment = describe_environment();
   return file;
-}
-
-/// The column of one trial; without rounds where the trial was not timed.
-GroupRecord column_of(const GroupRecord& group, const std::string& trial) {
-  GroupRecord column{
-      .id = group.id, .trials = {trial}, .step_time = {}, .position = {}, .peak_gflops = group.peak_gflops};
-  const auto found = std::find(group.trials.begin(), group.trials.end(), trial);
-  const auto m = static_cast<std::size_t>(found - group.trials.begin());
-  for (std::size_t i = m; i < group.step_time.size(); i += group.trials.size()) {
-    column.step_time.push_back(group.step_time[i]);
-    column.position.push_back(group.position[i]);
-  }
-  return column;
 }
 
 void warn_of_the_build(const ResultFile& file, Progress& progress) {
@@ -79,10 +68,8 @@ ResultFile run_experiment(const RunRequest& request, Progress& progress) {
     for (TrialRecord& record : result.trials) {
       ResultFile single = run;
       single.status = record.status == Status::unsupported ? Status::completed : record.status;
-      const auto& timed = result.rounds.trials;
-      if (std::find(timed.begin(), timed.end(), record.id) != timed.end()) {
-        single.groups.push_back(column_of(result.rounds, record.id));
-      }
+      GroupRecord columns = columns_of(result.rounds, std::array{record.id, twin_id(record.id)});
+      if (!columns.trials.empty()) single.groups.push_back(std::move(columns));
       single.trials.push_back(std::move(record));
       output.publish_trial(single);
       progress.note(fmt::format("{}: {}", single.trials.front().id, to_text(single.trials.front().status)));

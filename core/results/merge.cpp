@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <iterator>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/results/schema.hpp"
 
 namespace stepbench {
 namespace {
@@ -24,6 +28,19 @@ std::vector<T> join_columns(const std::vector<T>& left, const std::vector<T>& ri
   return joined;
 }
 
+/// Calls visit(name, left's array, right's array) for every (R, M) array.
+template <typename Left, typename Visit>
+void visit_both(Left& left, const GroupRecord& right, Visit&& visit) {
+  // Both visits meet the same arrays in the same order; the second one finds the first one's by its name.
+  schema::visit_cells(left, [&](std::string_view name, const char*, auto& own) {
+    schema::visit_cells(right, [&](std::string_view other_name, const char*, const auto& other) {
+      if constexpr (std::same_as<std::remove_cvref_t<decltype(own)>, std::remove_cvref_t<decltype(other)>>) {
+        if (name == other_name) visit(name, own, other);
+      }
+    });
+  });
+}
+
 void append_columns(GroupRecord& group, const GroupRecord& part) {
   if (group.rounds() != part.rounds())
     throw InputError("group " + group.id + ": one part has " + std::to_string(group.rounds()) + " rounds, another " +
@@ -32,8 +49,11 @@ void append_columns(GroupRecord& group, const GroupRecord& part) {
     if (std::ranges::find(group.trials, trial) != group.trials.end())
       throw InputError("group " + group.id + ": trial " + trial + " appears twice");
   const std::size_t rounds = group.peak_gflops.size();
-  group.step_time = join_columns(group.step_time, part.step_time, rounds);
-  group.position = join_columns(group.position, part.position, rounds);
+  visit_both(group, part, [&](std::string_view name, auto& own, const auto& other) {
+    if (own.empty() != other.empty() && !group.trials.empty() && !part.trials.empty())
+      throw InputError("group " + group.id + ": one part has `" + std::string(name) + "`, another has not");
+    if (rounds > 0) own = join_columns(own, other, rounds);
+  });
   group.trials.insert(group.trials.end(), part.trials.begin(), part.trials.end());
   for (std::size_t r = 0; r < rounds; ++r)
     if (std::isnan(group.peak_gflops[r])) group.peak_gflops[r] = part.peak_gflops[r];
@@ -59,6 +79,21 @@ void append(ResultFile& merged, ResultFile part) {
 }
 
 }  // namespace
+
+GroupRecord columns_of(const GroupRecord& group, std::span<const std::string> trials) {
+  GroupRecord columns = group;
+  schema::visit_cells(columns, [](const char*, const char*, auto& values) { values.clear(); });
+  columns.trials.clear();
+  for (const std::string& trial : group.trials)
+    if (std::ranges::find(trials, trial) != trials.end()) columns.trials.push_back(trial);
+  visit_both(columns, group, [&](std::string_view, auto& own, const auto& other) {
+    for (std::size_t i = 0; i < other.size(); ++i) {
+      const std::string& trial = group.trials[i % group.trials.size()];
+      if (std::ranges::find(trials, trial) != trials.end()) own.push_back(other[i]);
+    }
+  });
+  return columns;
+}
 
 ResultFile merge_results(std::vector<ResultFile> parts) {
   if (parts.empty()) throw InputError("there are no trials to put together");

@@ -1,6 +1,8 @@
-// The collection of an experiment from the files of its trials.
+// The collection of an experiment from the files of its trials, and the part of a group that such a file holds.
 #pragma once
 
+#include <span>
+#include <string>
 #include <vector>
 
 #include "core/results/trial_record.hpp"
@@ -11,5 +13,8 @@ namespace stepbench {
 /// what describes the run comes from the first part, its status is the worst. Throws InputError for no parts, parts of
 /// different experiments, a trial (or a group's column) that appears twice, or parts of a group with different rounds.
 [[nodiscard]] ResultFile merge_results(std::vector<ResultFile> parts);
+
+/// The group with the columns of `trials` only, in the group's order; ids that the group does not have are passed over.
+[[nodiscard]] GroupRecord columns_of(const GroupRecord& group, std::span<const std::string> trials);
 
 }  // namespace stepbench

@@ -136,10 +136,17 @@ GroupRecord read_group(const Group& group, const std::string& id) {
   if (rounds.has("trial")) record.trials = rounds.dataset("trial").read_text();
   if (!rounds.has("round")) return record;
   const std::size_t count = extent(rounds.dataset("round"), 0);
-  record.peak_gflops = read_column<double>(rounds, "peak_gflops", count);
-  if (record.trials.empty()) return record;
-  record.step_time = read_column<double>(rounds, "step_time", count * record.trials.size());
-  record.position = read_column<std::int64_t>(rounds, "position", count * record.trials.size());
+  const auto read = [&rounds](std::size_t size) {
+    return [&rounds, size]<typename T>(const char* name, const char*, std::vector<T>& values) {
+      if (rounds.has(name)) values = read_column<T>(rounds, name, size);
+    };
+  };
+  schema::visit_rounds(record, read(count));
+  schema::visit_cells(record, read(count * record.trials.size()));
+  if (record.rounds() != static_cast<std::int64_t>(count)) throw Error(rounds.name() + " has no peak_gflops");
+  schema::visit_group(record, [&](const char* key, double& value) {
+    if (rounds.has_attribute(key)) value = rounds.attribute_as<double>(key);
+  });
   return record;
 }
 

@@ -29,6 +29,7 @@ struct Column {
 inline constexpr Column<TrialSummary, double> kSummaryColumns[] = {
     {"step_time_median", "s", &TrialSummary::step_time_median},
     {"step_time_mad", "s", &TrialSummary::step_time_mad},
+    {"step_time_iqr", "s", &TrialSummary::step_time_iqr},
     {"samples_per_second", "1/s", &TrialSummary::samples_per_second},
     {"tokens_per_second", "1/s", &TrialSummary::tokens_per_second},
     {"gflops", "GFLOP/s", &TrialSummary::gflops},
@@ -40,6 +41,8 @@ inline constexpr Column<TrialSummary, double> kSummaryColumns[] = {
     {"speed_ratio", "1", &TrialSummary::speed_ratio},
     {"speed_ratio_low", "1", &TrialSummary::speed_ratio_low},
     {"speed_ratio_high", "1", &TrialSummary::speed_ratio_high},
+    {"noise_floor", "1", &TrialSummary::noise_floor},
+    {"disturbed_rounds", "1", &TrialSummary::disturbed_rounds},
 };
 
 inline constexpr Column<StepSeries, std::vector<double>> kStepColumns[] = {
@@ -60,6 +63,34 @@ inline constexpr Column<TensorCheck, double> kCheckColumns[] = {
     {"gradient_cosine", "1", &TensorCheck::gradient_cosine},
     {"update_error", "1", &TensorCheck::update_error},
 };
+
+/// Calls visit(name, units, array) for every (R, M) array of a group's rounds.
+template <typename Group, typename Visit>
+void visit_cells(Group& group, Visit&& visit) {
+  visit("step_time", "s", group.step_time);
+  visit("position", "1", group.position);
+  visit("block_time", "s", group.block_time);
+  visit("cpu_time", "s", group.cpu_time);
+  visit("steal_time", "s", group.steal_time);
+  visit("run_delay", "s", group.run_delay);
+  visit("involuntary_switches", "1", group.involuntary_switches);
+  visit("sentinel_time", "s", group.sentinel_time);
+  visit("disturbed", "1", group.disturbed);
+}
+
+/// The same for every (R) array.
+template <typename Group, typename Visit>
+void visit_rounds(Group& group, Visit&& visit) {
+  visit("peak_gflops", "GFLOP/s", group.peak_gflops);
+  visit("gemm_gflops", "GFLOP/s", group.gemm_gflops);
+}
+
+/// Calls visit(name, field) for every attribute of a group's rounds.
+template <typename Group, typename Visit>
+void visit_group(Group& group, Visit&& visit) {
+  visit("peak_gflops_after", group.peak_gflops_after);
+  visit("gemm_gflops_after", group.gemm_gflops_after);
+}
 
 /// Calls visit(name, field) for every attribute of / that every file has.
 template <typename File, typename Visit>

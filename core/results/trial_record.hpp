@@ -63,6 +63,7 @@ struct NamedTensor {
 struct TrialSummary {
   double step_time_median = kNotANumber;  // s, over the steps that count (not a block's warm-up)
   double step_time_mad = kNotANumber;     // s, median absolute deviation
+  double step_time_iqr = kNotANumber;     // s, interquartile range
   double samples_per_second = kNotANumber;
   double tokens_per_second = kNotANumber;  // samples times T; NaN for data without tokens
   double gflops = kNotANumber;             // GFLOP/s
@@ -74,6 +75,8 @@ struct TrialSummary {
   double speed_ratio = kNotANumber;      // against the group's baseline, paired by round; above 1 is faster
   double speed_ratio_low = kNotANumber;  // 95% interval; NaN with fewer than 8 rounds
   double speed_ratio_high = kNotANumber;
+  double noise_floor = kNotANumber;       // of the group: speed ratios within 1/(1+f) .. 1+f are no difference
+  double disturbed_rounds = kNotANumber;  // rounds in which the noise watch saw this trial's block disturbed
 };
 
 struct TrialRecord {
@@ -101,16 +104,38 @@ struct TrialRecord {
   TrialSummary summary;
 };
 
-/// The interleaved measurement that a group of trials shared. R rounds, M trials. Every (R, M) array is row-major and
-/// splits and joins by columns: a trial's own file holds the group with that trial's column (and its twin's) only.
+/// What the noise watch holds against a block; GroupRecord::disturbed has the sum of those that apply.
+enum Disturbance : std::int64_t {
+  kStolenTime = 1,           // the host ran somebody else on our cores
+  kWaitedForCore = 2,        // threads of this process were ready to run and did not
+  kInvoluntarySwitches = 4,  // threads of this process were taken off their cores
+  kSlowSentinel = 8,         // a fixed piece of work, run before the block, took longer than in the other blocks
+};
+
+/// The interleaved measurement that a group of trials shared. R rounds, M trials; the baseline's twin, `<id>~twin`, is
+/// one of them. Every (R, M) array is row-major, or empty where it was not taken, and splits and joins by columns: a
+/// trial's own file holds the group with that trial's column (and its twin's) only.
 struct GroupRecord {
   std::string id;
-  std::vector<std::string> trials;     // (M) ids
-  std::vector<double> step_time;       // (R, M) s: median step of the round's block; NaN where none counted
-  std::vector<std::int64_t> position;  // (R, M): position[r][m] = the place, from 0, at which trial m ran in round r
-  std::vector<double> peak_gflops;     // (R) GFLOP/s, FMA peak of all cores taken in that round; NaN if not taken
+  std::vector<std::string> trials = {};           // (M) ids
+  std::vector<double> step_time = {};             // (R, M) s: median step of the round's block; NaN where none counted
+  std::vector<std::int64_t> position = {};        // (R, M): position[r][m] = the place, from 0, of trial m in round r
+  std::vector<double> block_time = {};            // (R, M) s: wall time of the block's steps and evaluations
+  std::vector<double> cpu_time = {};              // (R, M) s: CPU time of the process in the block
+  std::vector<double> steal_time = {};            // (R, M) s: of all cores in the block, as the kernel tells
+  std::vector<double> run_delay = {};             // (R, M) s: summed over threads that were ready and waited for a core
+  std::vector<double> involuntary_switches = {};  // (R, M): of all threads of the process in the block
+  std::vector<double> sentinel_time = {};         // (R, M) s: of the sentinel kernel, just before the block
+  std::vector<std::int64_t> disturbed = {};       // (R, M): sum of Disturbance
+  std::vector<double> peak_gflops = {};    // (R) GFLOP/s, FMA peak of all cores taken in that round; NaN if not taken
+  std::vector<double> gemm_gflops = {};    // (R) GFLOP/s, a large GEMM on all cores taken in that round; or empty
+  double peak_gflops_after = kNotANumber;  // the same two after the last round
+  double gemm_gflops_after = kNotANumber;
   [[nodiscard]] std::int64_t rounds() const { return static_cast<std::int64_t>(peak_gflops.size()); }
 };
+
+/// The id of the second run of a baseline, which is measured against the first (A/A).
+[[nodiscard]] inline std::string twin_id(const std::string& baseline) { return baseline + "~twin"; }
 
 /// A whole result file: the collection of an experiment, or the file of one trial.
 struct ResultFile {

@@ -207,22 +207,25 @@ void write_trial(Group& trials, const TrialRecord& trial) {
 
 void write_rounds(Group& groups, const GroupRecord& record) {
   Group parent = groups.create_group(link_name(record.id, "the group id"));
-  const std::size_t cells = record.trials.size() * record.peak_gflops.size();
-  require(record.step_time.size() == cells && record.position.size() == cells,
-          "group " + record.id + ": the arrays of rounds differ in size");
-  if (record.trials.empty() && record.peak_gflops.empty()) return;
+  const auto rounds = static_cast<std::size_t>(record.rounds());
+  const std::size_t cells = record.trials.size() * rounds;
+  if (record.trials.empty() && rounds == 0) return;
   Group group = parent.create_group("rounds");
-  Scales scales;
   std::vector<Dataset> made;
   made.reserve(2);
-  if (!record.peak_gflops.empty())
-    scales.emplace_back(made.emplace_back(make_scale(group, "round", zero_to(record.rounds()))));
-  if (!record.trials.empty()) scales.emplace_back(made.emplace_back(make_scale(group, "trial", record.trials)));
-  if (cells > 0) {
-    write_over(group, scales, "step_time", record.step_time, "s");
-    write_over(group, scales, "position", record.position, "1");
-  }
-  if (!record.peak_gflops.empty()) write_over(group, {scales.front()}, "peak_gflops", record.peak_gflops, "GFLOP/s");
+  if (rounds > 0) made.push_back(make_scale(group, "round", zero_to(record.rounds())));
+  if (!record.trials.empty()) made.push_back(make_scale(group, "trial", record.trials));
+  const Scales all(made.begin(), made.end());
+  const auto write = [&](const Scales& scales, std::size_t size) {
+    return [&group, &record, scales, size](const char* name, const char* units, const auto& values) {
+      if (values.empty()) return;
+      require(values.size() == size, "group " + record.id + ": `" + name + "` is not as long as its scales");
+      write_over(group, scales, name, values, units);
+    };
+  };
+  schema::visit_cells(record, write(all, cells));
+  schema::visit_rounds(record, write(rounds > 0 ? Scales{made.front()} : Scales{}, rounds));
+  schema::visit_group(record, AttributeWriter{group});
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include "core/error.hpp"
 #include "core/parameters.hpp"
 #include "core/results/json_strings.hpp"
-#include "experiments/start_parameters.hpp"
+#include "experiments/measure/start_parameters.hpp"
 
 namespace stepbench {
 namespace {

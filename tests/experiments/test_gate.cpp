@@ -1,8 +1,8 @@
 // The gate lets every real backend through and no planted fault, in both precisions and update orders.
 #include <catch2/catch.hpp>
 
-#include "experiments/gate.hpp"
-#include "experiments/gate_batch.hpp"
+#include "experiments/measure/gate.hpp"
+#include "experiments/measure/gate_batch.hpp"
 #include "tests/experiments/small_experiment.hpp"
 #include "tests/support/faulty_network.hpp"
 #include "tests/support/faulty_transformer.hpp"

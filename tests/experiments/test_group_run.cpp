@@ -5,7 +5,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "experiments/group_run.hpp"
+#include "experiments/measure/group_run.hpp"
 #include "tests/experiments/small_experiment.hpp"
 #include "tests/support/faulty_network.hpp"
 

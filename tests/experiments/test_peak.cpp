@@ -2,8 +2,8 @@
 // does.
 #include <catch2/catch.hpp>
 
-#include "experiments/environment.hpp"
-#include "experiments/fma_peak.hpp"
+#include "experiments/machine/environment.hpp"
+#include "experiments/machine/fma_peak.hpp"
 
 namespace stepbench::testing {
 

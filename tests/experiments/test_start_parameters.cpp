@@ -3,8 +3,8 @@
 
 #include "core/error.hpp"
 #include "core/results/result_file.hpp"
-#include "experiments/group_run.hpp"
-#include "experiments/start_parameters.hpp"
+#include "experiments/measure/group_run.hpp"
+#include "experiments/measure/start_parameters.hpp"
 #include "tests/experiments/small_experiment.hpp"
 #include "tests/experiments/stored_trials.hpp"
 #include "tests/results/temporary_folder.hpp"

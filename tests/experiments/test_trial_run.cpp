@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "experiments/trial_run.hpp"
+#include "experiments/measure/trial_run.hpp"
 
 namespace stepbench::testing {
 namespace {

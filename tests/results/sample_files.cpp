@@ -60,6 +60,7 @@ TrialRecord rich_trial(const std::string& backend, std::int64_t threads) {
   trial.order_epochs = 2;
   trial.summary = {.step_time_median = 1e-3,
                    .step_time_mad = 1e-5,
+                   .step_time_iqr = 2e-5,
                    .samples_per_second = 32000,
                    .tokens_per_second = 1024000,
                    .gflops = 15,
@@ -70,7 +71,9 @@ TrialRecord rich_trial(const std::string& backend, std::int64_t threads) {
                    .time_to_target = kNotANumber,
                    .speed_ratio = 1.25 * static_cast<double>(threads),
                    .speed_ratio_low = 1.2,
-                   .speed_ratio_high = 1.3};
+                   .speed_ratio_high = 1.3,
+                   .noise_floor = 0.02,
+                   .disturbed_rounds = 2};
   return trial;
 }
 
@@ -178,6 +181,7 @@ void Comparison::field(const std::string& path, const TrialRecord& left, const T
   STEPBENCH_COMPARE(order_epochs);
   STEPBENCH_COMPARE(summary.step_time_median);
   STEPBENCH_COMPARE(summary.step_time_mad);
+  STEPBENCH_COMPARE(summary.step_time_iqr);
   STEPBENCH_COMPARE(summary.samples_per_second);
   STEPBENCH_COMPARE(summary.tokens_per_second);
   STEPBENCH_COMPARE(summary.gflops);
@@ -189,6 +193,8 @@ void Comparison::field(const std::string& path, const TrialRecord& left, const T
   STEPBENCH_COMPARE(summary.speed_ratio);
   STEPBENCH_COMPARE(summary.speed_ratio_low);
   STEPBENCH_COMPARE(summary.speed_ratio_high);
+  STEPBENCH_COMPARE(summary.noise_floor);
+  STEPBENCH_COMPARE(summary.disturbed_rounds);
 }
 
 void Comparison::field(const std::string& path, const GroupRecord& left, const GroupRecord& right) {
@@ -196,7 +202,17 @@ void Comparison::field(const std::string& path, const GroupRecord& left, const G
   STEPBENCH_COMPARE(trials);
   STEPBENCH_COMPARE(step_time);
   STEPBENCH_COMPARE(position);
+  STEPBENCH_COMPARE(block_time);
+  STEPBENCH_COMPARE(cpu_time);
+  STEPBENCH_COMPARE(steal_time);
+  STEPBENCH_COMPARE(run_delay);
+  STEPBENCH_COMPARE(involuntary_switches);
+  STEPBENCH_COMPARE(sentinel_time);
+  STEPBENCH_COMPARE(disturbed);
   STEPBENCH_COMPARE(peak_gflops);
+  STEPBENCH_COMPARE(gemm_gflops);
+  STEPBENCH_COMPARE(peak_gflops_after);
+  STEPBENCH_COMPARE(gemm_gflops_after);
 }
 
 void compare_files(Comparison& comparison, const ResultFile& left, const ResultFile& right) {
@@ -267,9 +283,18 @@ ResultFile rich_file() {
                     .trials = {"blas-t1-s1", "blas-t1-s1~twin", "tbb-t2-s1"},
                     .step_time = {1.0, 1.1, 0.5, 1.2, kNotANumber, 0.6},
                     .position = {2, 0, 1, 0, 1, 2},
-                    .peak_gflops = {150, kNotANumber}};
-  file.groups = {group,
-                 GroupRecord{.id = "s2", .trials = {"blas-t1-s2"}, .step_time = {}, .position = {}, .peak_gflops = {}}};
+                    .block_time = {10, 11, 5, 12, 13, 6},
+                    .cpu_time = {9, 10, 4, 11, 12, 5},
+                    .steal_time = {0, 0.5, 0, 0, 0, 0.25},
+                    .run_delay = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6},
+                    .involuntary_switches = {1, 2, 3, 4, 5, 6},
+                    .sentinel_time = {0.001, 0.002, 0.001, 0.001, 0.001, 0.0015},
+                    .disturbed = {0, kStolenTime | kSlowSentinel, 0, 0, 0, kStolenTime},
+                    .peak_gflops = {150, kNotANumber},
+                    .gemm_gflops = {140, 141},
+                    .peak_gflops_after = 149,
+                    .gemm_gflops_after = 139};
+  file.groups = {group, GroupRecord{.id = "s2", .trials = {"blas-t1-s2"}}};
   return file;
 }
 

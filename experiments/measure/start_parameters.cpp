@@ -1,4 +1,4 @@
-#include "experiments/start_parameters.hpp"
+#include "experiments/measure/start_parameters.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,4 +1,4 @@
-#include "experiments/gate_batch.hpp"
+#include "experiments/measure/gate_batch.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 
 #include "core/data/gather.hpp"
 #include "core/parameters.hpp"
-#include "experiments/start_parameters.hpp"
+#include "experiments/measure/start_parameters.hpp"
 
 namespace stepbench {
 namespace {

@@ -1,4 +1,4 @@
-#include "experiments/trial_run.hpp"
+#include "experiments/measure/trial_run.hpp"
 
 #include <malloc.h>
 #include <unistd.h>
@@ -18,7 +18,7 @@
 #include "core/results/json_strings.hpp"
 #include "core/schedule.hpp"
 #include "core/statistics.hpp"
-#include "experiments/start_parameters.hpp"
+#include "experiments/measure/start_parameters.hpp"
 
 namespace stepbench {
 namespace {

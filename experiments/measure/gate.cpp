@@ -1,4 +1,4 @@
-#include "experiments/gate.hpp"
+#include "experiments/measure/gate.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "core/data/gather.hpp"
 #include "core/parameters.hpp"
-#include "experiments/start_parameters.hpp"
+#include "experiments/measure/start_parameters.hpp"
 
 namespace stepbench {
 namespace {

@@ -1,4 +1,4 @@
-#include "experiments/environment.hpp"
+#include "experiments/machine/environment.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -14,7 +14,7 @@
 
 #include "core/floating_point.hpp"
 #include "experiments/build_version.hpp"
-#include "experiments/fma_peak.hpp"
+#include "experiments/machine/fma_peak.hpp"
 #include "variants/openblas_runtime.hpp"
 
 namespace stepbench {

@@ -1,4 +1,4 @@
-#include "experiments/group_run.hpp"
+#include "experiments/measure/group_run.hpp"
 
 #include <fmt/format.h>
 
@@ -12,11 +12,11 @@
 #include "core/parameters.hpp"
 #include "core/random.hpp"
 #include "core/statistics.hpp"
-#include "experiments/environment.hpp"
-#include "experiments/fma_peak.hpp"
-#include "experiments/gate.hpp"
-#include "experiments/gate_batch.hpp"
-#include "experiments/trial_run.hpp"
+#include "experiments/machine/environment.hpp"
+#include "experiments/machine/fma_peak.hpp"
+#include "experiments/measure/gate.hpp"
+#include "experiments/measure/gate_batch.hpp"
+#include "experiments/measure/trial_run.hpp"
 
 namespace stepbench {
 namespace {

@@ -1,4 +1,4 @@
-#include "experiments/fma_peak.hpp"
+#include "experiments/machine/fma_peak.hpp"
 
 #include <algorithm>
 #include <barrier>
