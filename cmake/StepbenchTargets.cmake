@@ -15,6 +15,10 @@ if(STEPBENCH_SANITIZE)
   list(APPEND STEPBENCH_CODE_GENERATION -fsanitize=${STEPBENCH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
 endif()
 
+if(STEPBENCH_FUZZ)
+  list(APPEND STEPBENCH_CODE_GENERATION -fsanitize=fuzzer-no-link)
+endif()
+
 function(stepbench_configure_target target)
   target_compile_options(${target} PRIVATE ${STEPBENCH_WARNINGS} ${STEPBENCH_CODE_GENERATION})
   target_link_options(${target} PRIVATE ${STEPBENCH_CODE_GENERATION})

@@ -115,6 +115,7 @@ struct MeasureSettings {
   std::int64_t warmup_steps = 2;  // at each block's start; recorded, left out of the statistics
   bool interleave = true;
   std::string baseline;  // a backend or `backend-tN`; empty: the first supported cell
+  bool twin = true;      // run the baseline twice, and take the ratio of the two for the noise floor
   bool gate = true;
   std::optional<std::int64_t> gate_samples;  // absent: the whole first batch
   Interval evaluate_every;

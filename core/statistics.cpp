@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/math/distributions/students_t.hpp>
+#include <boost/math/statistics/univariate_statistics.hpp>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -12,15 +13,35 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kConfidence = 0.95;
 
+double t_quantile(double degrees_of_freedom) {
+  return boost::math::quantile(boost::math::students_t(degrees_of_freedom), 0.5 + kConfidence / 2);
+}
+
+/// Student's t interval of the mean.
+DifferenceEstimate mean_interval(const std::vector<double>& values) {
+  if (values.empty()) return {kNaN, kNaN, kNaN, 0};
+  const double count = static_cast<double>(values.size());
+  const double mean = boost::math::statistics::mean(values);
+  if (values.size() < 2) return {mean, kNaN, kNaN, values.size()};
+  const double variance = boost::math::statistics::sample_variance(values);
+  const double half_width = t_quantile(count - 1) * std::sqrt(variance / count);
+  return {mean, mean - half_width, mean + half_width, values.size()};
+}
+
+std::vector<double> logarithms(std::span<const double> samples) {
+  std::vector<double> logs;
+  for (const double sample : samples) {
+    if (sample > 0 && std::isfinite(sample)) logs.push_back(std::log(sample));
+  }
+  return logs;
+}
+
 }  // namespace
 
 double median(std::span<const double> samples) {
   if (samples.empty()) return kNaN;
   std::vector<double> sorted(samples.begin(), samples.end());
-  const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
-  std::nth_element(sorted.begin(), middle, sorted.end());
-  if (sorted.size() % 2 == 1) return *middle;
-  return (*std::max_element(sorted.begin(), middle) + *middle) / 2;
+  return boost::math::statistics::median(sorted);
 }
 
 double median_absolute_deviation(std::span<const double> samples) {
@@ -31,24 +52,78 @@ double median_absolute_deviation(std::span<const double> samples) {
   return median(deviations);
 }
 
+double interquartile_range(std::span<const double> samples) {
+  if (samples.empty()) return kNaN;
+  std::vector<double> sorted(samples.begin(), samples.end());
+  if (sorted.size() >= 3) return boost::math::statistics::interquartile_range(sorted);
+  return std::abs(sorted.back() - sorted.front());  // Boost's needs three
+}
+
 RatioEstimate paired_ratio(std::span<const double> numerator, std::span<const double> denominator) {
   std::vector<double> logs;
   for (std::size_t i = 0; i < numerator.size(); ++i) {
     const double log_ratio = std::log(numerator[i] / denominator[i]);
     if (numerator[i] > 0 && denominator[i] > 0 && std::isfinite(log_ratio)) logs.push_back(log_ratio);
   }
-  if (logs.empty()) return {kNaN, kNaN, kNaN};
-  const double count = static_cast<double>(logs.size());
-  double sum = 0;
-  for (const double value : logs) sum += value;
-  const double mean = sum / count;
-  if (logs.size() < kMinimumPairs) return {std::exp(mean), kNaN, kNaN};
-  double squares = 0;
-  for (const double value : logs) squares += (value - mean) * (value - mean);
-  const double standard_error = std::sqrt(squares / (count - 1) / count);
-  const boost::math::students_t distribution(count - 1);
-  const double half_width = boost::math::quantile(distribution, 0.5 + kConfidence / 2) * standard_error;
-  return {std::exp(mean), std::exp(mean - half_width), std::exp(mean + half_width)};
+  const DifferenceEstimate log_ratio = mean_interval(logs);
+  if (logs.size() < kMinimumPairs) return {std::exp(log_ratio.mean), kNaN, kNaN};
+  return {std::exp(log_ratio.mean), std::exp(log_ratio.low), std::exp(log_ratio.high)};
+}
+
+RatioEstimate unpaired_ratio(std::span<const double> numerator, std::span<const double> denominator) {
+  const std::vector<double> above = logarithms(numerator), below = logarithms(denominator);
+  if (above.empty() || below.empty()) return {kNaN, kNaN, kNaN};
+  namespace statistics = boost::math::statistics;
+  const double difference = statistics::mean(above) - statistics::mean(below);
+  if (std::min(above.size(), below.size()) < kMinimumPairs) return {std::exp(difference), kNaN, kNaN};
+  const double above_count = static_cast<double>(above.size()), below_count = static_cast<double>(below.size());
+  const double above_variance = statistics::sample_variance(above) / above_count;
+  const double below_variance = statistics::sample_variance(below) / below_count;
+  const double variance = above_variance + below_variance;
+  if (variance == 0) return {std::exp(difference), std::exp(difference), std::exp(difference)};
+  // Welch-Satterthwaite.
+  const double degrees =
+      variance * variance /
+      (above_variance * above_variance / (above_count - 1) + below_variance * below_variance / (below_count - 1));
+  const double half_width = t_quantile(degrees) * std::sqrt(variance);
+  return {std::exp(difference), std::exp(difference - half_width), std::exp(difference + half_width)};
+}
+
+DifferenceEstimate paired_difference(std::span<const double> first, std::span<const double> second) {
+  std::vector<double> differences;
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    const double difference = first[i] - second[i];
+    if (std::isfinite(difference)) differences.push_back(difference);
+  }
+  return mean_interval(differences);
+}
+
+double noise_floor(std::span<const double> original, std::span<const double> twin) {
+  const RatioEstimate ratio = paired_ratio(twin, original);
+  if (std::isnan(ratio.low)) return kNaN;
+  return std::max(1 / ratio.low, ratio.high) - 1;
+}
+
+std::string_view to_text(SpeedVerdict verdict) {
+  switch (verdict) {
+    case SpeedVerdict::faster:
+      return "faster";
+    case SpeedVerdict::slower:
+      return "slower";
+    case SpeedVerdict::no_difference:
+      return "no difference";
+    case SpeedVerdict::no_verdict:
+      break;
+  }
+  return "no verdict";
+}
+
+SpeedVerdict speed_verdict(const RatioEstimate& speed, double noise_floor) {
+  if (std::isnan(speed.low) || std::isnan(speed.high)) return SpeedVerdict::no_verdict;
+  const double limit = std::isnan(noise_floor) ? 1 : 1 + noise_floor;
+  if (speed.low > 1 && speed.ratio > limit) return SpeedVerdict::faster;
+  if (speed.high < 1 && speed.ratio < 1 / limit) return SpeedVerdict::slower;
+  return SpeedVerdict::no_difference;
 }
 
 }  // namespace stepbench

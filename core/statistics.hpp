@@ -1,7 +1,10 @@
-// Robust statistics on raw samples.
+// Robust statistics on raw samples, and what two samples say about each other: ratios and differences with intervals of
+// Student's t, the noise floor, the verdict on speed. Not here: what is measured, or which samples belong together.
 #pragma once
 
+#include <cstddef>
 #include <span>
+#include <string_view>
 
 namespace stepbench {
 
@@ -11,9 +14,13 @@ namespace stepbench {
 /// Median absolute deviation from the median, unscaled; NaN for no samples.
 [[nodiscard]] double median_absolute_deviation(std::span<const double> samples);
 
+/// Distance between the medians of the upper and the lower half (the middle sample of an odd count is in neither);
+/// NaN for no samples, 0 for one.
+[[nodiscard]] double interquartile_range(std::span<const double> samples);
+
 /// A ratio with its 95% confidence interval.
 struct RatioEstimate {
-  double ratio;      // geometric mean of the pairs' ratios; NaN for no pairs
+  double ratio;      // of the geometric means; NaN for no samples
   double low, high;  // NaN with fewer than kMinimumPairs pairs: no verdict
 };
 inline constexpr std::size_t kMinimumPairs = 8;
@@ -21,5 +28,33 @@ inline constexpr std::size_t kMinimumPairs = 8;
 /// Paired ratio numerator[i] / denominator[i] over the pairs in which both are finite and positive: Student's t
 /// interval of the mean log ratio, exponentiated. The spans are equally long.
 [[nodiscard]] RatioEstimate paired_ratio(std::span<const double> numerator, std::span<const double> denominator);
+
+/// Ratio of two samples that share no rounds, of the values that are finite and positive: Welch's t interval of the
+/// difference of the mean logarithms, exponentiated. No interval when either has fewer than kMinimumPairs values.
+[[nodiscard]] RatioEstimate unpaired_ratio(std::span<const double> numerator, std::span<const double> denominator);
+
+/// A mean difference with its 95% confidence interval.
+struct DifferenceEstimate {
+  double mean;        // NaN for no pairs
+  double low, high;   // NaN with fewer than two pairs
+  std::size_t pairs;  // that were finite
+};
+
+/// Mean of first[i] - second[i] over the pairs in which both are finite, with Student's t interval. The spans are
+/// equally long. Two pairs suffice (seeds are few): t with one degree of freedom is 12.7, and says so by its width.
+[[nodiscard]] DifferenceEstimate paired_difference(std::span<const double> first, std::span<const double> second);
+
+/// The noise floor f of an A/A measurement, `original` and `twin` being the same thing timed twice per round: ratios
+/// within 1/(1+f) .. 1+f are no difference, as the same thing differs from itself by as much, at the farther end of the
+/// 95% interval. NaN with fewer than kMinimumPairs pairs. The spans are equally long.
+[[nodiscard]] double noise_floor(std::span<const double> original, std::span<const double> twin);
+
+enum class SpeedVerdict { faster, slower, no_difference, no_verdict };
+[[nodiscard]] std::string_view to_text(SpeedVerdict verdict);  // "faster", ..., "no verdict"
+
+/// Of a ratio of speeds, above 1 is faster. A difference is real when the interval excludes 1 and the ratio lies
+/// outside the noise floor; NaN for the floor means that there was no twin, and leaves the interval alone to decide. No
+/// interval, no verdict.
+[[nodiscard]] SpeedVerdict speed_verdict(const RatioEstimate& speed, double noise_floor);
 
 }  // namespace stepbench

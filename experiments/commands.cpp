@@ -8,17 +8,23 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <new>
 
 #include "core/config/experiment.hpp"
 #include "core/data/dataset.hpp"
 #include "core/error.hpp"
 #include "core/results/result_file.hpp"
 #include "experiments/check.hpp"
+#include "experiments/compare/command.hpp"
 #include "experiments/data_folders.hpp"
+#include "experiments/export_data.hpp"
+#include "experiments/interrupt.hpp"
+#include "experiments/machine/doctor.hpp"
 #include "experiments/machine/environment.hpp"
 #include "experiments/measure/group_run.hpp"
 #include "experiments/options.hpp"
 #include "experiments/plan.hpp"
+#include "experiments/race/race.hpp"
 #include "experiments/runner.hpp"
 #include "experiments/sample.hpp"
 #include "experiments/table.hpp"
@@ -32,6 +38,7 @@ namespace fs = std::filesystem;
 struct Command {
   CommandLine line;
   int (*run)(const ParsedCommandLine&);
+  bool hidden = false;  // no command for people
 };
 
 const Option kSetOption = {"set", 0, "KEY=VALUE", "override section.key of the config; may be repeated"};
@@ -159,6 +166,15 @@ int exit_code(const ResultFile& result) {
   return code;
 }
 
+IfPresent if_present(const ParsedCommandLine& arguments) {
+  if (arguments.has("resume") && arguments.has("overwrite")) {
+    throw InputError("run: --resume keeps what is finished and --overwrite discards it: give one of them");
+  }
+  return arguments.has("resume")      ? IfPresent::resume
+         : arguments.has("overwrite") ? IfPresent::overwrite
+                                      : IfPresent::refuse;
+}
+
 int run_run(const ParsedCommandLine& arguments) {
   const Experiment experiment = load(arguments);
   const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
@@ -178,7 +194,7 @@ int run_run(const ParsedCommandLine& arguments) {
   ResultFile result;
   {
     Progress progress(stderr, verbosity, work);
-    result = run_experiment({experiment, groups, output, arguments.has("overwrite")}, progress);
+    result = run_experiment({experiment, groups, output, if_present(arguments)}, progress);
   }
   fmt::print("{}\nresults: {}\n", results_table(result), output.string());
   return exit_code(result);
@@ -187,6 +203,22 @@ int run_run(const ParsedCommandLine& arguments) {
 int run_show(const ParsedCommandLine& arguments) {
   const ResultFile result = read_result_file(arguments.positional);
   fmt::print("{}", results_table(result));
+  return kExitOk;
+}
+
+int run_export_data(const ParsedCommandLine& arguments) {
+  const Experiment experiment = load(arguments);
+  const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
+  const PlannedTrial& first = groups.front().trials.front();
+  for (const PlannedGroup& group : groups) {
+    if (group.trials.front().dataset == first.dataset) continue;
+    throw InputError(fmt::format("{}: its sweep uses several data sets; --set what is swept to the one you want",
+                                 experiment.file.string()));
+  }
+  const fs::path output = arguments.last("output", experiment.settings.name + "-data.h5");
+  publish(data_image(*first.dataset, first.settings->dataset.kind), output,
+          arguments.has("overwrite") ? IfExists::replace : IfExists::refuse);
+  fmt::print("data: {}\n", output.string());
   return kExitOk;
 }
 
@@ -209,13 +241,27 @@ const std::vector<Command>& commands() {
         true,
         {kSetOption,
          {"output", 'o', "FILE.h5", "where to write; default results/<name>.h5"},
+         {"resume", 0, "", "keep the trials that an earlier run finished, run the rest"},
          {"overwrite", 0, "", "replace the output, once the new one is whole"},
          {"dry-run", 0, "", "print the trials and stop"},
          {"quiet", 'q', "", "no progress"},
          {"verbose", 'v', "", "say more"}}},
        run_run},
       {{"show FILE.h5", "Prints the table of a result file.", "FILE.h5", true, {}}, run_show},
+      {compare_command_line(), run_compare},
       {sample_command_line(), run_sample},
+      {doctor_command_line(), run_doctor},
+      {{"export-data CONFIG [options]",
+        "Writes a config's data set, as the backends are given it, to an HDF5 file for other programs: train/ and\n"
+        "validation/, with features and labels (or targets), or with tokens and target_tokens.",
+        "CONFIG",
+        true,
+        {kSetOption,
+         {"output", 'o', "FILE.h5", "where to write; default <name>-data.h5"},
+         {"overwrite", 0, "", "replace the output"}}},
+       run_export_data},
+      {race_command_line(), [](const ParsedCommandLine& arguments) { return run_race(arguments, find_config); }},
+      {race_worker_command_line(), run_race_worker, /*hidden=*/true},
   };
   return table;
 }
@@ -227,8 +273,9 @@ std::string program_help() {
       "stepbench: what the organisation of a neural network's training costs on this CPU\n\nusage: stepbench COMMAND "
       "...\n\n";
   for (const Command& command : commands()) {
+    if (command.hidden) continue;
     text +=
-        fmt::format("  {:<8}{}\n", name_of(command), command.line.summary.substr(0, command.line.summary.find('\n')));
+        fmt::format("  {:<13}{}\n", name_of(command), command.line.summary.substr(0, command.line.summary.find('\n')));
   }
   return text + "\n`stepbench COMMAND --help` says more. A first run: stepbench run quick\n";
 }
@@ -245,8 +292,8 @@ int dispatch(const std::vector<std::string>& arguments) {
   }
   std::vector<std::string> names;
   for (const Command& command : commands()) {
-    names.push_back(name_of(command));
-    if (names.back() != arguments.front()) continue;
+    if (!command.hidden) names.push_back(name_of(command));
+    if (name_of(command) != arguments.front()) continue;
     const ParsedCommandLine parsed = parse_command_line(command.line, {arguments.begin() + 1, arguments.end()});
     if (parsed.help) {
       fmt::print("{}", help_text(command.line));
@@ -264,9 +311,15 @@ int dispatch(const std::vector<std::string>& arguments) {
 int run_program(const std::vector<std::string>& arguments) {
   try {
     return dispatch(arguments);
+  } catch (const Interrupted& error) {
+    fmt::print(stderr, "stepbench: {}\n", error.what());
+    return kExitInterrupted;
   } catch (const InputError& error) {
     fmt::print(stderr, "stepbench: {}\n", error.what());
     return kExitUsage;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "stepbench: out of memory\n");
+    return kExitFailure;
   } catch (const std::exception& error) {
     fmt::print(stderr, "stepbench: {}\n", error.what());
     return kExitFailure;

@@ -80,10 +80,13 @@ ParsedCommandLine parse_command_line(const CommandLine& command, const std::vect
     reject(command, fmt::format("{}: {}", command_name(command), error.what()));
   }
   parsed.help = parsed.has("help");
-  if (words.size() > (command.positional.empty() ? 0U : 1U)) {
+  if (words.size() > (command.positional.empty() ? 0U : command.most_positionals)) {
     reject(command, fmt::format("{}: unexpected \"{}\"", command_name(command), words.back()));
   }
-  if (!words.empty()) parsed.positional = words.front();
+  if (!words.empty()) {
+    parsed.positional = words.front();
+    parsed.more_positionals.assign(words.begin() + 1, words.end());
+  }
   if (words.empty() && command.positional_required && !parsed.help) {
     reject(command, fmt::format("{}: {} is missing", command_name(command), command.positional));
   }

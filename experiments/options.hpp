@@ -23,10 +23,12 @@ struct CommandLine {
   std::string positional;  // name of its one positional argument; empty for none
   bool positional_required;
   std::vector<Option> options;
+  std::size_t most_positionals = 1;  // with `positional`
 };
 
 struct ParsedCommandLine {
   std::string positional;                                  // empty when left out
+  std::vector<std::string> more_positionals = {};          // those after the first
   std::map<std::string, std::vector<std::string>> values;  // of the options given; a flag's is {""}
   bool help = false;
   [[nodiscard]] bool has(const std::string& option) const { return values.contains(option); }

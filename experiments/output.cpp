@@ -6,10 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <utility>
-#include <vector>
 
 #include "core/error.hpp"
 #include "core/results/merge.hpp"
@@ -20,73 +21,142 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Takes the lock on `folder`, or throws. The folder may be removed by a run that ends between open and lock.
-int lock_folder(const fs::path& folder) {
-  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) throw OutputError(fmt::format("cannot open {}: {}", folder.string(), std::strerror(errno)));
-  struct stat opened {
-  }, named{};
-  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0 || fstat(descriptor, &opened) != 0 ||
-      stat(folder.c_str(), &named) != 0 || opened.st_ino != named.st_ino) {
-    close(descriptor);
-    throw OutputError(
-        fmt::format("another run is writing to {}; wait for it, or choose another --output", folder.string()));
+constexpr const char* kMark = ".replaces-old-file";
+
+fs::path parent_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
+
+/// The folder of a run's trial files, made where there is none.
+fs::path make_trials_folder(const fs::path& file) {
+  const fs::path parent = parent_of(file);
+  std::error_code failed;
+  if (parent == "results" && !fs::exists(parent, failed)) fs::create_directory(parent, failed);
+  if (!fs::is_directory(parent, failed)) {
+    const char* problem = fs::exists(parent, failed) ? "is not a folder" : "is a folder that does not exist";
+    throw OutputError(fmt::format("{}: {} {}", file.string(), parent.string(), problem));
   }
-  return descriptor;
+  const fs::path trials = fs::path(file).replace_extension(".trials");
+  const bool made = fs::create_directory(trials, failed);
+  if (failed || !fs::is_directory(trials, failed)) {
+    throw OutputError(fmt::format("cannot make the folder {}: {}", trials.string(), failed.message()));
+  }
+  if (made) sync_folder(parent);
+  return trials;
+}
+
+/// An empty file that survives a power cut.
+void make_mark(const fs::path& path) {
+  const int descriptor = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  if (descriptor < 0) throw OutputError(fmt::format("{}: cannot write: {}", path.string(), std::strerror(errno)));
+  close(descriptor);
+  sync_folder(parent_of(path));
 }
 
 }  // namespace
 
-RunOutput::RunOutput(fs::path file, bool overwrite) : file_(std::move(file)), trials_(file_), overwrite_(overwrite) {
-  trials_.replace_extension(".trials");
-  const fs::path folder = file_.has_parent_path() ? file_.parent_path() : fs::path(".");
-  std::error_code failed;
-  if (folder == "results" && !fs::exists(folder)) fs::create_directory(folder, failed);
-  if (!fs::is_directory(folder)) {
-    const char* problem = fs::exists(folder, failed) ? "is not a folder" : "is a folder that does not exist";
-    throw OutputError(fmt::format("{}: {} {}", file_.string(), folder.string(), problem));
+FolderLock::FolderLock(fs::path folder) : folder_(std::move(folder)) {
+  descriptor_ = open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor_ < 0) throw OutputError(fmt::format("cannot open {}: {}", folder_.string(), std::strerror(errno)));
+  struct stat opened {
+  }, named{};
+  // A run that ends removes the folder, perhaps between our opening it and locking it.
+  if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0 || fstat(descriptor_, &opened) != 0 ||
+      stat(folder_.c_str(), &named) != 0 || opened.st_ino != named.st_ino) {
+    close(descriptor_);
+    throw OutputError(
+        fmt::format("another run is writing to {}; wait for it, or choose another --output", folder_.string()));
   }
-  if (!overwrite_ && fs::exists(file_)) {
-    throw OutputError(fmt::format("{} exists; give --overwrite to replace it, or another --output", file_.string()));
-  }
-  const bool made = fs::create_directory(trials_, failed);
-  if (failed || !fs::is_directory(trials_)) {
-    throw OutputError(fmt::format("cannot make the folder {}: {}", trials_.string(), failed.message()));
-  }
-  lock_ = lock_folder(trials_);
-  if (made || fs::is_empty(trials_)) return;
-  if (!overwrite_) {
-    close(std::exchange(lock_, -1));
-    throw OutputError(fmt::format(
-        "{} holds trials of a run that did not finish; give --overwrite to discard them, or another --output",
-        trials_.string()));
-  }
-  for (const auto& entry : fs::directory_iterator(trials_)) fs::remove_all(entry.path());
 }
 
-RunOutput::~RunOutput() {
-  if (lock_ < 0) return;
-  std::error_code ignored;
-  if (fs::is_empty(trials_, ignored)) fs::remove(trials_, ignored);
-  close(lock_);
+FolderLock::~FolderLock() {
+  rmdir(folder_.c_str());  // fails, as it should, where something is in it
+  close(descriptor_);
+}
+
+RunOutput::RunOutput(fs::path file, IfPresent if_present)
+    : file_(std::move(file)),
+      trials_(make_trials_folder(file_)),
+      mark_(trials_ / kMark),
+      if_present_(if_present),
+      lock_(trials_) {
+  remove_all_temporaries(trials_);
+  remove_temporaries(file_);
+  if (if_present_ == IfPresent::refuse) refuse_what_is_there();
+  if (if_present_ == IfPresent::overwrite) {
+    discard_trials();
+    if (fs::exists(file_)) make_mark(mark_);
+  }
+}
+
+bool RunOutput::is_to_be_replaced() const { return fs::exists(mark_); }
+
+bool RunOutput::is_complete() const {
+  return if_present_ == IfPresent::resume && fs::exists(file_) && !is_to_be_replaced();
+}
+
+void RunOutput::refuse_what_is_there() const {
+  const bool exists = fs::exists(file_);
+  if (is_to_be_replaced() || (!exists && !trial_files().empty())) {
+    throw OutputError(
+        fmt::format("{} holds trials of a run that did not finish; give --resume to go on with it, --overwrite to "
+                    "discard them, or another --output",
+                    trials_.string()));
+  }
+  if (exists) {
+    throw OutputError(fmt::format("{} exists; give --overwrite to replace it, or another --output", file_.string()));
+  }
+}
+
+void RunOutput::discard_trials() const {
+  std::vector<fs::path> old = trial_files();
+  if (is_to_be_replaced()) old.push_back(mark_);
+  for (const fs::path& path : old) {
+    std::error_code failed;
+    fs::remove(path, failed);
+    if (failed) throw OutputError(fmt::format("{}: cannot remove: {}", path.string(), failed.message()));
+  }
+}
+
+std::vector<fs::path> RunOutput::trial_files() const {
+  std::vector<fs::path> files;
+  std::error_code failed;
+  for (fs::directory_iterator entry(trials_, failed), end; !failed && entry != end; entry.increment(failed)) {
+    const fs::path& path = entry->path();
+    if (path.extension() == ".h5" && !path.filename().string().starts_with('.')) files.push_back(path);
+  }
+  if (failed) throw OutputError(fmt::format("{}: cannot be read: {}", trials_.string(), failed.message()));
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 fs::path RunOutput::trial_path(const std::string& id) const { return trials_ / (id + ".h5"); }
 
-void RunOutput::publish_trial(const ResultFile& single) {
-  publish(to_image(single), trial_path(single.trials.front().id), IfExists::refuse);
+void RunOutput::publish_trial(const ResultFile& single) const {
+  publish(to_image(single), trial_path(single.trials.front().id),
+          if_present_ == IfPresent::resume ? IfExists::replace : IfExists::refuse);
 }
 
-ResultFile RunOutput::publish_collection(std::span<const std::string> ids, bool keep_trial_files) {
+ResultFile RunOutput::publish_collection(const ResultFile& run, std::span<const std::string> ids,
+                                         bool keep_trial_files) const {
   std::vector<ResultFile> parts;
-  for (const std::string& id : ids) parts.push_back(read_result_file(trial_path(id)));
-  ResultFile collection = merge_results(std::move(parts));
-  publish(to_image(collection), file_, overwrite_ ? IfExists::replace : IfExists::refuse);
-  if (!keep_trial_files) {
-    std::error_code ignored;  // what stays behind is a copy
-    for (const std::string& id : ids) fs::remove(trial_path(id), ignored);
+  for (const std::string& id : ids) {
+    ResultFile& part = parts.emplace_back(read_result_file(trial_path(id)));
+    // Trials that are kept by --resume may come from a config that reads otherwise and says the same of them.
+    part.experiment = run.experiment;
+    part.description = run.description;
+    part.config_text = run.config_text;
   }
+  ResultFile collection = merge_results(std::move(parts));
+  publish(to_image(collection), file_, is_to_be_replaced() ? IfExists::replace : IfExists::refuse);
+  // The mark first: with it, the trial files are what counts; without it, they are copies.
+  std::error_code ignored;
+  fs::remove(mark_, ignored);
+  if (!keep_trial_files) remove_trial_files(ids);
   return collection;
+}
+
+void RunOutput::remove_trial_files(std::span<const std::string> ids) const {
+  std::error_code ignored;  // what stays behind is a copy
+  for (const std::string& id : ids) fs::remove(trial_path(id), ignored);
 }
 
 }  // namespace stepbench

@@ -1,38 +1,71 @@
 // The files of a run: FILE.trials/, a folder with a file per finished trial, and FILE.h5, the collection made from
-// them.
+// them. What of a run that stopped half-way can be used again is decided in resume.hpp.
 #pragma once
 
 #include <filesystem>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "core/results/trial_record.hpp"
 
 namespace stepbench {
 
+/// What to do where there is an output, or trials of a run that did not finish.
+enum class IfPresent { refuse, resume, overwrite };
+
+/// The lock on a folder that every run on one output takes. Removes the folder on its way out when nothing is in it.
+class FolderLock {
+ public:
+  /// Throws OutputError when another run holds it.
+  explicit FolderLock(std::filesystem::path folder);
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+  ~FolderLock();
+
+ private:
+  std::filesystem::path folder_;
+  int descriptor_ = -1;
+};
+
 /// Holds the output of a run from before its first step: the folder of trial files exists and is locked (a second run
-/// on the same output is refused), nothing that was there is touched before the new collection is whole.
+/// on the same output is refused). An old FILE.h5 stands until the new one is whole. A mark in the folder remembers,
+/// over an abrupt end, that the FILE.h5 beside it is an old one to be replaced; without the mark FILE.h5 is the whole
+/// result, and trial files are copies.
 class RunOutput {
  public:
   /// Throws OutputError: a missing folder (of the default `results`, which is made), one that cannot be written to, an
-  /// output or unfinished trials that exist without `overwrite`, another run at work.
-  RunOutput(std::filesystem::path file, bool overwrite);
-  RunOutput(const RunOutput&) = delete;
-  RunOutput& operator=(const RunOutput&) = delete;
-  ~RunOutput();
+  /// output or unfinished trials that exist where that is refused, another run at work. `overwrite` discards the
+  /// trial files of an earlier run.
+  RunOutput(std::filesystem::path file, IfPresent if_present);
 
-  /// `single` holds one trial, published under its id.
-  void publish_trial(const ResultFile& single);
+  /// Whether FILE.h5 holds the whole result already (with `resume` only).
+  [[nodiscard]] bool is_complete() const;
 
-  /// Builds the collection from the trial files in the order of `ids`, publishes it, and removes the trial files unless
-  /// they are to be kept.
-  ResultFile publish_collection(std::span<const std::string> ids, bool keep_trial_files);
-
- private:
+  /// The trial files that there are, by name.
+  [[nodiscard]] std::vector<std::filesystem::path> trial_files() const;
+  [[nodiscard]] const std::filesystem::path& trials_folder() const { return trials_; }
   [[nodiscard]] std::filesystem::path trial_path(const std::string& id) const;
 
-  std::filesystem::path file_, trials_;
-  bool overwrite_;
-  int lock_ = -1;
+  /// `single` holds one trial, published under its id. With `resume` it takes the place of an older one.
+  void publish_trial(const ResultFile& single) const;
+
+  /// Builds the collection from the trial files in the order of `ids`, under what `run` says of the experiment,
+  /// publishes it, and removes the trial files unless they are to be kept.
+  [[nodiscard]] ResultFile publish_collection(const ResultFile& run, std::span<const std::string> ids,
+                                              bool keep_trial_files) const;
+
+  /// Removes files that the collection holds too.
+  void remove_trial_files(std::span<const std::string> ids) const;
+
+ private:
+  [[nodiscard]] bool is_to_be_replaced() const;
+  void refuse_what_is_there() const;
+  void discard_trials() const;
+
+  std::filesystem::path file_, trials_, mark_;
+  IfPresent if_present_;
+  FolderLock lock_;
 };
 
 }  // namespace stepbench

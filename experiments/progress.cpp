@@ -42,10 +42,18 @@ void Progress::advance(double work) {
   draw(false);
 }
 
+void Progress::skip(double work) { total_ -= work; }
+
 void Progress::note(const std::string& text) {
   if (verbosity_ != Verbosity::verbose) return;
   clear();
   fmt::print(stream_, "{}\n", text);
+}
+
+void Progress::say(const std::string& text) {
+  if (verbosity_ == Verbosity::quiet) return;
+  clear();
+  fmt::print(stream_, "stepbench: {}\n", text);
 }
 
 void Progress::warn(const std::string& text) {

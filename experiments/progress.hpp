@@ -21,7 +21,9 @@ class Progress {
 
   void status(const std::string& what);
   void advance(double work);
+  void skip(double work);              // of the total: it is not to be done after all
   void note(const std::string& text);  // a line of its own, when verbose
+  void say(const std::string& text);   // a line of its own, unless quiet
   void warn(const std::string& text);
 
  private:

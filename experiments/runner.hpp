@@ -8,6 +8,7 @@
 
 #include "core/config/experiment.hpp"
 #include "core/results/trial_record.hpp"
+#include "experiments/output.hpp"
 #include "experiments/plan.hpp"
 #include "experiments/progress.hpp"
 #include "variants/registry.hpp"
@@ -18,10 +19,12 @@ struct RunRequest {
   const Experiment& experiment;
   std::span<const PlannedGroup> groups;  // plan_experiment's
   std::filesystem::path output;          // FILE.h5
-  bool overwrite = false;                // an existing output, once the new one is whole
+  IfPresent if_present = IfPresent::refuse;
 };
 
-/// Throws OutputError. A trial that fails or diverges is a result, not an error. Returns the published collection.
+/// Throws OutputError; InputError when there are trials to resume that are not this experiment's; Interrupted after
+/// SIGINT or SIGTERM, with what the group under way has done published as `interrupted`. A trial that fails or diverges
+/// is a result, not an error. Returns the published collection.
 ResultFile run_experiment(const RunRequest& request, Progress& progress);
 
 }  // namespace stepbench

@@ -9,6 +9,9 @@
 #include <map>
 #include <set>
 
+#include "core/statistics.hpp"
+#include "experiments/machine/noise_watch.hpp"
+
 namespace stepbench {
 namespace {
 
@@ -39,8 +42,10 @@ std::string ratio(const TrialRecord& record) {
   if (std::isnan(summary.speed_ratio)) return kNothing;
   const int digits = summary.speed_ratio < 10 ? 2 : 1;
   if (std::isnan(summary.speed_ratio_low)) return fmt::format("{:.{}f}x", summary.speed_ratio, digits);
-  return fmt::format("{:.{}f}x [{:.{}f}, {:.{}f}]", summary.speed_ratio, digits, summary.speed_ratio_low, digits,
-                     summary.speed_ratio_high, digits);
+  const SpeedVerdict verdict =
+      speed_verdict({summary.speed_ratio, summary.speed_ratio_low, summary.speed_ratio_high}, summary.noise_floor);
+  return fmt::format("{:.{}f}x [{:.{}f}, {:.{}f}]{}", summary.speed_ratio, digits, summary.speed_ratio_low, digits,
+                     summary.speed_ratio_high, digits, verdict == SpeedVerdict::no_difference ? " =" : "");
 }
 
 std::string worst_gradient_error(const TrialRecord& record) {
@@ -105,6 +110,29 @@ std::string environment_value(const ResultFile& file, std::string_view name) {
     return to_text(value);
   }
   return "?";
+}
+
+/// `noise: ...` and `disturbed: ...`, a line each for what the file knows.
+std::string noise_lines(const ResultFile& file) {
+  std::vector<double> floors;
+  for (const TrialRecord& record : file.trials) {
+    if (record.is_baseline && !std::isnan(record.summary.noise_floor)) floors.push_back(record.summary.noise_floor);
+  }
+  std::string text;
+  if (!floors.empty()) {
+    const auto [least, most] = std::ranges::minmax(floors);
+    text += fmt::format(
+        "noise floor, from the baseline run twice: {:.1f}%{}; a ratio inside it, or whose interval "
+        "holds 1, is no difference (=)\n",
+        100 * least, floors.size() > 1 ? fmt::format(" to {:.1f}%", 100 * most) : "");
+  }
+  std::vector<std::int64_t> disturbed;
+  for (const GroupRecord& group : file.groups) {
+    disturbed.insert(disturbed.end(), group.disturbed.begin(), group.disturbed.end());
+  }
+  const std::string disturbances = describe_disturbances(disturbed);
+  if (!disturbances.empty()) text += "noise watch: " + disturbances + "; `stepbench doctor` says what to do\n";
+  return text;
 }
 
 const TrialRecord* baseline_of(const ResultFile& file) {
@@ -216,7 +244,7 @@ std::string results_table(const ResultFile& file) {
                       environment_value(file, "blas_core"),
                       environment_value(file, "blas_core_forced") == "true" ? " (forced)" : "",
                       environment_value(file, "peak_gflops_1"), environment_value(file, "peak_gflops_all"));
-  text += table.text() + "\n" + notes;
+  text += table.text() + "\n" + notes + noise_lines(file);
   text += speed_heading;
   text +=
       ": of the median step, ± its median absolute deviation; vs: speed, paired by round, with 95% interval;\n"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fstream>
 #include <set>
@@ -26,13 +27,16 @@ std::string read_config(const std::filesystem::path& file) {
   if (std::filesystem::is_directory(file, ignored)) throw InputError(file.string() + ": is a folder, not a config");
   errno = 0;
   std::ifstream stream(file, std::ios::binary);
-  std::string text(kLargest + 1, '\0');
-  if (stream) stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  std::string text;
+  std::array<char, 1 << 14> piece;
+  while (stream && text.size() <= kLargest) {
+    stream.read(piece.data(), piece.size());
+    text.append(piece.data(), static_cast<std::size_t>(stream.gcount()));
+  }
   if (stream.bad() || !stream.is_open()) {
     const std::string reason = errno != 0 ? std::generic_category().message(errno) : "read error";
     throw InputError(fmt::format("{}: cannot be read: {}", file.string(), reason));
   }
-  text.resize(static_cast<std::size_t>(stream.gcount()));
   if (text.size() > kLargest) throw InputError(file.string() + ": larger than 1 MiB, which no config is");
   return text;
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "core/config/key_row.hpp"
 #include "core/config/rules.hpp"
 
 namespace stepbench {
@@ -41,66 +42,14 @@ constexpr Condition kAdam{"training.optimizer = adam or adamw", [](const TrialSe
                           }};
 constexpr Condition kCosine{"training.schedule = cosine",
                             [](const TrialSettings& s) { return s.training.schedule == Schedule::cosine; }};
+constexpr Condition kInterleaved{"measure.interleave = true",
+                                 [](const TrialSettings& s) { return s.measure.interleave; }};
 constexpr Condition kGate{"measure.gate = true", [](const TrialSettings& s) { return s.measure.gate; }};
 
 // Bounds of counts: far above any use, and small enough that their products stay within 64 bits.
 constexpr std::int64_t kMillion = 1'000'000;
 constexpr std::int64_t kBillion = 1'000'000'000;
 constexpr std::int64_t kLongestContext = 65536;
-
-/// What most rows leave as it is.
-struct Extras {
-  Condition condition = {};
-  bool required = false;
-  bool is_list = false;
-  const char* default_text = nullptr;  // where the field's own default says nothing
-};
-
-template <typename T>
-T& held(T& field) {
-  return field;
-}
-template <typename T>
-bool is_set(const T&) {
-  return true;
-}
-template <typename T>
-const T& held(const std::optional<T>& field) {
-  return *field;
-}
-template <typename T>
-bool is_set(const std::optional<T>& field) {
-  return field.has_value();
-}
-
-/// A row. `field` gives the member of a trial, const or not: `[](auto& s) -> auto& { return s.training.batch_size; }`.
-template <typename Field, typename T>
-Key make_key(std::string_view name, Field field, Rule<T> rule, std::string_view help, const Extras& extras = {}) {
-  Key key;
-  key.name = name;
-  key.allowed = std::move(rule.allowed);
-  key.choices = std::move(rule.choices);
-  key.help = help;
-  key.condition = extras.condition;
-  key.required = extras.required;
-  key.is_list = extras.is_list;
-  key.set = [field, parse = std::move(rule.parse)](TrialSettings& trial, std::string_view text) {
-    std::optional<T> value = parse(text);
-    if (value) field(trial) = std::move(*value);
-    return value.has_value();
-  };
-  key.get = [field, to_value = std::move(rule.to_value)](const TrialSettings& trial) {
-    const auto& value = field(trial);
-    return is_set(value) ? to_value(held(value)) : std::nullopt;
-  };
-  if (extras.default_text != nullptr) {
-    key.default_text = extras.default_text;
-  } else if (!key.required) {
-    const std::optional<Value> value = key.get(TrialSettings{});
-    if (value) key.default_text = to_text(*value);
-  }
-  return key;
-}
 
 /// A distribution, or `file:PATH#TRIAL`, which is three members of the settings.
 Key initialisation_key() {
@@ -259,6 +208,8 @@ std::vector<Key> measure_record_and_sweep_keys() {
           "run a group's trials in alternating blocks"),
       make_key("measure.baseline", [](auto& s) -> auto& { return s.measure.baseline; }, baseline_rule(),
                "what the others are compared with", {.default_text = "the first supported cell"}),
+      make_key("measure.twin", [](auto& s) -> auto& { return s.measure.twin; }, boolean_rule(),
+               "run the baseline twice: the noise floor", {.condition = kInterleaved}),
       make_key(
           "measure.gate", [](auto& s) -> auto& { return s.measure.gate; }, boolean_rule(),
           "check gradients and update before timing"),

@@ -12,7 +12,7 @@
 namespace stepbench {
 namespace {
 
-constexpr std::size_t kChunk = 1 << 20;
+constexpr std::size_t kChunk = 1 << 16;
 
 }  // namespace
 

@@ -59,10 +59,11 @@ std::vector<std::uint32_t> symbols_of(std::string_view text, VocabularyKind kind
 
 Tokens tokenise(std::string_view text, VocabularyKind kind, const std::filesystem::path& path) {
   const std::vector<std::uint32_t> symbols = symbols_of(text, kind, path);
-  std::vector<std::int32_t> places(kCodePoints, -1);
+  const std::uint32_t symbol_count = symbols.empty() ? 0 : *std::max_element(symbols.begin(), symbols.end()) + 1;
+  std::vector<std::int32_t> places(symbol_count, -1);
   for (const std::uint32_t symbol : symbols) places[symbol] = 0;
   Tokens result;
-  for (std::uint32_t symbol = 0; symbol < kCodePoints; ++symbol) {
+  for (std::uint32_t symbol = 0; symbol < symbol_count; ++symbol) {
     if (places[symbol] < 0) continue;
     places[symbol] = static_cast<std::int32_t>(result.vocabulary.size());
     result.vocabulary.push_back(kind == VocabularyKind::bytes ? std::string(1, static_cast<char>(symbol))

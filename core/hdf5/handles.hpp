@@ -25,8 +25,13 @@ inline void check(herr_t status, const std::string& what) {
   if (status < 0) fail(what);
 }
 
-/// HDF5 prints each error to stderr unless told otherwise, once per process (or thread).
-inline void silence_errors() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+/// Before any other call. HDF5 prints each error to stderr unless told otherwise, once per process (or thread).
+/// HDF5 1.10 closes what it still holds when the program exits, and crashes there over a file in memory that could not
+/// grow; nothing of ours needs that, so it is told not to.
+inline void silence_errors() {
+  [[maybe_unused]] static const herr_t once = H5dont_atexit();
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
 
 inline Handle text_type() {
   Handle type = checked(H5Tcopy(H5T_C_S1), H5Tclose, "HDF5 string type");

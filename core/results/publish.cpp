@@ -47,13 +47,18 @@ struct TemporaryFile {
 
 fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
 
-fs::path temporary_path(const fs::path& path) {
+constexpr const char* kTemporaryMark = ".tmp-";
+
+/// How the names of all temporary files of `path` begin.
+std::string temporary_stem(const fs::path& path) {
   // A name may be 255 bytes long, ours are longer than the final one.
   constexpr std::size_t kKept = 200;
-  std::string name = path.filename().string().substr(0, kKept);
-  name.insert(0, 1, '.');
-  name += ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(std::random_device{}());
-  return folder_of(path) / name;
+  return "." + path.filename().string().substr(0, kKept) + kTemporaryMark;
+}
+
+fs::path temporary_path(const fs::path& path) {
+  const std::string own = std::to_string(::getpid()) + "-" + std::to_string(std::random_device{}());
+  return folder_of(path) / (temporary_stem(path) + own);
 }
 
 void write_all(const Descriptor& file, std::span<const std::byte> bytes, const fs::path& path) {
@@ -61,6 +66,7 @@ void write_all(const Descriptor& file, std::span<const std::byte> bytes, const f
     const ssize_t written = ::write(file.number(), bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail(path, "cannot write", errno);
+    if (written == 0) fail(path, "cannot write", ENOSPC);  // no file system of worth does so; it must not go on forever
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
 }
@@ -78,13 +84,25 @@ void rename_without_replacing(const fs::path& from, const fs::path& to) {
   fail(to, "cannot write", errno);
 }
 
+/// fsync of a folder; EINVAL: a file system whose folders need none.
+bool synced(const Descriptor& folder) { return ::fsync(folder.number()) == 0 || errno == EINVAL; }
+
+void remove_beginning_with(const fs::path& folder, const std::string& stem) {
+  std::vector<fs::path> found;
+  std::error_code ignored;  // what cannot be removed does no harm
+  for (fs::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored)) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with(stem) && name.find(kTemporaryMark) != std::string::npos) found.push_back(entry->path());
+  }
+  for (const fs::path& path : found) fs::remove(path, ignored);
+}
+
 }  // namespace
 
 void publish(std::span<const std::byte> image, const fs::path& path, IfExists if_exists) {
   if (path.filename().empty()) throw OutputError(path.string() + ": is not the name of a file");
   const Descriptor folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.number() < 0) fail(path, "cannot write into its folder", errno);
-
   const fs::path temporary = temporary_path(path);
   Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (file.number() < 0) fail(path, "cannot write into its folder", errno);
@@ -99,9 +117,16 @@ void publish(std::span<const std::byte> image, const fs::path& path, IfExists if
   else if (::rename(temporary.c_str(), path.c_str()) != 0)
     fail(path, "cannot replace", errno);
   guard.renamed = true;
-  // EINVAL: a file system whose folders need no fsync.
-  if (::fsync(folder.number()) != 0 && errno != EINVAL)
-    fail(path, "is written, but may not survive a power cut", errno);
+  if (!synced(folder)) fail(path, "is written, but may not survive a power cut", errno);
 }
+
+void sync_folder(const fs::path& folder) {
+  const Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (descriptor.number() < 0 || !synced(descriptor)) fail(folder, "cannot be written to disk", errno);
+}
+
+void remove_temporaries(const fs::path& path) { remove_beginning_with(folder_of(path), temporary_stem(path)); }
+
+void remove_all_temporaries(const fs::path& folder) { remove_beginning_with(folder, "."); }
 
 }  // namespace stepbench

@@ -28,6 +28,14 @@ enum class IfExists { refuse, replace };
 /// unless it is the last fsync that failed, which the message says.
 void publish(std::span<const std::byte> image, const std::filesystem::path& path, IfExists if_exists);
 
+/// Makes new and removed names in `folder` survive a power cut. Throws OutputError.
+void sync_folder(const std::filesystem::path& folder);
+
+/// Removes what publishing `path` (or anything in `folder`) left behind when the program was killed. Only while nobody
+/// else publishes there.
+void remove_temporaries(const std::filesystem::path& path);
+void remove_all_temporaries(const std::filesystem::path& folder);
+
 /// Reads a published file whole and checks its trailer; returns the image. Throws InputError: missing, empty, not HDF5,
 /// not a stepbench file, truncated, damaged.
 [[nodiscard]] std::vector<std::byte> read_published(const std::filesystem::path& path);

@@ -9,40 +9,16 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
-#include <fstream>
 #include <thread>
 
 #include "core/floating_point.hpp"
 #include "experiments/build_version.hpp"
 #include "experiments/machine/fma_peak.hpp"
+#include "experiments/machine/probes.hpp"
 #include "variants/openblas_runtime.hpp"
 
 namespace stepbench {
 namespace {
-
-std::string first_line(const char* path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  return line;
-}
-
-std::string cpu_model() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("model name")) {
-      const std::size_t colon = line.find(": ");
-      if (colon != std::string::npos) return line.substr(colon + 2);
-    }
-  }
-  return "unknown";
-}
-
-/// `always [madvise] never` -> `madvise`
-std::string chosen_in_brackets(const std::string& line) {
-  const std::size_t open = line.find('['), close = line.find(']');
-  return open == std::string::npos || close == std::string::npos ? "unknown" : line.substr(open + 1, close - open - 1);
-}
 
 std::string or_unknown(std::string text) { return text.empty() ? "unknown" : std::move(text); }
 
@@ -75,7 +51,7 @@ KeyValues describe_environment() {
   const int cores = available_cores();
   const auto text = [](std::string value) { return Value(std::move(value)); };
   return {
-      {"cpu_model", text(cpu_model())},
+      {"cpu_model", text(or_unknown(read_cpu("/").model))},
       {"isa", text(isa())},
       {"cores", std::int64_t{cores}},
       {"compiler", text(kCompiler)},
@@ -87,8 +63,8 @@ KeyValues describe_environment() {
       {"tbb_version", text(TBB_runtime_version())},
       {"hdf5_version", text(kHdf5Version)},
       {"denormals_flushed", denormals_are_flushed()},
-      {"governor", text(or_unknown(first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")))},
-      {"thp", text(chosen_in_brackets(first_line("/sys/kernel/mm/transparent_hugepage/enabled")))},
+      {"governor", text(or_unknown(read_frequency("/", 0).governor))},
+      {"thp", text(or_unknown(read_transparent_huge_pages("/")))},
       {"hostname", text(hostname())},
       {"peak_gflops_1", fma_peak_gflops(1, Precision::float32)},
       {"peak_gflops_all", fma_peak_gflops(cores, Precision::float32)},

@@ -2,6 +2,8 @@
 // only, in the widest vectors of this CPU (chosen at run time, so that a portable build is held to the same limit).
 #pragma once
 
+#include <vector>
+
 #include "core/settings.hpp"
 
 namespace stepbench {
@@ -10,7 +12,21 @@ namespace stepbench {
 /// start together and the last one's end counts. Takes about 30 ms.
 [[nodiscard]] double fma_peak_gflops(int threads, Precision precision);
 
+/// GFLOP/s of short repetitions (about 4 ms) of the same on the calling thread, one after the other for `seconds`: how
+/// steady a core's speed is.
+[[nodiscard]] std::vector<double> fma_series_gflops(double seconds, Precision precision);
+
 /// GFLOP/s of one large square OpenBLAS matrix product on `threads` threads: what a perfect user of the library gets.
 [[nodiscard]] double gemm_peak_gflops(int threads, Precision precision);
+
+/// What the FMA peak of several cores at once, held against one core's, says about them.
+enum class CoreSharing {
+  independent,  // each core adds nearly a whole core's speed
+  slowed,       // less than that: lower clock when all are busy, or other work on the machine
+  shared,       // at most half of them compute at a time: they are hyper-threads, or a host runs them on one core
+  unknown,      // one thread, or nothing measured
+};
+/// `peak_one` and `peak_all` are the FMA peak (any unit) of one and of `threads` threads.
+[[nodiscard]] CoreSharing core_sharing(double peak_one, double peak_all, int threads);
 
 }  // namespace stepbench

@@ -3,49 +3,33 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <ctime>
-#include <map>
+#include <memory>
+#include <new>
 #include <optional>
-#include <thread>
 
 #include "core/parameters.hpp"
 #include "core/random.hpp"
 #include "core/statistics.hpp"
+#include "experiments/interrupt.hpp"
 #include "experiments/machine/environment.hpp"
-#include "experiments/machine/fma_peak.hpp"
+#include "experiments/machine/noise_watch.hpp"
 #include "experiments/measure/gate.hpp"
 #include "experiments/measure/gate_batch.hpp"
+#include "experiments/measure/idle_workers.hpp"
+#include "experiments/measure/peaks.hpp"
 #include "experiments/measure/trial_run.hpp"
 
 namespace stepbench {
 namespace {
 
-/// A trial of the group that is being trained.
+constexpr double kWorthAWarning = 0.25;  // of a group's blocks
+
+/// A trial of the group that is being trained, or the baseline's twin.
 struct Member {
-  std::size_t index;  // in the group
+  std::size_t index;  // of its record
   const PlannedTrial* planned;
   std::unique_ptr<TrialRun> run;
 };
-
-double process_cpu_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
-/// Waits until no thread of this process runs any more: idle workers of OpenBLAS and TBB spin for a while after the
-/// last block, and would take the next block's cores.
-void wait_for_idle_workers() {
-  using std::chrono::milliseconds;
-  constexpr milliseconds kLook{2}, kLongest{200};
-  constexpr double kIdleShare = 0.05;  // of one core
-  for (milliseconds waited{0}; waited < kLongest; waited += kLook) {
-    const double before = process_cpu_seconds();
-    std::this_thread::sleep_for(kLook);
-    if (process_cpu_seconds() - before < kIdleShare * std::chrono::duration<double>(kLook).count()) return;
-  }
-}
 
 TrialRecord blank_record(const PlannedTrial& planned, bool is_baseline) {
   const TrialSettings& trial = *planned.settings;
@@ -70,29 +54,9 @@ void fail(TrialRecord& record, const std::string& message, Progress& progress) {
   progress.warn(fmt::format("{} failed: {}", record.id, message));
 }
 
-/// The FMA peaks that the group's trials are held against, taken once per round for each number of cores in use.
-class Peaks {
- public:
-  explicit Peaks(const PlannedGroup& group) : precision_(group.trials.front().settings->training.precision) {
-    for (const PlannedTrial& trial : group.trials) samples_[cores(trial.settings->threads)];
-    samples_[available_cores()];
-  }
-  void take() {
-    for (auto& [threads, samples] : samples_) samples.push_back(fma_peak_gflops(threads, precision_));
-  }
-  /// The best of the rounds: what disturbs a round lowers its peak, and a limit is what can be reached at all.
-  [[nodiscard]] double of_trial(const TrialSettings& trial) const {
-    return std::ranges::max(samples_.at(cores(trial.threads)));
-  }
-  [[nodiscard]] const std::vector<double>& of_all_cores() const { return samples_.at(available_cores()); }
-
- private:
-  static int cores(std::int64_t threads) {
-    return static_cast<int>(std::min<std::int64_t>(threads, available_cores()));
-  }
-  Precision precision_;
-  std::map<int, std::vector<double>> samples_;
-};
+std::string reason(const std::exception& error) {
+  return dynamic_cast<const std::bad_alloc*>(&error) == nullptr ? error.what() : "out of memory";
+}
 
 /// Passes the group's trials through the gate and makes the runs of those that pass.
 std::vector<Member> start_members(const PlannedGroup& group, const Backend& reference,
@@ -100,6 +64,7 @@ std::vector<Member> start_members(const PlannedGroup& group, const Backend& refe
   std::vector<Member> members;
   std::optional<GateReference> expected;
   for (std::size_t i = 0; i < group.trials.size(); ++i) {
+    if (stop_requested()) break;
     const PlannedTrial& planned = group.trials[i];
     const TrialSettings& trial = *planned.settings;
     TrialRecord& record = records.emplace_back(blank_record(planned, i == group.baseline));
@@ -124,7 +89,7 @@ std::vector<Member> start_members(const PlannedGroup& group, const Backend& refe
       }
       members.push_back({i, &planned, start_trial(*planned.backend, trial, *planned.dataset, record)});
     } catch (const std::exception& error) {
-      fail(record, error.what(), progress);
+      fail(record, reason(error), progress);
     }
   }
   return members;
@@ -135,76 +100,207 @@ std::int64_t rounds_of(const MeasureSettings& measure, std::int64_t total_steps)
   return std::clamp<std::int64_t>(total_steps / (measure.warmup_steps + 1), 1, measure.rounds);
 }
 
-/// Trains all members to their end. `position` (R, M) gets each member's place in each round's order.
-void train_rounds(const PlannedGroup& group, std::vector<Member>& members, std::int64_t rounds, Peaks& peaks,
-                  std::vector<TrialRecord>& records, std::vector<std::int64_t>& position, Progress& progress) {
-  const TrialSettings& settings = *group.trials.front().settings;
-  const std::int64_t total = members.front().run->total_steps();
-  const std::size_t count = members.size();
-  const double work = group_work(group) / static_cast<double>(rounds);
-  const auto train = [&](Member& member, std::int64_t round) {
-    if (!member.run || !member.run->can_train()) return;
-    wait_for_idle_workers();
-    try {
-      member.run->train(total * (round + 1) / rounds - total * round / rounds, round);
-    } catch (const std::exception& error) {
-      TrialRecord record = member.run->record();
-      fail(record, error.what(), progress);
-      records[member.index] = std::move(record);
-      member.run.reset();
-    }
-  };
-  position.resize(static_cast<std::size_t>(rounds) * count);
-  if (!settings.measure.interleave) {
-    for (std::size_t m = 0; m < count; ++m) {
-      for (std::int64_t r = 0; r < rounds; ++r) {
-        if (m == 0) peaks.take();
-        progress.status(fmt::format("{} {} of {}", members[m].planned->settings->id, r + 1, rounds));
-        train(members[m], r);
-        position[static_cast<std::size_t>(r) * count + m] = static_cast<std::int64_t>(m);
-        progress.advance(work / static_cast<double>(count));
-      }
-    }
-    return;
-  }
-  for (std::int64_t r = 0; r < rounds; ++r) {
-    progress.status(fmt::format("{} round {} of {}", group.id, r + 1, rounds));
-    peaks.take();
-    const std::vector<std::int64_t> order =
-        permutation(std::ssize(members), {settings.seed, Purpose::round_order, static_cast<std::uint64_t>(r)});
-    for (std::size_t k = 0; k < count; ++k) {
-      const auto m = static_cast<std::size_t>(order[k]);
-      train(members[m], r);
-      position[static_cast<std::size_t>(r) * count + m] = static_cast<std::int64_t>(k);
-      progress.advance(work / static_cast<double>(count));
-    }
+/// The baseline once more, under its twin's id: the same network and data, so that the ratio of the two is noise.
+/// Nothing for a baseline without rivals, for one that failed, and where blocks do not alternate.
+void start_twin(const PlannedGroup& group, std::vector<Member>& members, std::vector<TrialRecord>& records,
+                Progress& progress) {
+  const PlannedTrial& planned = group.trials[group.baseline];
+  const MeasureSettings& measure = planned.settings->measure;
+  if (!measure.twin || !measure.interleave || members.size() < 2) return;
+  if (std::ranges::find(members, group.baseline, &Member::index) == members.end()) return;
+  TrialRecord record = blank_record(planned, false);
+  record.id = twin_id(record.id);
+  try {
+    auto run = start_trial(*planned.backend, *planned.settings, *planned.dataset, record);
+    members.push_back({records.size(), &planned, std::move(run)});
+    records.push_back(std::move(record));
+  } catch (const std::exception& error) {
+    progress.warn(fmt::format("{} cannot run: {}; there is no noise floor", record.id, reason(error)));
   }
 }
 
-/// Ratios of all timed trials against the baseline, paired by round.
+/// The twin trained the same network on the same samples: it must have ended with the same bits.
+void check_twin(const TrialRecord& baseline, const TrialRecord& twin, Progress& progress) {
+  if (baseline.status != Status::completed || twin.status != Status::completed) return;
+  if (baseline.parameter_digest == twin.parameter_digest) return;
+  progress.warn(
+      fmt::format("{} ran twice and ended with different parameters: its results do not repeat", baseline.id));
+}
+
+/// The blocks of a group, round by round. (R, M) vectors are row-major.
+class Rounds {
+ public:
+  Rounds(const PlannedGroup& group, std::vector<Member>& members, std::int64_t count, std::vector<TrialRecord>& records,
+         Progress& progress)
+      : group_(group),
+        members_(members),
+        count_(count),
+        total_steps_(members.front().run->total_steps()),
+        records_(records),
+        progress_(progress),
+        peaks_(group),
+        position_(static_cast<std::size_t>(count) * members.size()),
+        noise_(position_.size(), not_watched()) {}
+
+  /// Trains all members to their end. False when stop_requested() came in between.
+  [[nodiscard]] bool run() {
+    const MeasureSettings& measure = group_.trials.front().settings->measure;
+    const std::size_t members = members_.size();
+    if (measure.interleave) {
+      for (std::int64_t r = 0; r < count_ && !stop_requested(); ++r) {
+        peaks_.take_if_due();
+        const std::vector<std::int64_t> order =
+            permutation(std::ssize(members_),
+                        {group_.trials.front().settings->seed, Purpose::round_order, static_cast<std::uint64_t>(r)});
+        for (std::size_t k = 0; k < members; ++k) train(static_cast<std::size_t>(order[k]), r, k);
+      }
+    } else {
+      for (std::size_t m = 0; m < members; ++m) {
+        for (std::int64_t r = 0; r < count_ && !stop_requested(); ++r) {
+          if (m == 0) peaks_.take_if_due();
+          train(m, r, m);
+        }
+      }
+    }
+    if (stop_requested()) return false;
+    peaks_.take();
+    return true;
+  }
+
+  [[nodiscard]] const Peaks& peaks() const { return peaks_; }
+
+  /// What was seen of the blocks. `step_times[m]`: of member m, per round.
+  [[nodiscard]] GroupRecord record(const std::vector<std::vector<double>>& step_times) const {
+    GroupRecord rounds;
+    rounds.id = group_.id;
+    for (const Member& member : members_) rounds.trials.push_back(records_[member.index].id);
+    rounds.position = position_;
+    std::vector<std::int64_t> threads;
+    for (std::size_t i = 0; i < noise_.size(); ++i) {
+      const BlockNoise& noise = noise_[i];
+      rounds.step_time.push_back(step_times[i % members_.size()][i / members_.size()]);
+      rounds.block_time.push_back(noise.block_time);
+      rounds.cpu_time.push_back(noise.cpu_time);
+      rounds.steal_time.push_back(noise.steal_time);
+      rounds.run_delay.push_back(noise.run_delay);
+      rounds.involuntary_switches.push_back(noise.involuntary_switches);
+      rounds.sentinel_time.push_back(noise.sentinel_time);
+      threads.push_back(members_[i % members_.size()].planned->settings->threads);
+    }
+    rounds.disturbed = find_disturbances(noise_, threads, available_cores());
+    peaks_.write(rounds);
+    return rounds;
+  }
+
+ private:
+  static BlockNoise not_watched() {
+    return {kNotANumber, kNotANumber, kNotANumber, kNotANumber, kNotANumber, kNotANumber};
+  }
+
+  /// One block of member `m`, the `place`-th of round `r`.
+  void train(std::size_t m, std::int64_t r, std::size_t place) {
+    Member& member = members_[m];
+    const std::size_t cell = static_cast<std::size_t>(r) * members_.size() + m;
+    position_[cell] = static_cast<std::int64_t>(place);
+    progress_.status(fmt::format("{} round {} of {}", records_[member.index].id, r + 1, count_));
+    if (member.run && member.run->can_train() && !stop_requested()) {
+      wait_for_idle_workers();
+      watch_.begin_block();
+      try {
+        member.run->train(total_steps_ * (r + 1) / count_ - total_steps_ * r / count_, r);
+        noise_[cell] = watch_.end_block();
+      } catch (const std::exception& error) {
+        TrialRecord& record = records_[member.index];
+        try {
+          record = member.run->record();
+        } catch (const std::exception&) {  // out of memory still: what it did is lost, that it failed is not
+        }
+        member.run.reset();
+        fail(record, reason(error), progress_);
+      }
+    }
+    progress_.advance(group_work(group_) / static_cast<double>(position_.size()));
+  }
+
+  const PlannedGroup& group_;
+  std::vector<Member>& members_;
+  std::int64_t count_, total_steps_;
+  std::vector<TrialRecord>& records_;
+  Progress& progress_;
+  Peaks peaks_;
+  NoiseWatch watch_;
+  std::vector<std::int64_t> position_;  // (R, M)
+  std::vector<BlockNoise> noise_;       // (R, M)
+};
+
+/// Ends the members' records where a signal stopped them; the twin's goes.
+void record_interrupted(const PlannedGroup& group, const std::vector<Member>& members, GroupResult& result) {
+  for (const Member& member : members) {
+    if (!member.run) continue;
+    const PlannedTrial& planned = *member.planned;
+    TrialRecord& record = result.trials[member.index];
+    record = member.run->record();
+    record.status = Status::interrupted;
+    record.message =
+        fmt::format("stopped after {} of {} steps", record.steps.train_loss.size(), member.run->total_steps());
+    summarise(record, *planned.settings, *planned.dataset, kNotANumber);
+    if (!planned.settings->record.steps) record.steps = {};
+  }
+  result.trials.resize(group.trials.size());
+  result.stopped = true;
+}
+
+/// A trial's column of an (R, M) array; empty for a trial that was not timed.
+template <typename T>
+std::vector<T> column_of(const GroupRecord& rounds, const std::vector<T>& values, const std::string& trial) {
+  const auto found = std::ranges::find(rounds.trials, trial);
+  std::vector<T> column;
+  if (found == rounds.trials.end()) return column;
+  for (auto i = static_cast<std::size_t>(found - rounds.trials.begin()); i < values.size(); i += rounds.trials.size()) {
+    column.push_back(values[i]);
+  }
+  return column;
+}
+
+/// Ratios of all timed trials against the baseline, paired by round, and how far noise alone would take them.
 void compare_with_baseline(GroupResult& result, bool interleaved) {
-  const auto column = [&result](const std::string& id) {
-    const GroupRecord& rounds = result.rounds;
-    const auto found = std::find(rounds.trials.begin(), rounds.trials.end(), id);
-    std::vector<double> times;
-    if (found == rounds.trials.end()) return times;
-    const auto m = static_cast<std::size_t>(found - rounds.trials.begin());
-    for (std::size_t i = m; i < rounds.step_time.size(); i += rounds.trials.size())
-      times.push_back(rounds.step_time[i]);
-    return times;
-  };
-  const auto baseline = std::find_if(result.trials.begin(), result.trials.end(),
-                                     [](const TrialRecord& record) { return record.is_baseline; });
+  const GroupRecord& rounds = result.rounds;
+  const auto baseline = std::ranges::find_if(result.trials, &TrialRecord::is_baseline);
   if (baseline == result.trials.end()) return;
-  const std::vector<double> baseline_times = column(baseline->id);
+  const std::vector<double> baseline_times = column_of(rounds, rounds.step_time, baseline->id);
+  const std::vector<double> twin_times = column_of(rounds, rounds.step_time, twin_id(baseline->id));
   for (TrialRecord& record : result.trials) {
-    const std::vector<double> times = column(record.id);
+    const std::vector<double> times = column_of(rounds, rounds.step_time, record.id);
     if (times.empty() || baseline_times.empty()) continue;
     const RatioEstimate estimate = paired_ratio(baseline_times, times);
     record.summary.speed_ratio = estimate.ratio;
+    if (!twin_times.empty()) record.summary.noise_floor = noise_floor(baseline_times, twin_times);
     if (!interleaved || &record == &*baseline) continue;  // blocks that did not alternate share no rounds
     record.summary.speed_ratio_low = estimate.low;
     record.summary.speed_ratio_high = estimate.high;
+  }
+}
+
+/// Counts the disturbed blocks into the summaries, and says what to do about them.
+void report_disturbances(GroupResult& result, Progress& progress) {
+  const GroupRecord& rounds = result.rounds;
+  for (TrialRecord& record : result.trials) {
+    const std::vector<std::int64_t> disturbed = column_of(rounds, rounds.disturbed, record.id);
+    if (disturbed.empty()) continue;
+    record.summary.disturbed_rounds =
+        static_cast<double>(std::ranges::count_if(disturbed, [](std::int64_t bits) { return bits != 0; }));
+  }
+  const std::string text = describe_disturbances(rounds.disturbed);
+  if (text.empty()) return;
+  progress.note(fmt::format("{}: {}", rounds.id, text));
+  for (const DisturbanceText& cause : disturbance_texts()) {
+    const auto hits =
+        std::ranges::count_if(rounds.disturbed, [&](std::int64_t bits) { return (bits & cause.bit) != 0; });
+    // A few are the daily life of any machine, and medians bear them.
+    if (static_cast<double>(hits) > kWorthAWarning * static_cast<double>(rounds.disturbed.size())) {
+      progress.warn(fmt::format("{}: {} of {} blocks: {}; {}", rounds.id, hits, rounds.disturbed.size(), cause.name,
+                                cause.advice));
+    }
   }
 }
 
@@ -224,34 +320,38 @@ GroupResult run_group(const PlannedGroup& group, const Backend& reference, Progr
   GroupResult result;
   result.rounds.id = group.id;
   std::vector<Member> members = start_members(group, reference, result.trials, progress);
+  if (stop_requested()) return {.trials = {}, .rounds = {.id = group.id}, .stopped = true};
   if (members.empty()) return result;
+  start_twin(group, members, result.trials, progress);
 
   const MeasureSettings& measure = group.trials.front().settings->measure;
-  const std::int64_t rounds = rounds_of(measure, members.front().run->total_steps());
-  if (rounds < measure.rounds) {
+  const std::int64_t count = rounds_of(measure, members.front().run->total_steps());
+  if (count < measure.rounds) {
     progress.warn(fmt::format("{}: {} steps are enough for {} rounds of the {} asked for", group.id,
-                              members.front().run->total_steps(), rounds, measure.rounds));
+                              members.front().run->total_steps(), count, measure.rounds));
   }
-  Peaks peaks(group);
-  std::vector<std::int64_t> position;
-  train_rounds(group, members, rounds, peaks, result.trials, position, progress);
+  Rounds rounds(group, members, count, result.trials, progress);
+  if (!rounds.run()) {
+    record_interrupted(group, members, result);
+    return result;
+  }
 
   std::vector<std::vector<double>> step_times;
   for (Member& member : members) {
     const PlannedTrial& planned = *member.planned;
     TrialRecord& record = result.trials[member.index];
     if (member.run) record = member.run->record();
-    summarise(record, *planned.settings, *planned.dataset, peaks.of_trial(*planned.settings));
-    step_times.push_back(round_step_times(record, *planned.settings, *planned.dataset, rounds));
-    result.rounds.trials.push_back(record.id);
+    summarise(record, *planned.settings, *planned.dataset, rounds.peaks().of_trial(*planned.settings));
+    step_times.push_back(round_step_times(record, *planned.settings, *planned.dataset, count));
     if (!planned.settings->record.steps) record.steps = {};
   }
-  for (std::size_t r = 0; r < static_cast<std::size_t>(rounds); ++r) {
-    for (const std::vector<double>& times : step_times) result.rounds.step_time.push_back(times[r]);
+  result.rounds = rounds.record(step_times);
+  if (result.trials.size() > group.trials.size()) {
+    check_twin(result.trials[group.baseline], result.trials.back(), progress);
+    result.trials.pop_back();
   }
-  result.rounds.position = std::move(position);
-  result.rounds.peak_gflops = peaks.of_all_cores();
   compare_with_baseline(result, measure.interleave);
+  report_disturbances(result, progress);
   return result;
 }
 

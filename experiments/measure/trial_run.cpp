@@ -18,6 +18,7 @@
 #include "core/results/json_strings.hpp"
 #include "core/schedule.hpp"
 #include "core/statistics.hpp"
+#include "experiments/interrupt.hpp"
 #include "experiments/measure/start_parameters.hpp"
 
 namespace stepbench {
@@ -95,7 +96,7 @@ class TypedTrialRun final : public TrialRun {
   void train(std::int64_t count, std::int64_t round) override {
     const auto claim = network_->claim_threads();
     const auto before = thread_run_times();
-    for (std::int64_t i = 0; i < count && can_train(); ++i) {
+    for (std::int64_t i = 0; i < count && can_train() && !stop_requested(); ++i) {
       train_step(round);
       if (evaluation_is_due()) evaluate();
     }
@@ -171,6 +172,7 @@ class TypedTrialRun final : public TrialRun {
       evaluation_order_ = epoch_order(split.samples, /*shuffle=*/false, trial_.seed, 0);
     }
     for (std::int64_t begin = 0; begin < split.samples; begin += trial_.training.batch_size) {
+      if (stop_requested()) return;
       const std::int64_t size = std::min(trial_.training.batch_size, split.samples - begin);
       const Batch<Scalar> batch =
           gatherer_.gather(split, std::span<const std::int64_t>(evaluation_order_)
@@ -270,6 +272,7 @@ void summarise(TrialRecord& record, const TrialSettings& trial, const Dataset& d
   if (!times.empty()) {
     summary.step_time_median = median(times);
     summary.step_time_mad = median_absolute_deviation(times);
+    summary.step_time_iqr = interquartile_range(times);
     summary.samples_per_second = static_cast<double>(trial.training.batch_size) / summary.step_time_median;
     if (dataset.context > 0) {
       summary.tokens_per_second = summary.samples_per_second * static_cast<double>(dataset.context);

@@ -22,7 +22,8 @@ class TrialRun {
   [[nodiscard]] virtual std::int64_t total_steps() const = 0;
 
   /// Trains `count` more steps as round `round`, under a claim of the network's threads; evaluates, outside the timed
-  /// regions, wherever measure.evaluate_every falls. Stops for good after a step whose loss is not finite.
+  /// regions, wherever measure.evaluate_every falls. Stops for good after a step whose loss is not finite; after the
+  /// step under way, or in the midst of an evaluation, which is then not recorded, when stop_requested().
   virtual void train(std::int64_t count, std::int64_t round) = 0;
 
   /// False once the trial has diverged or is through.

@@ -74,7 +74,7 @@ TEST_CASE("planted faults are not timed, and the others go on") {
     CHECK(record.checks.size() == 4);
     CHECK((record.message.rfind("gate: ", 0) == 0) != real);
   }
-  CHECK(result.rounds.trials == std::vector<std::string>{"neuron-t1-s1", "blas-t1-s1"});
+  CHECK(result.rounds.trials == std::vector<std::string>{"neuron-t1-s1", "blas-t1-s1", "neuron-t1-s1~twin"});
 }
 
 TEST_CASE("without the gate a fault is timed like any other: it is the gate that stops it") {
@@ -100,16 +100,53 @@ TEST_CASE("every round gives every member the same steps, in an order drawn from
   CHECK(rounds.position == again.rounds.position);
   std::set<std::vector<std::int64_t>> orders;
   for (std::size_t r = 0; r < 12; ++r) {
-    std::vector<std::int64_t> order(rounds.position.begin() + static_cast<std::ptrdiff_t>(3 * r),
-                                    rounds.position.begin() + static_cast<std::ptrdiff_t>(3 * r + 3));
+    std::vector<std::int64_t> order(rounds.position.begin() + static_cast<std::ptrdiff_t>(4 * r),
+                                    rounds.position.begin() + static_cast<std::ptrdiff_t>(4 * r + 4));
     orders.insert(order);
     std::sort(order.begin(), order.end());
-    CHECK(order == std::vector<std::int64_t>{0, 1, 2});
+    CHECK(order == std::vector<std::int64_t>{0, 1, 2, 3});  // the last is the twin
     for (const TrialRecord& record : result.trials) {
       CHECK(std::count(record.steps.round.begin(), record.steps.round.end(), static_cast<std::int64_t>(r)) == 5);
     }
   }
   CHECK(orders.size() > 1);
+}
+
+TEST_CASE("the baseline's twin is timed in every round and stands among the rounds, not among the trials") {
+  const GroupResult result = run_small_group({"sweep.backend=neuron,blas", "measure.baseline=blas"});
+  CHECK(result.trials.size() == 2);
+  const GroupRecord& rounds = result.rounds;
+  REQUIRE(rounds.trials == std::vector<std::string>{"neuron-t1-s1", "blas-t1-s1", "blas-t1-s1~twin"});
+  for (std::size_t r = 0; r < 12; ++r) CHECK(rounds.step_time[3 * r + 2] > 0);
+  for (const TrialRecord& record : result.trials) CHECK(record.summary.noise_floor >= 0);
+}
+
+TEST_CASE("there is no twin without a rival, without alternating blocks, without being asked for, or of a failure") {
+  for (const std::vector<std::string>& overrides : {std::vector<std::string>{"sweep.backend=blas"},
+                                                    {"sweep.backend=neuron,blas", "measure.interleave=false"},
+                                                    {"sweep.backend=neuron,blas", "measure.twin=false"},
+                                                    {"sweep.backend=scaled,neuron,blas", "measure.baseline=scaled"}}) {
+    const GroupResult result = run_small_group(overrides);
+    for (const std::string& id : result.rounds.trials) CHECK(id.find('~') == std::string::npos);
+    for (const TrialRecord& record : result.trials) CHECK(std::isnan(record.summary.noise_floor));
+  }
+}
+
+TEST_CASE("every block is watched") {
+  const GroupRecord rounds = run_small_group({"sweep.backend=neuron,blas,tbb"}).rounds;
+  const std::size_t cells = rounds.trials.size() * 12;
+  for (const auto* column : {&rounds.block_time, &rounds.cpu_time, &rounds.sentinel_time}) {
+    REQUIRE(column->size() == cells);
+    for (const double seconds : *column) CHECK(seconds > 0);
+  }
+  for (const auto* column : {&rounds.steal_time, &rounds.run_delay, &rounds.involuntary_switches}) {
+    REQUIRE(column->size() == cells);
+    for (const double value : *column) CHECK(value >= 0);
+  }
+  CHECK(rounds.disturbed.size() == cells);
+  CHECK(rounds.peak_gflops_after > 0);
+  CHECK(rounds.gemm_gflops.size() == 12);
+  CHECK(rounds.gemm_gflops_after > 0);
 }
 
 TEST_CASE("the parts of a step are never more than the step") {

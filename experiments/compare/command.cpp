@@ -1,0 +1,138 @@
+#include "experiments/compare/command.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+#include <cstdio>
+
+#include "core/config/experiment.hpp"
+#include "core/error.hpp"
+#include "core/results/result_file.hpp"
+#include "experiments/compare/numbers.hpp"
+#include "experiments/compare/report.hpp"
+
+namespace stepbench {
+namespace {
+
+enum class Format { text, markdown, json, csv };
+struct NamedFormat {
+  std::string_view name;
+  Format format;
+};
+constexpr std::array kFormats = {NamedFormat{"text", Format::text}, NamedFormat{"md", Format::markdown},
+                                 NamedFormat{"json", Format::json}, NamedFormat{"csv", Format::csv}};
+
+Format parse_format(const std::string& text) {
+  std::vector<std::string_view> names;
+  for (const NamedFormat& named : kFormats) {
+    if (named.name == text) return named.format;
+    names.push_back(named.name);
+  }
+  throw InputError(fmt::format("compare: --format: found \"{}\", allowed: {}{}", text, fmt::join(names, ", "),
+                               suggestion(text, names)));
+}
+
+double not_negative(const char* option, const std::string& text, const std::string& number) {
+  const std::optional<double> value = parse_number(number);
+  if (value && *value >= 0) return *value;
+  throw InputError(fmt::format("compare: --{}: found \"{}\", allowed: a number from 0 on", option, text));
+}
+
+/// `1%` or `0.01`. A percentage of a loss is one of the baseline's loss; accuracies are fractions already.
+Margin parse_margin(const char* option, const std::string& text, bool percent_is_relative) {
+  if (!text.ends_with("%")) return {not_negative(option, text, text), false};
+  return {not_negative(option, text, text.substr(0, text.size() - 1)) / 100, percent_is_relative};
+}
+
+LearningOptions learning_options(const ParsedCommandLine& arguments) {
+  LearningOptions options;
+  const auto given = [&arguments](const char* name) { return arguments.last(name, ""); };
+  if (arguments.has("loss-margin")) options.loss_margin = parse_margin("loss-margin", given("loss-margin"), true);
+  if (arguments.has("accuracy-margin")) {
+    options.accuracy_margin = parse_margin("accuracy-margin", given("accuracy-margin"), false);
+  }
+  if (arguments.has("loss-tolerance")) {
+    options.loss_tolerance = not_negative("loss-tolerance", given("loss-tolerance"), given("loss-tolerance"));
+  }
+  return options;
+}
+
+std::string report(Format format, const Comparison& comparison, const std::vector<Finding>& findings) {
+  switch (format) {
+    case Format::text:
+      return text_report(comparison, findings);
+    case Format::markdown:
+      return markdown_report(comparison, findings);
+    case Format::json:
+      return json_report(comparison, findings);
+    case Format::csv:
+      break;
+  }
+  return csv_report(comparison);
+}
+
+/// What a CSV table has no place for.
+void print_remarks(const Comparison& comparison, const std::vector<Finding>& findings) {
+  for (const std::string& line : comparison.warnings) fmt::print(stderr, "stepbench: warning: {}\n", line);
+  for (const std::string& line : comparison.unmatched) fmt::print(stderr, "stepbench: not compared: {}\n", line);
+  for (const Finding& finding : findings) {
+    if (finding.outcome == Outcome::holds_not) continue;
+    fmt::print(stderr, "stepbench: fail-if {}: {}{}{}\n", finding.condition,
+               finding.outcome == Outcome::holds ? "" : "inconclusive: ",
+               finding.trial.empty() ? "" : finding.trial + ": ", finding.detail);
+  }
+}
+
+}  // namespace
+
+CommandLine compare_command_line() {
+  return {
+      "compare FILE.h5 [BASELINE.h5] [options]",
+      "Says which differences are real: in speed, in time to target, and in what was learned. With one file, of every\n"
+      "trial to the baseline that ran beside it, paired by round; with two, of FILE's trials to the same trials of\n"
+      "BASELINE, unpaired. Exit codes with --fail-if: 3 a condition holds, 4 none holds but one is inconclusive (no\n"
+      "interval, an interval across the limit, a trial that failed or has no counterpart), 0 none holds.",
+      "FILE.h5",
+      true,
+      {{"baseline", 0, "NAME", "a backend or backend-tN of FILE to compare with; default: measure.baseline"},
+       {"fail-if", 0, "CONDITION", "slower:P% (a step takes over P% longer) or learns-worse; may be repeated"},
+       {"format", 0, "FORMAT", "text, md, json, csv; default text"},
+       {"loss-margin", 0, "M", "loss differences within M (0.01) or P% of the baseline's loss are none; default 1%"},
+       {"accuracy-margin", 0, "M", "the same of accuracies; default 0.005"},
+       {"loss-tolerance", 0, "R",
+        "training losses of a step part when they differ by more than R of the larger; "
+        "default 0.001"}},
+      2};
+}
+
+int run_compare(const ParsedCommandLine& arguments) {
+  const LearningOptions options = learning_options(arguments);
+  const Format format = parse_format(arguments.last("format", "text"));
+  std::vector<FailCondition> conditions;
+  for (const std::string& text : arguments.all("fail-if")) conditions.push_back(parse_fail_condition(text));
+  const std::string baseline_name = arguments.last("baseline", "");
+  if (arguments.has("baseline") && !arguments.more_positionals.empty()) {
+    throw InputError("compare: --baseline chooses among the trials of one file, but two files are given");
+  }
+
+  const ResultFile file = read_result_file(arguments.positional);
+  Comparison comparison;
+  if (arguments.more_positionals.empty()) {
+    comparison = compare_within(file, baseline_name, options);
+  } else {
+    comparison = compare_files(file, read_result_file(arguments.more_positionals.front()), options);
+    comparison.baseline_file = arguments.more_positionals.front();
+  }
+  comparison.file = arguments.positional;
+
+  const std::vector<Finding> findings = hold_against(comparison, conditions);
+  const std::string text = report(format, comparison, findings);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    throw OutputError("the standard output cannot be written");
+  }
+  if (format == Format::csv) print_remarks(comparison, findings);
+  return exit_code(findings);
+}
+
+}  // namespace stepbench

@@ -1,0 +1,84 @@
+#include "experiments/compare/fail_if.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/config/text.hpp"
+#include "core/error.hpp"
+#include "experiments/commands.hpp"
+#include "experiments/compare/numbers.hpp"
+#include "experiments/race/fail_if.hpp"
+
+namespace stepbench {
+namespace {
+
+template <typename Row>
+std::string name_of(const Row& row) {
+  return row.settings.empty() ? row.trial : row.trial + " (" + row.settings + ")";
+}
+
+Finding find_slower(const FailCondition& condition, const SpeedRow& row) {
+  Finding finding{condition.text, name_of(row), Outcome::inconclusive, {}};
+  finding.detail = fmt::format("{} times the baseline's speed, ", ratio_number(row.speed.ratio));
+  if (row.verdict == SpeedVerdict::no_verdict) {
+    finding.detail += fmt::format("without an interval ({} rounds)", row.rounds);
+    return finding;
+  }
+  finding.detail += fmt::format("95% interval {} .. {}, limit {}", ratio_number(row.speed.low),
+                                ratio_number(row.speed.high), ratio_number(1 / (1 + condition.slowdown)));
+  switch (check_limit(row.speed, row.noise_floor, condition.slowdown)) {
+    case LimitVerdict::broken:
+      finding.outcome = Outcome::holds;
+      break;
+    case LimitVerdict::kept:
+      finding.outcome = Outcome::holds_not;
+      break;
+    case LimitVerdict::inconclusive:
+      finding.detail += fmt::format(", noise floor {}", percent_number(row.noise_floor));
+  }
+  return finding;
+}
+
+Finding find_worse_learning(const FailCondition& condition, const LearningComparison& row) {
+  const Outcome outcome = row.worse                                     ? Outcome::holds
+                          : row.verdict == LearningVerdict::cannot_tell ? Outcome::inconclusive
+                                                                        : Outcome::holds_not;
+  return {condition.text, name_of(row), outcome, fmt::format("{} ({})", to_text(row.verdict), row.why)};
+}
+
+}  // namespace
+
+FailCondition parse_fail_condition(const std::string& text) {
+  if (text == "learns-worse") return {FailCondition::Kind::learns_worse, 0, text};
+  if (text.starts_with("slower:")) return {FailCondition::Kind::slower, parse_fail_if(text), text};
+  throw InputError(fmt::format("--fail-if: found \"{}\", allowed: slower:PERCENT%, as in slower:5%, or learns-worse",
+                               printable(text)));
+}
+
+std::vector<Finding> hold_against(const Comparison& comparison, const std::vector<FailCondition>& conditions) {
+  std::vector<Finding> findings;
+  for (const FailCondition& condition : conditions) {
+    if (condition.kind == FailCondition::Kind::slower) {
+      for (const SpeedRow& row : comparison.speed) {
+        if (row.decides) findings.push_back(find_slower(condition, row));
+      }
+    } else {
+      for (const LearningComparison& row : comparison.learning) findings.push_back(find_worse_learning(condition, row));
+    }
+    for (const std::string& reason : comparison.unmatched) {
+      findings.push_back({condition.text, "", Outcome::inconclusive, reason});
+    }
+  }
+  return findings;
+}
+
+int exit_code(const std::vector<Finding>& findings) {
+  const auto any = [&](Outcome outcome) {
+    return std::ranges::find(findings, outcome, &Finding::outcome) != findings.end();
+  };
+  return any(Outcome::holds) ? kExitRegression : any(Outcome::inconclusive) ? kExitInconclusive : kExitOk;
+}
+
+}  // namespace stepbench

@@ -1,0 +1,41 @@
+// `--fail-if`: turning a comparison into an exit code, for scripts that guard against regressions.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "experiments/compare/comparison.hpp"
+
+namespace stepbench {
+
+/// `slower:P%`: a training step takes more than P percent longer than the baseline's. `learns-worse`: the verdict on
+/// learning is `different`, and for the worse.
+struct FailCondition {
+  enum class Kind { slower, learns_worse };
+  Kind kind;
+  double slowdown;   // 0.05 for 5 %
+  std::string text;  // as it was asked for
+};
+
+/// Throws InputError.
+[[nodiscard]] FailCondition parse_fail_condition(const std::string& text);
+
+enum class Outcome { holds_not, inconclusive, holds };
+
+/// A condition held against one match, or against a trial that could not be compared.
+struct Finding {
+  std::string condition, trial;
+  Outcome outcome;
+  std::string detail;
+};
+
+/// A finding per condition and match (with its seeds together), and one inconclusive finding per trial that has no
+/// counterpart or did not complete. `slower:P%` is decided as in a race (race/fail_if.hpp): it holds when the whole
+/// interval is slower than that and the difference is real, it does not when the whole interval is at most that slow.
+[[nodiscard]] std::vector<Finding> hold_against(const Comparison& comparison,
+                                                const std::vector<FailCondition>& conditions);
+
+/// kExitRegression if any holds, else kExitInconclusive if any is inconclusive, else kExitOk.
+[[nodiscard]] int exit_code(const std::vector<Finding>& findings);
+
+}  // namespace stepbench

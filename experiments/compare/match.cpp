@@ -1,0 +1,172 @@
+#include "experiments/compare/match.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "core/config/experiment.hpp"
+#include "core/error.hpp"
+#include "experiments/compare/same_experiment.hpp"
+
+namespace stepbench {
+namespace {
+
+std::string label(const TrialRecord& trial) { return fmt::format("{}-t{}", trial.backend, trial.threads); }
+
+/// A trial that ended by itself; one that diverged was timed, and that it diverged is a result.
+bool has_results(const TrialRecord& trial) {
+  return trial.status == Status::completed || trial.status == Status::diverged;
+}
+
+std::string reason(const TrialRecord& trial) {
+  return trial.message.empty() ? to_text(trial.status) : fmt::format("{}: {}", to_text(trial.status), trial.message);
+}
+
+const GroupRecord* rounds_of(const ResultFile& file, const std::string& group) {
+  const auto found = std::ranges::find(file.groups, group, &GroupRecord::id);
+  return found == file.groups.end() ? nullptr : &*found;
+}
+
+/// Names trials by what the sweep varies, and gathers pairs that differ in the seed alone into one match.
+class Collector {
+ public:
+  Collector(const ResultFile& file, Matching& matching) : matching_(matching) {
+    std::map<std::string, std::set<std::string>> values;
+    for (const TrialRecord& trial : file.trials) {
+      for (const auto& [key, value] : trial.settings) {
+        if (values[key].insert(to_text(value)).second && values[key].size() == 2) varying_.push_back(key);
+      }
+    }
+  }
+
+  void add(const TrialPair& pair) {
+    std::string identity = label(*pair.trial) + "\n" + label(*pair.baseline) + "\n", settings;
+    for (const auto& [key, value] : pair.trial->settings) identity += key + "=" + to_text(value) + "\n";
+    for (const std::string& key : varying_) {
+      const std::string value = text_of(pair.trial->settings, key);
+      if (value.empty()) continue;
+      settings += fmt::format("{}{} {}", settings.empty() ? "" : ", ", key.substr(key.find('.') + 1), value);
+    }
+    const auto [place, is_new] = places_.try_emplace(identity, matching_.matches.size());
+    if (is_new) matching_.matches.push_back({settings, label(*pair.trial), label(*pair.baseline), {}});
+    matching_.matches[place->second].pairs.push_back(pair);
+  }
+
+ private:
+  Matching& matching_;
+  std::vector<std::string> varying_;
+  std::map<std::string, std::size_t> places_;
+};
+
+bool is_called(const TrialRecord& trial, const std::string& name) {
+  return name.empty() ? trial.is_baseline : name == trial.backend || name == label(trial);
+}
+
+void require_baseline(const ResultFile& file, const std::string& name) {
+  std::vector<std::string> names;
+  for (const TrialRecord& trial : file.trials) {
+    if (trial.status == Status::unsupported) continue;
+    if (is_called(trial, name)) return;
+    if (std::ranges::find(names, label(trial)) == names.end()) names.push_back(label(trial));
+  }
+  if (name.empty()) {
+    throw InputError(
+        fmt::format("compare: the file names no baseline; choose one with --baseline: {}", fmt::join(names, ", ")));
+  }
+  std::vector<std::string_view> views(names.begin(), names.end());
+  for (const TrialRecord& trial : file.trials) views.push_back(trial.backend);
+  throw InputError(fmt::format("compare: --baseline: found \"{}\", allowed: a backend of the file, or one of {}{}",
+                               name, fmt::join(names, ", "), suggestion(name, views)));
+}
+
+/// Of the trials of that name in a group, the first with results, else the first.
+const TrialRecord* find_baseline(const ResultFile& file, const std::string& group, const std::string& name) {
+  const TrialRecord* found = nullptr;
+  for (const TrialRecord& trial : file.trials) {
+    if (trial.group != group || trial.status == Status::unsupported || !is_called(trial, name)) continue;
+    if (has_results(trial)) return &trial;
+    if (found == nullptr) found = &trial;
+  }
+  return found;
+}
+
+void note_differences(const ResultFile& file, const ResultFile& baseline, Matching& matching) {
+  for (const std::string& line : machine_differences(file, baseline)) {
+    matching.warnings.push_back("the machines differ, and with them the speed: " + line);
+  }
+  matching.notes = build_differences(file, baseline);
+}
+
+}  // namespace
+
+Matching match_within(const ResultFile& file, const std::string& baseline) {
+  require_baseline(file, baseline);
+  Matching matching;
+  Collector collector(file, matching);
+  bool alone = true;
+  for (const TrialRecord& trial : file.trials) {
+    if (trial.status == Status::unsupported) {
+      matching.notes.push_back(fmt::format("{} was not run: {}", trial.id, trial.message));
+      continue;
+    }
+    const TrialRecord* held_against = find_baseline(file, trial.group, baseline);
+    if (&trial == held_against && has_results(trial)) continue;
+    alone = false;
+    if (!has_results(trial)) {
+      matching.unmatched.push_back(fmt::format("{} {}", trial.id, reason(trial)));
+    } else if (held_against == nullptr) {
+      matching.unmatched.push_back(fmt::format("{}: its group has no trial to be held against", trial.id));
+    } else if (!has_results(*held_against)) {
+      matching.unmatched.push_back(
+          fmt::format("{}: its baseline {} {}", trial.id, held_against->id, to_text(held_against->status)));
+    } else {
+      const GroupRecord* rounds = rounds_of(file, trial.group);
+      collector.add({&trial, held_against, rounds, rounds});
+    }
+  }
+  if (alone) matching.unmatched.push_back("nothing to compare: the file has no trial besides the baseline");
+  return matching;
+}
+
+Matching match_between(const ResultFile& file, const ResultFile& baseline) {
+  Matching matching;
+  matching.paired = false;
+  Collector collector(file, matching);
+  std::set<std::string> shared;
+  for (const TrialRecord& trial : file.trials) {
+    const auto found = std::ranges::find(baseline.trials, trial.id, &TrialRecord::id);
+    if (found == baseline.trials.end()) {
+      matching.unmatched.push_back(trial.id + " is not in the baseline file");
+      continue;
+    }
+    shared.insert(trial.id);
+    require_same_experiment(trial, *found);
+    if (trial.status == Status::unsupported && found->status == Status::unsupported) {
+      matching.notes.push_back(fmt::format("{} was not run: {}", trial.id, trial.message));
+    } else if (!has_results(trial)) {
+      matching.unmatched.push_back(fmt::format("{} {}", trial.id, reason(trial)));
+    } else if (!has_results(*found)) {
+      matching.unmatched.push_back(fmt::format("{} in the baseline file {}", trial.id, reason(*found)));
+    } else {
+      collector.add({&trial, &*found, rounds_of(file, trial.group), rounds_of(baseline, found->group)});
+    }
+  }
+  for (const TrialRecord& trial : baseline.trials) {
+    if (!shared.contains(trial.id) && trial.status != Status::unsupported) {
+      matching.unmatched.push_back(trial.id + " is in the baseline file only");
+    }
+  }
+  if (shared.empty()) {
+    const auto first = [](const ResultFile& of) { return of.trials.empty() ? "none" : of.trials.front().id; };
+    throw InputError(fmt::format(
+        "compare: not the same experiment: the files have no trial in common ({}: {}, ...; baseline file {}: {}, ...)",
+        file.experiment, first(file), baseline.experiment, first(baseline)));
+  }
+  note_differences(file, baseline, matching);
+  return matching;
+}
+
+}  // namespace stepbench

@@ -1,0 +1,24 @@
+// Whether two result files may be compared: what must agree, and what may differ but has to be said.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/results/trial_record.hpp"
+
+namespace stepbench {
+
+/// Throws InputError naming the first difference in data, model, training or what a loss is recorded over. Where the
+/// data lies, how often it was measured and what was recorded may differ.
+void require_same_experiment(const TrialRecord& trial, const TrialRecord& baseline);
+
+/// The machines, as far as they differ: then a ratio of speeds is theirs too.
+[[nodiscard]] std::vector<std::string> machine_differences(const ResultFile& file, const ResultFile& baseline);
+
+/// Programs, compilers and libraries, as far as they differ.
+[[nodiscard]] std::vector<std::string> build_differences(const ResultFile& file, const ResultFile& baseline);
+
+/// Text of a value by its name; empty when there is none.
+[[nodiscard]] std::string text_of(const KeyValues& values, std::string_view name);
+
+}  // namespace stepbench

@@ -1,0 +1,39 @@
+// `stepbench doctor`: what this machine can do, and what would spoil a measurement here, in plain words.
+// Measuring (doctor_measure), judging (doctor_judge) and printing (doctor) are apart; nothing here is stored.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "experiments/machine/doctor_measure.hpp"
+#include "experiments/options.hpp"
+
+namespace stepbench {
+
+/// warning: figures taken here mislead, or are slower than they need be. note: something to know when reading them.
+enum class Verdict { ok, note, warning };
+enum class DoctorSection { machine, program, limits, noise };
+
+/// One check. `means` and `advice` are empty where there is nothing to say or to do.
+struct Finding {
+  DoctorSection section;
+  Verdict verdict;
+  std::string check;   // `shared cores`
+  std::string sees;    // with the figures
+  std::string means;   // for a measurement
+  std::string advice;  // a command, where there is one
+};
+
+/// Every check, in the sections' order; a check that has nothing to go by says so as a note or is left out.
+[[nodiscard]] std::vector<Finding> judge(const Measurements& measurements);
+
+/// As text of at most 100 columns a line where words allow; `colour` adds terminal escapes.
+[[nodiscard]] std::string doctor_text(const std::vector<Finding>& findings, bool colour);
+/// An array of objects with the Finding's fields.
+[[nodiscard]] std::string doctor_json(const std::vector<Finding>& findings);
+
+/// The command: its line, and what it does; prints to stdout.
+[[nodiscard]] CommandLine doctor_command_line();
+int run_doctor(const ParsedCommandLine& arguments);
+
+}  // namespace stepbench

@@ -1,0 +1,177 @@
+#include "experiments/machine/noise_watch.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+
+#include "core/lap_clock.hpp"
+#include "core/results/trial_record.hpp"
+#include "core/statistics.hpp"
+
+namespace stepbench {
+namespace {
+
+constexpr double kSentinelSeconds = 0.0003;
+constexpr int kSentinelRuns = 3;
+
+// Limits above which a block counts as disturbed. Each is well above what an idle machine shows, and about what moves
+// a median by as much as the differences that people want to see.
+constexpr double kStolenShare = 0.02;       // of the time of all cores
+constexpr double kWaitingShare = 0.02;      // of the time of the block's threads
+constexpr double kSwitchesPerSecond = 100;  // of each thread; a timer tick that finds nothing else to run is no switch
+constexpr double kFewestSwitches = 10;      // in a block: below, the rate of a short block says nothing
+constexpr double kSentinelDrift = 1.1;      // over the median of the group's blocks
+
+std::array<DisturbanceText, 4> constexpr kTexts = {{
+    {kStolenTime, "stolen time", "the host ran others on these cores: use a dedicated machine, or run again later"},
+    {kWaitedForCore, "waited for a core", "other programs use these cores: stop them, or pin this run with taskset"},
+    {kInvoluntarySwitches, "taken off the core", "other programs compete: stop them, or pin this run with taskset"},
+    {kSlowSentinel, "slow core",
+     "the clock dropped or a neighbour shares the core: fix the frequency, run again later"},
+}};
+
+/// Independent chains of x := x * 0.999 + 0.001, enough of them to fill the multiply-add units.
+double sentinel(long iterations) {
+  constexpr int kChains = 16;
+  typedef double Vector __attribute__((vector_size(32)));
+  Vector chains[kChains];
+  for (int c = 0; c < kChains; ++c) chains[c] = Vector{} + c;
+  for (long i = 0; i < iterations; ++i) {
+#pragma GCC unroll 16
+    for (int c = 0; c < kChains; ++c) chains[c] = chains[c] * 0.999 + 0.001;
+  }
+  double sum = 0;
+  for (int c = 0; c < kChains; ++c) sum += chains[c][0];
+  return sum;
+}
+
+double timed_sentinel(long iterations) {
+  LapClock clock;
+  asm volatile("" : "+r"(iterations) : : "memory");  // nothing of the loop may be done before the clock was read
+  volatile double keep = sentinel(iterations);
+  static_cast<void>(keep);
+  return clock.lap();
+}
+
+/// Seconds stolen from all cores since boot: eighth number of the first line of /proc/stat.
+double stolen_seconds() {
+  std::ifstream file("/proc/stat");
+  std::string name;
+  file >> name;
+  double ticks = 0;
+  for (int field = 0; field < 8; ++field) file >> ticks;
+  return file ? ticks / static_cast<double>(sysconf(_SC_CLK_TCK)) : std::numeric_limits<double>::quiet_NaN();
+}
+
+/// Seconds that the threads of this process, those that are alive, were ready and waited: second number of schedstat.
+double waited_seconds() {
+  double total = 0;
+  bool known = false;
+  std::error_code ignored;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", ignored)) {
+    std::ifstream file(task.path() / "schedstat");
+    double running = 0, waiting = 0;
+    if (!(file >> running >> waiting)) continue;
+    total += waiting * 1e-9;
+    known = true;
+  }
+  return known ? total : std::numeric_limits<double>::quiet_NaN();
+}
+
+}  // namespace
+
+double process_cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+NoiseWatch::NoiseWatch() {
+  long iterations = 1000;
+  while (timed_sentinel(iterations) < kSentinelSeconds / 4) iterations *= 2;
+  double best = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < kSentinelRuns; ++i) best = std::min(best, timed_sentinel(iterations));
+  sentinel_iterations_ = std::max(1L, static_cast<long>(static_cast<double>(iterations) * kSentinelSeconds / best));
+}
+
+NoiseWatch::Counters NoiseWatch::read() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const std::chrono::duration<double> now = std::chrono::steady_clock::now().time_since_epoch();
+  return {.wall = now.count(),
+          .cpu = process_cpu_seconds(),
+          .steal = stolen_seconds(),
+          .run_delay = waited_seconds(),
+          .involuntary_switches = static_cast<double>(usage.ru_nivcsw)};
+}
+
+void NoiseWatch::begin_block() {
+  sentinel_time_ = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < kSentinelRuns; ++i) {
+    sentinel_time_ = std::min(sentinel_time_, timed_sentinel(sentinel_iterations_));
+  }
+  begin_ = read();
+}
+
+BlockNoise NoiseWatch::end_block() {
+  const Counters end = read();
+  return {.block_time = end.wall - begin_.wall,
+          .cpu_time = end.cpu - begin_.cpu,
+          .steal_time = end.steal - begin_.steal,
+          .run_delay = std::max(0.0, end.run_delay - begin_.run_delay),  // a thread that ended took its count along
+          .involuntary_switches = end.involuntary_switches - begin_.involuntary_switches,
+          .sentinel_time = sentinel_time_};
+}
+
+std::vector<std::int64_t> find_disturbances(std::span<const BlockNoise> blocks, std::span<const std::int64_t> threads,
+                                            int cores) {
+  std::vector<double> sentinels;
+  for (const BlockNoise& block : blocks) {
+    if (std::isfinite(block.sentinel_time)) sentinels.push_back(block.sentinel_time);
+  }
+  const double usual = median(sentinels);
+  std::vector<std::int64_t> disturbed;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const BlockNoise& block = blocks[i];
+    const double thread_time = block.block_time * static_cast<double>(threads[i]);
+    const bool has_cores = threads[i] <= cores;
+    std::int64_t bits = 0;  // a comparison with NaN, what the system does not tell, sets none
+    if (block.steal_time > kStolenShare * block.block_time * cores) bits |= kStolenTime;
+    if (has_cores && block.run_delay > kWaitingShare * thread_time) bits |= kWaitedForCore;
+    if (has_cores && block.involuntary_switches >= kFewestSwitches &&
+        block.involuntary_switches > kSwitchesPerSecond * thread_time) {
+      bits |= kInvoluntarySwitches;
+    }
+    if (block.sentinel_time > kSentinelDrift * usual) bits |= kSlowSentinel;
+    disturbed.push_back(bits);
+  }
+  return disturbed;
+}
+
+std::span<const DisturbanceText> disturbance_texts() { return kTexts; }
+
+std::string describe_disturbances(std::span<const std::int64_t> disturbed) {
+  const auto count = std::count_if(disturbed.begin(), disturbed.end(), [](std::int64_t bits) { return bits != 0; });
+  if (count == 0) return "";
+  std::string text = fmt::format("{} of {} blocks disturbed:", count, disturbed.size());
+  const char* separator = " ";
+  for (const DisturbanceText& cause : kTexts) {
+    const auto hits =
+        std::count_if(disturbed.begin(), disturbed.end(), [&](std::int64_t bits) { return (bits & cause.bit) != 0; });
+    if (hits == 0) continue;
+    text += fmt::format("{}{} ({})", separator, cause.name, hits);
+    separator = ", ";
+  }
+  return text;
+}
+
+}  // namespace stepbench

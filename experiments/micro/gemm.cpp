@@ -1,0 +1,123 @@
+// The matrix products of a linear layer, as MatrixMlp and MatrixTransformer call them. Left out: the weight gradient
+// that SGD's update is folded into, which is the same product with other factors.
+#include "variants/matrix/gemm.hpp"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "core/parameters.hpp"
+#include "experiments/micro/accuracy.hpp"
+#include "experiments/micro/kernel.hpp"
+#include "experiments/micro/shapes.hpp"
+
+namespace stepbench::micro {
+namespace {
+
+/// C (m, n) = op(A) (m, k) op(B) (k, n)
+struct Product {
+  std::string_view name;
+  Transpose transpose_a, transpose_b;
+  std::ptrdiff_t m, n, k;
+};
+
+/// op(stored) as a dense (rows, columns) matrix in double.
+template <typename Scalar>
+std::vector<double> dense(Transpose transpose, const Buffer<Scalar>& stored, std::ptrdiff_t rows,
+                          std::ptrdiff_t columns) {
+  std::vector<double> matrix;
+  matrix.reserve(stored.size());
+  for (std::ptrdiff_t i = 0; i < rows; ++i) {
+    for (std::ptrdiff_t j = 0; j < columns; ++j) {
+      const std::ptrdiff_t element = transpose == Transpose::yes ? j * rows + i : i * columns + j;
+      matrix.push_back(static_cast<double>(stored[static_cast<std::size_t>(element)]));
+    }
+  }
+  return matrix;
+}
+
+template <typename Scalar>
+class GemmKernel : public Kernel {
+ public:
+  explicit GemmKernel(const Product& product) : p_(product) {}
+
+  void prepare() override {
+    a_ = random_values<Scalar>(p_.m * p_.k, 1);
+    b_ = random_values<Scalar>(p_.k * p_.n, 2);
+    c_ = unwritten_values<Scalar>(p_.m * p_.n);
+  }
+
+  void run() override {
+    const std::ptrdiff_t stride_a = p_.transpose_a == Transpose::yes ? p_.m : p_.k;
+    const std::ptrdiff_t stride_b = p_.transpose_b == Transpose::yes ? p_.k : p_.n;
+    gemm(p_.transpose_a, p_.transpose_b, p_.m, p_.n, p_.k, Scalar{1}, {a_.data(), stride_a}, {b_.data(), stride_b},
+         Scalar{0}, {c_.data(), p_.n});
+  }
+
+  [[nodiscard]] std::string check() const override {
+    const std::vector<double> a = dense(p_.transpose_a, a_, p_.m, p_.k), b = dense(p_.transpose_b, b_, p_.k, p_.n);
+    std::vector<double> c(c_.size());
+    for (std::ptrdiff_t i = 0; i < p_.m; ++i) {
+      double* row = c.data() + i * p_.n;
+      for (std::ptrdiff_t l = 0; l < p_.k; ++l) {
+        const double factor = a[static_cast<std::size_t>(i * p_.k + l)];
+        const double* other = b.data() + l * p_.n;
+        for (std::ptrdiff_t j = 0; j < p_.n; ++j) row[j] += factor * other[j];
+      }
+    }
+    return mismatch<Scalar>("C", view(c_), c);
+  }
+
+ private:
+  Product p_;
+  Buffer<Scalar> a_, b_, c_;
+};
+
+/// Y (N, out) = X (N, in) W^T, W (out, in); then dW = dY^T X and dX = dY W.
+template <typename Scalar>
+void add_layer(const std::string& prefix, std::ptrdiff_t rows, std::ptrdiff_t out, std::ptrdiff_t in,
+               bool input_gradient, int max_blas_threads, KernelCases& cases) {
+  std::vector<Product> products = {{"forward", Transpose::no, Transpose::yes, rows, out, in},
+                                   {"dW", Transpose::yes, Transpose::no, out, in, rows}};
+  if (input_gradient) products.push_back({"dX", Transpose::no, Transpose::no, rows, in, out});
+  for (const Product& product : products) {
+    const auto kernel = std::make_shared<GemmKernel<Scalar>>(product);
+    for (int threads = 1; threads <= std::min(max_blas_threads, 2); ++threads) {
+      cases.push_back({.name = prefix + '/' + std::string(product.name) + '/' + kPrecisionName<Scalar> +
+                               "/blas_threads:" + std::to_string(threads),
+                       .kernel = kernel,
+                       .precision = kPrecisionOf<Scalar>,
+                       .blas_threads = threads,
+                       .flops = 2.0 * static_cast<double>(product.m) * static_cast<double>(product.n) *
+                                static_cast<double>(product.k)});
+    }
+  }
+}
+
+/// All layers of an MLP; of a transformer's blocks, which are alike, the first, and the head.
+template <typename Scalar>
+void add_network(const Network& network, int max_blas_threads, KernelCases& cases) {
+  const bool is_mlp = network.model.kind == ModelKind::mlp;
+  for (const ParameterTensor& tensor : parameter_layout(network.model).tensors) {
+    const bool later_block = tensor.name.starts_with("blocks.") && !tensor.name.starts_with("blocks.0.");
+    if (tensor.role != ParameterRole::matrix || later_block) continue;
+    const std::string layer = tensor.name.substr(0, tensor.name.rfind('.'));  // without `.weight`
+    const std::string batch = is_mlp ? "/batch:" + std::to_string(network.batch_size) : "";
+    const bool input_gradient = layer != "layers.0";  // nothing below an MLP's first layer wants it
+    add_layer<Scalar>("gemm/" + network.name + '/' + layer + batch, rows(network), tensor.shape[0], tensor.shape[1],
+                      input_gradient, max_blas_threads, cases);
+  }
+}
+
+}  // namespace
+
+KernelCases gemm_cases(int max_blas_threads) {
+  KernelCases cases;
+  for (const std::int64_t batch_size : {32, 128, 512}) add_network<float>(mlp(batch_size), max_blas_threads, cases);
+  add_network<float>(small_transformer(), max_blas_threads, cases);
+  add_network<float>(large_transformer(), max_blas_threads, cases);
+  add_network<double>(mlp(128), /*max_blas_threads=*/1, cases);
+  return cases;
+}
+
+}  // namespace stepbench::micro

@@ -1,0 +1,158 @@
+#include "experiments/race/child_process.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "core/error.hpp"
+
+namespace stepbench {
+namespace {
+
+/// What posix_spawn wants of argv and envp: it does not write to them, whatever its type says.
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  for (std::string& text : texts) result.push_back(text.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+class SpawnActions {
+ public:
+  SpawnActions() { posix_spawn_file_actions_init(&actions_); }
+  SpawnActions(const SpawnActions&) = delete;
+  SpawnActions& operator=(const SpawnActions&) = delete;
+  ~SpawnActions() { posix_spawn_file_actions_destroy(&actions_); }
+  void duplicate(int from, int to) { posix_spawn_file_actions_adddup2(&actions_, from, to); }
+  [[nodiscard]] const posix_spawn_file_actions_t* get() const { return &actions_; }
+
+ private:
+  posix_spawn_file_actions_t actions_;
+};
+
+[[noreturn]] void give_up(const char* what) {
+  throw Error(fmt::format("cannot start a worker: {}: {}", what, std::generic_category().message(errno)));
+}
+
+}  // namespace
+
+ChildProcess::ChildProcess(const std::filesystem::path& program, const std::vector<std::string>& arguments,
+                           const std::vector<std::string>& environment) {
+  // A socket rather than two pipes: writing to a child that is gone can then be an error instead of a signal.
+  std::array<int, 2> ends{};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) give_up("socketpair");
+  complaints_ = memfd_create("stderr", MFD_CLOEXEC);
+  if (complaints_ < 0) {
+    close(ends[0]);
+    close(ends[1]);
+    give_up("memfd_create");
+  }
+  socket_ = ends[0];
+  SpawnActions actions;
+  actions.duplicate(ends[1], STDIN_FILENO);
+  actions.duplicate(ends[1], STDOUT_FILENO);
+  actions.duplicate(complaints_, STDERR_FILENO);
+  std::vector<std::string> words = {program.string()}, variables = environment;
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  // Not fork: other threads of this process may hold locks that the child would wait for.
+  const int error =
+      posix_spawn(&id_, program.c_str(), actions.get(), nullptr, pointers(words).data(), pointers(variables).data());
+  close(ends[1]);
+  if (error != 0) {
+    close(socket_);
+    close(complaints_);
+    throw InputError(fmt::format("{}: cannot be run: {}", program.string(), std::generic_category().message(error)));
+  }
+}
+
+ChildProcess::~ChildProcess() {
+  if (!exit_code_) {
+    kill(id_, SIGKILL);
+    wait();
+  }
+  close(socket_);
+  close(complaints_);
+}
+
+ChildProcess::Line ChildProcess::read_line(std::size_t longest, std::optional<std::chrono::milliseconds> patience) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point limit = Clock::now() + patience.value_or(std::chrono::milliseconds(0));
+  for (std::size_t searched = 0;;) {
+    const std::size_t end = received_.find('\n', searched);
+    if (std::min(end, received_.size()) > longest) return {Reading::too_long, std::exchange(received_, {})};
+    if (end != std::string::npos) {
+      std::string line = received_.substr(0, end);
+      received_.erase(0, end + 1);
+      return {Reading::line, std::move(line)};
+    }
+    searched = received_.size();
+
+    int milliseconds = -1;
+    if (patience) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(limit - Clock::now());
+      if (left.count() <= 0) return {Reading::timed_out, received_};
+      milliseconds = static_cast<int>(left.count());
+    }
+    pollfd waiting{socket_, POLLIN, 0};
+    if (poll(&waiting, 1, milliseconds) <= 0) continue;  // out of time, or a signal came between
+    std::array<char, 65536> buffer;
+    const ssize_t count = recv(socket_, buffer.data(), buffer.size(), 0);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return {Reading::ended, std::exchange(received_, {})};
+    received_.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+}
+
+bool ChildProcess::write_line(std::string_view line) {
+  const std::string text = std::string(line) + "\n";
+  for (std::size_t sent = 0; sent < text.size();) {
+    const ssize_t count = send(socket_, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    sent += static_cast<std::size_t>(count);
+  }
+  return true;
+}
+
+int ChildProcess::wait() {
+  using std::chrono::milliseconds;
+  constexpr milliseconds kLook{1}, kLongest{1000};
+  if (exit_code_) return *exit_code_;
+  int status = 0;
+  for (milliseconds waited{0};; waited += kLook) {
+    const pid_t ended = waitpid(id_, &status, waited < kLongest ? WNOHANG : 0);
+    if (ended == id_) break;
+    if (ended < 0 && errno != EINTR) return *(exit_code_ = 1);  // someone else reaped it
+    std::this_thread::sleep_for(kLook);
+    if (waited + kLook >= kLongest) kill(id_, SIGKILL);
+  }
+  constexpr int kSignalled = 128;  // as shells do
+  exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : kSignalled + WTERMSIG(status);
+  return *exit_code_;
+}
+
+std::string ChildProcess::last_complaint() const {
+  std::array<char, 4096> tail;
+  struct stat file {};
+  fstat(complaints_, &file);  // lseek would move the child's place in the file, too
+  const off_t begin = std::max<off_t>(0, file.st_size - static_cast<off_t>(tail.size()));
+  const ssize_t count = pread(complaints_, tail.data(), tail.size(), begin);
+  std::string text(tail.data(), static_cast<std::size_t>(std::max<ssize_t>(0, count)));
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  return text.substr(text.rfind('\n') + 1);
+}
+
+}  // namespace stepbench

@@ -1,0 +1,181 @@
+#include "experiments/race/race.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <deque>
+#include <optional>
+
+#include "core/config/text.hpp"
+#include "core/error.hpp"
+#include "core/random.hpp"
+#include "experiments/commands.hpp"
+#include "experiments/race/fail_if.hpp"
+#include "experiments/race/racer.hpp"
+#include "experiments/race/worker.hpp"
+
+namespace stepbench {
+namespace {
+
+constexpr const char* kTwin = "OLD's twin";
+
+/// As many as the config asks for, but never so many that a block has no step that counts.
+std::int64_t rounds_of(const MeasureSettings& measure, std::int64_t total_steps) {
+  return std::clamp<std::int64_t>(total_steps / (measure.warmup_steps + 1), 1, measure.rounds);
+}
+
+/// What one of the three processes did in one race.
+struct Course {
+  std::vector<double> times;
+  Trajectory trajectory;
+};
+
+void require_same_work(const std::string& trial, const Racer& older, const Racer& newer, const Racer& twin) {
+  if (older.build() != twin.build()) {
+    throw Error(fmt::format("race: OLD was \"{}\" and is \"{}\" now: it must not change while it is raced",
+                            older.build(), twin.build()));
+  }
+  if (older.total_steps() != newer.total_steps()) {
+    throw InputError(fmt::format("race: {} has {} steps in OLD and {} in NEW: they do not run the same experiment",
+                                 trial, older.total_steps(), newer.total_steps()));
+  }
+}
+
+/// One race of three fresh processes: OLD, NEW, OLD's twin. `launch` counts the repeats.
+std::array<Course, 3> race_once(const RaceRequest& request, const TrialSettings& trial, std::int64_t launch,
+                                RaceBuilds& builds, Progress& progress) {
+  std::vector<std::string> arguments = {request.config.string(), "--trial", trial.id};
+  for (const std::string& override_text : request.overrides) arguments.push_back("--set=" + override_text);
+  std::deque<Racer> racers;  // which cannot move
+  for (const RaceEntry& entry : {RaceEntry{"OLD", request.old_program}, RaceEntry{"NEW", request.new_program},
+                                 RaceEntry{kTwin, request.old_program}}) {
+    progress.status(fmt::format("{}: starting {}", trial.id, entry.name));
+    racers.emplace_back(entry, arguments);
+  }
+  require_same_work(trial.id, racers[0], racers[1], racers[2]);
+  builds = {racers[0].build(), racers[1].build()};
+
+  std::array<Course, 3> courses;
+  const std::int64_t total = racers[0].total_steps(), rounds = rounds_of(trial.measure, total);
+  for (std::int64_t r = 0; r < rounds; ++r) {
+    progress.status(fmt::format("{} round {} of {}", trial.id, launch * rounds + r + 1, request.repeats * rounds));
+    const auto drawn = static_cast<std::uint64_t>(launch * rounds + r);
+    for (const std::int64_t k : permutation(std::ssize(racers), {trial.seed, Purpose::round_order, drawn})) {
+      const auto i = static_cast<std::size_t>(k);
+      RaceBlock block = racers[i].train({total * (r + 1) / rounds - total * r / rounds, r});
+      courses[i].times.push_back(block.step_time);
+      std::ranges::move(block.losses, std::back_inserter(courses[i].trajectory.losses));
+      progress.advance(1.0 / static_cast<double>(rounds));
+    }
+  }
+  for (std::size_t i = 0; i < courses.size(); ++i) courses[i].trajectory.digest = racers[i].finish();
+  return courses;
+}
+
+std::int64_t parse_repeats(const std::string& text) {
+  constexpr std::int64_t kMost = 1000;
+  std::int64_t repeats = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), repeats);
+  if (error != std::errc{} || end != text.data() + text.size() || repeats < 1 || repeats > kMost) {
+    throw InputError(
+        fmt::format("race: --repeat: found \"{}\", allowed: an integer from 1 to {}", printable(text), kMost));
+  }
+  return repeats;
+}
+
+RaceRequest read_request(const ParsedCommandLine& arguments, std::filesystem::path (*find_config)(const std::string&)) {
+  if (arguments.more_positionals.size() != 2) {
+    throw InputError(
+        fmt::format("race: OLD, NEW or CONFIG is missing; usage: stepbench {}", race_command_line().usage));
+  }
+  return {.old_program = arguments.positional,
+          .new_program = arguments.more_positionals[0],
+          .config = find_config(arguments.more_positionals[1]),
+          .overrides = arguments.all("set"),
+          .repeats = parse_repeats(arguments.last("repeat", "1"))};
+}
+
+}  // namespace
+
+TrialRace race_trial(const RaceRequest& request, const PlannedTrial& planned, RaceBuilds& builds, Progress& progress) {
+  TrialRace race{
+      .id = planned.settings->id, .failure = {}, .old_times = {}, .new_times = {}, .twin_times = {}, .same_bits = {}};
+  for (std::int64_t launch = 0; launch < request.repeats; ++launch) {
+    std::array<Course, 3> courses;
+    try {
+      courses = race_once(request, *planned.settings, launch, builds, progress);
+    } catch (const GateError& error) {
+      race.failure = error.what();
+      return race;
+    }
+    const auto& [older, newer, twin] = courses;
+    race.old_times.insert(race.old_times.end(), older.times.begin(), older.times.end());
+    race.new_times.insert(race.new_times.end(), newer.times.begin(), newer.times.end());
+    race.twin_times.insert(race.twin_times.end(), twin.times.begin(), twin.times.end());
+    if (launch > 0 && race.same_bits != "yes") continue;  // the first difference is the one that is told
+    const bool repeatable = same_bits(older.trajectory, twin.trajectory) == "yes";
+    race.same_bits = repeatable ? same_bits(older.trajectory, newer.trajectory) : "no: OLD differs from its own twin";
+  }
+  return race;
+}
+
+CommandLine race_command_line() {
+  return {
+      "race OLD NEW CONFIG [options]",
+      "Two builds of this program, alternated and paired: did the change make it faster?\n"
+      "OLD and NEW are paths of programs; each trains every trial of the config, in blocks that take turns, next to "
+      "a\nsecond OLD, whose difference from the first is the noise.",
+      "OLD",
+      true,
+      {{"set", 0, "KEY=VALUE", "override section.key of the config; may be repeated"},
+       {"repeat", 0, "N", "race each trial N times, in new processes; default 1"},
+       {"fail-if", 0, "slower:5%", "exit with 3 when a trial got slower by more, with 4 when that cannot be told"},
+       {"quiet", 'q', "", "no progress"}},
+      3};
+}
+
+int run_race(const ParsedCommandLine& arguments, std::filesystem::path (*find_config)(const std::string&)) {
+  const RaceRequest request = read_request(arguments, find_config);
+  std::optional<double> limit;
+  if (arguments.has("fail-if")) limit = parse_fail_if(arguments.last("fail-if", ""));
+  const Experiment experiment = load_experiment(request.config, request.overrides, dataset_keys());
+  std::vector<PlannedTrial> trials;
+  std::string skipped;
+  for (const PlannedGroup& group : plan_experiment(experiment, backends())) {
+    for (const PlannedTrial& trial : group.trials) {
+      if (trial.unsupported.empty()) {
+        trials.push_back(trial);
+      } else {
+        skipped += fmt::format("{} unsupported: {}\n", trial.settings->id, trial.unsupported);
+      }
+    }
+  }
+  RaceBuilds builds;
+  std::vector<TrialRace> races;
+  {
+    Progress progress(stderr, arguments.has("quiet") ? Verbosity::quiet : Verbosity::normal,
+                      static_cast<double>(3 * std::ssize(trials) * request.repeats));
+    for (const PlannedTrial& trial : trials) races.push_back(race_trial(request, trial, builds, progress));
+  }
+  fmt::print("OLD  {}  {}\nNEW  {}  {}\n\n{}{}", request.old_program.string(), builds.old_build,
+             request.new_program.string(), builds.new_build, race_table(races), skipped);
+  return race_exit_code(races, limit);
+}
+
+CommandLine race_worker_command_line() {
+  return {"race-worker CONFIG --trial ID [options]",
+          "For `race` alone: trains one trial, block by block, as its parent asks on stdin.",
+          "CONFIG",
+          true,
+          {{"trial", 0, "ID", "the trial"}, {"set", 0, "KEY=VALUE", "override section.key of the config"}}};
+}
+
+int run_race_worker(const ParsedCommandLine& arguments) {
+  greet_race_parent();
+  const Experiment experiment = load_experiment(arguments.positional, arguments.all("set"), dataset_keys());
+  return serve_race(experiment, arguments.last("trial", ""));
+}
+
+}  // namespace stepbench

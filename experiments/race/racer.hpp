@@ -1,0 +1,60 @@
+// One of the programs in a race: its process, and the protocol as calls. Every way in which a worker can break the
+// protocol is one clear error here.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "experiments/race/child_process.hpp"
+#include "experiments/race/protocol.hpp"
+
+namespace stepbench {
+
+/// What a worker is started for.
+struct RaceEntry {
+  std::string name;  // `OLD`, `NEW`, `OLD's twin`
+  std::filesystem::path program;
+};
+
+/// The backend of a build did not pass the correctness gate.
+class GateError : public Error {
+ public:
+  using Error::Error;
+};
+
+class Racer {
+ public:
+  /// Starts `program race-worker ARGUMENTS...` and waits until it is ready. Throws InputError: the program cannot be
+  /// run, is not a stepbench, is too old or too new to race, or refuses the config; GateError; Error.
+  Racer(RaceEntry entry, std::span<const std::string> arguments);
+
+  [[nodiscard]] const std::string& build() const { return build_; }
+  [[nodiscard]] std::int64_t total_steps() const { return total_steps_; }
+
+  /// Blocks until the worker has trained. Throws Error.
+  [[nodiscard]] RaceBlock train(const TrainRequest& request);
+
+  /// Ends the worker: digest of its final parameters. Throws Error.
+  [[nodiscard]] std::string finish();
+
+ private:
+  void greet();
+  std::string expect_line(std::int64_t steps, const char* what);
+  [[noreturn]] void reject(const std::string& line, const char* what) const;
+  [[noreturn]] void report_end();
+  [[nodiscard]] std::string prefix() const;
+
+  RaceEntry entry_;
+  ChildProcess child_;
+  std::string build_;
+  std::int64_t total_steps_ = 0;
+};
+
+/// This process's environment without what it has set for its own OpenBLAS: each worker chooses its kernels by itself.
+[[nodiscard]] std::vector<std::string> worker_environment();
+
+}  // namespace stepbench

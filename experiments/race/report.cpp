@@ -1,0 +1,95 @@
+#include "experiments/race/report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+#include "experiments/commands.hpp"
+#include "experiments/table.hpp"
+
+namespace stepbench {
+namespace {
+
+const std::string kNothing = "-";
+constexpr double kNoisy = 0.05;  // a noise floor above which most changes that people race for go unseen
+
+std::string time_text(std::span<const double> rounds) {
+  std::vector<double> finite;
+  std::ranges::copy_if(rounds, std::back_inserter(finite), [](double time) { return std::isfinite(time); });
+  return finite.empty() ? kNothing : fmt::format("{:.4g} ms", 1e3 * median(finite));
+}
+
+std::string speed_text(const RatioEstimate& speed) {
+  if (std::isnan(speed.ratio)) return kNothing;
+  if (std::isnan(speed.low)) return fmt::format("{:.3f}x", speed.ratio);
+  return fmt::format("{:.3f}x [{:.3f}, {:.3f}]", speed.ratio, speed.low, speed.high);
+}
+
+std::string verdict_text(const TrialRace& race) {
+  const SpeedVerdict verdict = speed_verdict(race.speed(), race.noise());
+  return verdict == SpeedVerdict::no_verdict ? "too few rounds" : std::string(to_text(verdict));
+}
+
+bool same(double first, double second) {  // as bits: NaN equals itself
+  return std::bit_cast<std::uint64_t>(first) == std::bit_cast<std::uint64_t>(second);
+}
+
+}  // namespace
+
+std::string same_bits(const Trajectory& first, const Trajectory& second) {
+  const auto [a, b] = std::ranges::mismatch(first.losses, second.losses, same);
+  if (a != first.losses.end() && b != second.losses.end()) {
+    return fmt::format("no: losses part at step {} ({:.9g} and {:.9g})", a - first.losses.begin(), *a, *b);
+  }
+  if (first.losses.size() != second.losses.size()) {
+    return fmt::format("no: {} steps and {}", first.losses.size(), second.losses.size());
+  }
+  return first.digest == second.digest ? "yes" : "no: same losses, other parameters";
+}
+
+std::string race_table(std::span<const TrialRace> races) {
+  TextTable table;
+  table.add_column("trial", TextTable::Align::left);
+  for (const char* heading : {"OLD step", "NEW step", "speed of NEW [95%]", "noise"}) table.add_column(heading);
+  for (const char* heading : {"verdict", "same bits"}) table.add_column(heading, TextTable::Align::left);
+  std::string failures;
+  for (const TrialRace& race : races) {
+    if (!race.failure.empty()) {
+      table.add_row({race.id, kNothing, kNothing, kNothing, kNothing, "failed", kNothing});
+      failures += fmt::format("{} failed: {}\n", race.id, race.failure);
+      continue;
+    }
+    const double noise = race.noise();
+    table.add_row({race.id, time_text(race.old_times), time_text(race.new_times), speed_text(race.speed()),
+                   std::isnan(noise) ? kNothing : fmt::format("±{:.1f}%", 100 * noise), verdict_text(race),
+                   race.same_bits});
+  }
+  std::string noisy;
+  if (std::ranges::any_of(races, [](const TrialRace& race) { return race.noise() > kNoisy; })) {
+    noisy =
+        "noisy: OLD differs from itself by so much that a smaller change is not seen; try a quieter machine or more "
+        "rounds\n"
+        "(--set measure.rounds=40, --repeat 4)\n\n";
+  }
+  return fmt::format(
+      "{}\n{}{}speed: of NEW against OLD, above 1 is faster; paired by round. noise: by how much OLD may seem to "
+      "differ "
+      "from its own twin;\na speed within it, or an interval that holds 1, is no difference. At least {} rounds make a "
+      "verdict.\n",
+      table.text(), failures.empty() ? "" : failures + "\n", noisy, kMinimumPairs);
+}
+
+int race_exit_code(std::span<const TrialRace> races, std::optional<double> limit) {
+  if (std::ranges::any_of(races, [](const TrialRace& race) { return !race.failure.empty(); })) return kExitGateFailed;
+  if (!limit) return kExitOk;
+  const auto any = [&](LimitVerdict verdict) {
+    return std::ranges::any_of(
+        races, [&](const TrialRace& race) { return check_limit(race.speed(), race.noise(), *limit) == verdict; });
+  };
+  return any(LimitVerdict::broken) ? kExitRegression : any(LimitVerdict::inconclusive) ? kExitInconclusive : kExitOk;
+}
+
+}  // namespace stepbench

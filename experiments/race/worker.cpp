@@ -1,0 +1,93 @@
+#include "experiments/race/worker.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <string>
+
+#include "core/error.hpp"
+#include "experiments/commands.hpp"
+#include "experiments/machine/environment.hpp"
+#include "experiments/measure/gate.hpp"
+#include "experiments/measure/gate_batch.hpp"
+#include "experiments/measure/idle_workers.hpp"
+#include "experiments/measure/trial_run.hpp"
+#include "experiments/plan.hpp"
+#include "experiments/race/protocol.hpp"
+#include "variants/registry.hpp"
+
+namespace stepbench {
+namespace {
+
+void say(const std::string& line) {
+  std::cout << line << '\n' << std::flush;  // one write, as stdout is no terminal
+}
+
+PlannedTrial plan_one(Experiment experiment, const std::string& id) {
+  std::erase_if(experiment.trials, [&id](const TrialSettings& trial) { return trial.id != id; });
+  if (experiment.trials.empty()) throw InputError(fmt::format("there is no trial \"{}\" in its sweep", id));
+  experiment.trials.front().measure.baseline.clear();  // may name another trial; a race has no baseline
+  return std::move(plan_experiment(experiment, backends()).front().trials.front());
+}
+
+/// Why the trial must not be timed; empty when it may be.
+std::string gate_complaint(const PlannedTrial& planned) {
+  const TrialSettings& trial = *planned.settings;
+  if (!trial.measure.gate) return "";
+  const Backend& reference = *find_backend(backends(), kReferenceBackend);
+  const std::vector<std::int64_t> order = gate_batch(trial, *planned.dataset);
+  const GateReference expected = gate_reference(reference, trial, *planned.dataset, order);
+  const GateResult result = run_gate(*planned.backend, expected, trial, *planned.dataset, order);
+  return result.passed ? "" : result.message;
+}
+
+/// Trains one block and waits until this process is as good as asleep: the next block belongs to another one.
+RaceBlock train_block(TrialRun& run, const PlannedTrial& planned, const TrainRequest& request, std::size_t& steps) {
+  run.train(request.count, request.round);
+  wait_for_idle_workers();
+  const TrialRecord record = run.record();
+  const auto rounds = round_step_times(record, *planned.settings, *planned.dataset, request.round + 1);
+  RaceBlock block{rounds.back(), {}};
+  const std::vector<double>& losses = record.steps.train_loss;
+  block.losses.assign(losses.begin() + static_cast<std::ptrdiff_t>(steps), losses.end());
+  steps = losses.size();
+  return block;
+}
+
+}  // namespace
+
+void greet_race_parent() {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // a parent that is killed cannot stop its workers any more
+  const BuildInfo build = build_info();
+  say(greeting_line(
+      {.build = fmt::format("{} {}{}", build.version, build.git_commit, build.git_dirty ? "+modified" : "")}));
+}
+
+int serve_race(const Experiment& experiment, const std::string& trial) {
+  const PlannedTrial planned = plan_one(experiment, trial);
+  const std::string complaint = gate_complaint(planned);
+  if (!complaint.empty()) {
+    fmt::print(stderr, "stepbench: gate: {}\n", complaint);
+    return kExitGateFailed;
+  }
+  const auto run = start_trial(*planned.backend, *planned.settings, *planned.dataset, {});
+  std::size_t steps = 0;
+  wait_for_idle_workers();
+  say(ready_line(run->total_steps()));
+  for (std::string line; std::getline(std::cin, line);) {
+    if (line == kFinishLine) {
+      say(done_line(run->record().parameter_digest));
+      return kExitOk;
+    }
+    const std::optional<TrainRequest> request = parse_train(line);
+    if (!request) throw InputError(fmt::format("race-worker: found \"{}\", allowed: train COUNT ROUND, finish", line));
+    say(block_line(train_block(*run, planned, *request, steps)));
+  }
+  return kExitFailure;  // the parent is gone, and with it whoever would want to know
+}
+
+}  // namespace stepbench

@@ -1,0 +1,293 @@
+"""Files of the peers: the result file they start from, the data they train on, the result file they leave.
+
+What they leave is the given file with the peers' trials added, so that everything that reads result files shows them
+beside the backends. They stand in their group, but not in its rounds: what was not measured in turns is not paired.
+
+results/README.md describes the schema. Left out: knowing what a trial means; nothing here trains or times.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+
+def refuse(message: str, code: int = 2) -> NoReturn:
+    print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+try:
+    import h5py
+    import numpy as np
+    import xxhash
+except ImportError as missing:
+    refuse(f"this Python has no {missing.name}; Debian: apt install python3-{missing.name}, run with /usr/bin/python3")
+
+TRAILER_MAGIC = b"\x89SBENCH\n"
+TRAILER_BYTES = 32
+PHASES = ("forward", "loss", "backward", "reduce", "update")
+WORST_FIRST = ("failed", "interrupted", "diverged", "completed")
+SPLITS = ("train", "validation")
+
+
+class InputProblem(Exception):
+    """One line about an input that the user can act on; exit code 2."""
+
+
+class OutputProblem(Exception):
+    """The same of an output; exit code 1."""
+
+
+def seal(image: bytes) -> bytes:
+    """The trailer of an HDF5 image (core/results/trailer.hpp)."""
+    return TRAILER_MAGIC + len(image).to_bytes(8, "little") + xxhash.xxh3_128(image).digest()
+
+
+def read_sealed(path: Path) -> bytes:
+    """The HDF5 image of a file that stepbench wrote. Checked before HDF5 sees it, which may crash on damaged files."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputProblem(f"{path}: cannot be read: {error.strerror}") from error
+    if not content.startswith(b"\x89HDF\r\n\x1a\n"):
+        raise InputProblem(f"{path}: is {'not an HDF5 file' if content else 'empty'}")
+    image, trailer = content[:-TRAILER_BYTES], content[-TRAILER_BYTES:]
+    if not trailer.startswith(TRAILER_MAGIC):
+        raise InputProblem(f"{path}: is truncated, or not a file that stepbench wrote")
+    if trailer != seal(image):
+        raise InputProblem(f"{path}: is damaged: its contents do not match its checksum")
+    return image
+
+
+def open_image(image: bytes, mode: str = "r") -> h5py.File:
+    """An HDF5 file in memory; with mode `r+` it can be changed, and take_image gives its bytes."""
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_fapl_core(1 << 20, False)
+    access.set_file_image(image)
+    flags = h5py.h5f.ACC_RDWR if mode == "r+" else h5py.h5f.ACC_RDONLY
+    return h5py.File(h5py.h5f.open(f"image-{id(image)}-{mode}".encode(), flags, fapl=access))
+
+
+def publish(image: bytes, path: Path, overwrite: bool) -> None:
+    """Whole or not at all, and never over an existing file unless told so."""
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(image + seal(image))
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        if overwrite:
+            temporary.replace(path)
+        else:
+            os.link(temporary, path)
+    except FileExistsError as error:
+        raise OutputProblem(f"{path}: exists already and is left as it is (--overwrite replaces it)") from error
+    except OSError as error:
+        raise OutputProblem(f"{path}: cannot write: {error.strerror}") from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+@dataclass
+class Reference:
+    """A trial of the given file whose training the peers repeat. E epochs, N samples of the training split."""
+
+    id: str
+    group: str
+    attributes: dict[str, object]  # of the trial, as stored; settings are those whose names have a dot
+    initial: dict[str, np.ndarray]  # by canonical name, in canonical order
+    order: np.ndarray | None  # (E, N) indices; None: as they stand
+    losses: np.ndarray  # of each step
+
+    @property
+    def settings(self) -> dict[str, object]:
+        return {key: value for key, value in self.attributes.items() if "." in key}
+
+    @property
+    def scalar(self) -> type:
+        return np.float64 if self.attributes["training.precision"] == "float64" else np.float32
+
+
+def read_reference(trial: h5py.Group) -> Reference:
+    attributes = dict(trial.attrs)
+
+    def need(path: str, setting: str) -> h5py.Group | h5py.Dataset:
+        if path not in trial:
+            raise InputProblem(f"{trial.name} has no {path}: run the experiment again with --set {setting}")
+        return trial[path]
+
+    stored = need("parameters/initial", "record.parameters=all")
+    initial = {}
+    for parameter in stored:
+        initial[parameter] = stored[parameter][()]
+    shuffled = bool(attributes["dataset.shuffle"])
+    order = need("order/permutation", "record.order=true")[()] if shuffled else None
+    losses = need("steps/train_loss", "record.steps=true")[()]
+    return Reference(attributes["id"], attributes["group"], attributes, initial, order, losses)
+
+
+def read_references(path: Path, trial_id: str | None) -> list[Reference]:
+    """The first completed trial of each group that a backend of stepbench trained, or the one of the id."""
+    with open_image(read_sealed(path)) as file:
+        if file.attrs.get("Conventions") != "stepbench-1" or file.attrs.get("schema_version") != 1:
+            raise InputProblem(f"{path}: is no stepbench result file of schema version 1")
+        trials = {
+            name: trial
+            for name, trial in file["trials"].items()
+            if trial.attrs["status"] == "completed" and not trial.attrs.get("unpaired", 0)
+        }
+        if trial_id is not None:
+            if trial_id not in trials:
+                raise InputProblem(f'{path}: --trial: found "{trial_id}", allowed: {", ".join(trials) or "none"}')
+            return [read_reference(trials[trial_id])]
+        if not trials:
+            raise InputProblem(f"{path}: has no completed trial")
+        groups: dict[str, h5py.Group] = {}
+        for trial in trials.values():
+            groups.setdefault(trial.attrs["group"], trial)
+        return [read_reference(trial) for trial in groups.values()]
+
+
+@dataclass
+class Data:
+    """What `stepbench export-data` writes. Of each split, by name: features (N, F), uint8 ones stand for value / 255,
+    and labels (N) or targets (N, K); or tokens and target_tokens (N, T)."""
+
+    outputs: int
+    context: int
+    vocabulary: list[str]
+    train: dict[str, np.ndarray]
+    validation: dict[str, np.ndarray]
+
+
+def read_data(path: Path) -> Data:
+    with open_image(read_sealed(path)) as file:
+        if any(split not in file for split in SPLITS) or "digest" not in file.attrs:
+            raise InputProblem(f"{path}: is no file of `stepbench export-data`")
+        train, validation = ({name: item[()] for name, item in file[split].items()} for split in SPLITS)
+        vocabulary = json.loads(file.attrs.get("vocabulary", "[]"))
+        return Data(int(file.attrs["outputs"]), int(file.attrs["context"]), vocabulary, train, validation)
+
+
+def digest_of(data: Data) -> str:
+    """As stepbench digests a data set that it has loaded (core/data/dataset.cpp): the proof that it is the same."""
+    digest = xxhash.xxh3_128()
+    kinds = [np.dtype(kind) for kind in (np.uint8, np.float32, np.float64)]
+    for split in (data.train, data.validation):
+        first = split["tokens" if data.context else "features"]
+        kind = 0 if data.context else kinds.index(first.dtype)
+        shape = [len(first), first.shape[1], data.outputs, kind, int("labels" in split)]
+        digest.update(np.array(shape, dtype="<i8").tobytes())
+        for name in ("features", "labels", "targets", "tokens", "target_tokens"):
+            if name in split:
+                digest.update(np.ascontiguousarray(split[name]))
+    if data.context:
+        words = [word.encode("utf-8", "surrogateescape") for word in data.vocabulary]
+        digest.update(np.array([data.context, *map(len, words)], dtype="<i8").tobytes())
+        for word in words:
+            digest.update(word)
+    return digest.hexdigest()
+
+
+@dataclass
+class PeerTrial:
+    """A trial to be added. `attributes` go in as they are; `summary` has values of /summary by column."""
+
+    id: str
+    attributes: dict[str, object]
+    summary: dict[str, object]
+    steps: dict[str, np.ndarray] = field(default_factory=dict)  # train_loss, wall_time (S); phase_time (S, 5)
+    epochs: dict[str, np.ndarray] = field(default_factory=dict)  # by column of /trials/<id>/epochs
+    parameters: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)  # initial, final -> by name
+
+
+def typed(value: object) -> object:
+    """The type that an attribute of its Python type has in the schema."""
+    if isinstance(value, bool):
+        return np.uint8(value)
+    if isinstance(value, int):
+        return np.int64(value)
+    return np.float64(value) if isinstance(value, float) else value
+
+
+def write_dataset(group: h5py.Group, name: str, values: np.ndarray, units: str, scales: Iterable[str] = ()) -> None:
+    """Text is variable-length UTF-8; numbers are chunked, shuffled, deflated and checksummed."""
+    if isinstance(values[0], str):
+        dataset = group.create_dataset(name, data=list(values), dtype=h5py.string_dtype())
+    else:
+        dataset = group.create_dataset(name, data=values, chunks=True, shuffle=True, compression=4, fletcher32=True)
+    dataset.attrs["units"] = units
+    for dimension, scale in enumerate(scales):
+        if scale == name:
+            dataset.make_scale(name)
+        else:
+            dataset.dims[dimension].attach_scale(group[scale])
+
+
+def write_trial(trials: h5py.Group, trial: PeerTrial) -> None:
+    group = trials.create_group(trial.id)
+    for key, value in trial.attributes.items():
+        group.attrs[key] = typed(value)
+    loss_units = "nat" if trial.attributes["model.loss"] == "cross_entropy" else "1"
+    if trial.steps:
+        steps = group.create_group("steps")
+        write_dataset(steps, "step", np.arange(len(trial.steps["wall_time"])), "1", ["step"])
+        write_dataset(steps, "phase", np.array(PHASES, dtype=object), "1", ["phase"])
+        write_dataset(steps, "train_loss", trial.steps["train_loss"], loss_units, ["step"])
+        write_dataset(steps, "wall_time", trial.steps["wall_time"], "s", ["step"])
+        write_dataset(steps, "phase_time", trial.steps["phase_time"], "s", ["step", "phase"])
+        write_dataset(steps, "round", np.zeros(len(trial.steps["wall_time"]), dtype=np.int64), "1", ["step"])
+    if trial.epochs:
+        epochs = group.create_group("epochs")
+        units = {"epoch": "1", "validation_accuracy": "1", "train_time": "s"}
+        for name, values in trial.epochs.items():  # `epoch`, the scale, is the first
+            write_dataset(epochs, name, values, units.get(name, loss_units), ["epoch"])
+    for which, tensors in trial.parameters.items():
+        group.require_group("parameters").create_group(which)
+        for name, values in tensors.items():
+            group["parameters"][which].create_dataset(name, data=values).attrs["units"] = "1"
+
+
+def extended_summary(summary: h5py.Group, trials: list[PeerTrial]) -> dict[str, tuple[np.ndarray, str]]:
+    """Columns with a row more per trial, and their units. What a trial does not say is NaN, 0 or empty text."""
+    columns = {}
+    for name, dataset in summary.items():
+        text = h5py.check_string_dtype(dataset.dtype) is not None
+        old = dataset.asstr()[()] if text else dataset[()]
+        blank = "" if text else np.nan if dataset.dtype.kind == "f" else 0
+        new = [trial.summary.get(name, blank) for trial in trials]
+        columns[name] = (np.concatenate([old, np.array(new, dtype=object if text else dataset.dtype)]),
+                         dataset.attrs["units"])  # fmt: skip
+    columns["trial"] = (np.arange(len(columns["id"][0])), "1")
+    return columns
+
+
+def with_trials(image: bytes, trials: list[PeerTrial]) -> bytes:
+    """The image of a result file with trials added to it."""
+    h5py.get_config().track_order = True
+    with open_image(image, "r+") as file:
+        columns = extended_summary(file["summary"], trials)
+        del file["summary"]
+        summary = file.create_group("summary")
+        for name in sorted(columns, key=lambda column: column != "trial"):  # the scale first, the others as they were
+            write_dataset(summary, name, *columns[name], scales=["trial"])
+        for trial in trials:
+            if trial.id in file["trials"]:
+                raise InputProblem(f"the file has a trial {trial.id} already")
+            write_trial(file["trials"], trial)
+        statuses = {file.attrs["status"], *(trial.attributes["status"] for trial in trials)}
+        file.attrs.modify("status", next(status for status in WORST_FIRST if status in statuses))
+        file.flush()
+        return file.id.get_file_image()

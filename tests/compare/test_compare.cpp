@@ -1,0 +1,208 @@
+// What `compare` finds in files with planted speeds and losses.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "experiments/commands.hpp"
+#include "experiments/compare/report.hpp"
+#include "tests/compare/compare_files.hpp"
+
+namespace stepbench::testing {
+namespace {
+
+Comparison within(const ResultFile& file) { return compare_within(file, "", {}); }
+
+int code(const Comparison& comparison, const std::string& condition) {
+  return exit_code(hold_against(comparison, {parse_fail_condition(condition)}));
+}
+
+/// Adds `shift(seed)` to what tbb reached and to its curve.
+template <typename Shift>
+ResultFile with_learning(std::uint64_t seeds, Shift shift) {
+  ResultFile file = compared_file(1, seeds);
+  for (TrialRecord& trial : file.trials) {
+    if (trial.backend != "tbb") continue;
+    const double by = shift(static_cast<double>(trial.seed));
+    trial.summary.final_train_loss += by;
+    trial.summary.best_validation_loss += by;
+    for (double& loss : trial.steps.train_loss) loss += by;
+  }
+  return file;
+}
+
+}  // namespace
+
+TEST_CASE("a planted speed is found, paired by round, with the twin's noise floor") {
+  const ResultFile file = compared_file(2);
+  const Comparison comparison = within(file);
+  REQUIRE(comparison.speed.size() == 1);
+  const SpeedRow& row = comparison.speed[0];
+  CHECK(row.speed.ratio == Approx(2).epsilon(0.01));
+  CHECK(row.verdict == SpeedVerdict::faster);
+  CHECK(row.noise_floor < 0.01);
+  CHECK(row.rounds == 12);
+}
+
+TEST_CASE("seeds are shown each and together") {
+  const ResultFile file = compared_file(2, 3);
+  const Comparison comparison = within(file);
+  REQUIRE(comparison.speed.size() == 4);
+  CHECK_FALSE(comparison.speed[0].decides);
+  CHECK(comparison.speed[3].decides);
+  CHECK(comparison.speed[3].rounds == 36);
+}
+
+TEST_CASE("seven rounds give a ratio and no verdict") {
+  const ResultFile file = compared_file(2, 1, 7);
+  CHECK(within(file).speed.at(0).verdict == SpeedVerdict::no_verdict);
+}
+
+TEST_CASE("rounds that were not interleaved give no interval") {
+  ResultFile file = compared_file(2);
+  for (TrialRecord& trial : file.trials) trial.settings.push_back({"measure.interleave", false});
+  CHECK(std::isnan(within(file).speed.at(0).speed.low));
+}
+
+TEST_CASE("each exit code of slower:5%") {
+  CHECK(code(within(compared_file(1.0)), "slower:5%") == kExitOk);
+  CHECK(code(within(compared_file(0.8)), "slower:5%") == kExitRegression);
+  CHECK(code(within(compared_file(1 / 1.05)), "slower:5%") == kExitInconclusive);
+  CHECK(code(within(compared_file(0.8, 1, 7)), "slower:5%") == kExitInconclusive);
+}
+
+TEST_CASE("a failed trial makes a condition inconclusive") {
+  ResultFile file = compared_file(1);
+  file.trials.push_back(compared_trial("neuron", 1, 0.5));
+  file.trials.back().status = Status::failed;
+  CHECK(code(within(file), "slower:5%") == kExitInconclusive);
+}
+
+TEST_CASE("equal losses are the same, identical") {
+  const ResultFile file = compared_file(1, 3);
+  const Comparison comparison = within(file);
+  CHECK(comparison.learning.at(0).verdict == LearningVerdict::same);
+  CHECK(comparison.learning[0].why == "identical");
+}
+
+TEST_CASE("a planted loss of 10 % in every seed is different, and worse") {
+  const ResultFile file = with_learning(4, [](double seed) { return 0.06 + 0.001 * seed; });
+  CHECK(within(file).learning.at(0).verdict == LearningVerdict::different);
+  CHECK(code(within(file), "learns-worse") == kExitRegression);
+}
+
+TEST_CASE("a planted gain is different, and not worse") {
+  const ResultFile file = with_learning(4, [](double seed) { return -0.06 - 0.001 * seed; });
+  CHECK(within(file).learning.at(0).verdict == LearningVerdict::different);
+  CHECK(code(within(file), "learns-worse") == kExitOk);
+}
+
+TEST_CASE("differences inside the margin are none, even when they are systematic") {
+  const ResultFile file = with_learning(4, [](double seed) { return 0.001 + 0.0001 * seed; });
+  CHECK(within(file).learning.at(0).verdict == LearningVerdict::same);
+}
+
+TEST_CASE("differences that scatter beyond the margin cannot be told") {
+  const ResultFile file = with_learning(4, [](double seed) { return seed > 2 ? 0.05 : -0.05; });
+  CHECK(within(file).learning.at(0).verdict == LearningVerdict::cannot_tell);
+  CHECK(code(within(file), "learns-worse") == kExitInconclusive);
+}
+
+TEST_CASE("with one seed, curves that coincide are the same and others cannot be told") {
+  const ResultFile close = with_learning(1, [](double) { return 1e-7; });
+  const ResultFile apart = with_learning(1, [](double) { return 0.01; });
+  CHECK(within(close).learning.at(0).verdict == LearningVerdict::same);
+  CHECK(within(apart).learning.at(0).verdict == LearningVerdict::cannot_tell);
+}
+
+TEST_CASE("the first step at which losses part is found") {
+  ResultFile file = compared_file(1);
+  file.trials[1].steps.train_loss[13] *= 1.01;
+  CHECK(within(file).learning.at(0).partings.at(0).step == 13);
+  file.trials[1].steps.train_loss[13] = file.trials[0].steps.train_loss[13] * 1.0001;
+  CHECK_FALSE(within(file).learning.at(0).partings.at(0).step.has_value());
+}
+
+TEST_CASE("a trial that diverged beside one that did not has learned differently") {
+  ResultFile file = compared_file(1, 3);
+  file.trials[3].status = Status::diverged;
+  CHECK(within(file).learning.at(0).worse);
+}
+
+TEST_CASE("a target that half of the seeds do not reach has no finite median") {
+  const TimesToTarget times = times_to_target({2, kNotANumber, 1, kNotANumber, kNotANumber});
+  CHECK(times.reached == 2);
+  CHECK(std::isinf(times.median));
+  CHECK(times.longest == 2);
+}
+
+TEST_CASE("two files are compared unpaired") {
+  const ResultFile file = compared_file(2), baseline = compared_file(1);
+  const Comparison comparison = compare_files(file, baseline, {});
+  CHECK_FALSE(comparison.paired);
+  REQUIRE(comparison.speed.size() == 2);
+  CHECK(comparison.speed[1].speed.ratio == Approx(2).epsilon(1e-9));
+  CHECK(text_report(comparison, {}).find("unpaired") != std::string::npos);
+}
+
+TEST_CASE("trials without a counterpart are named, and make a condition inconclusive") {
+  const ResultFile file = compared_file(1, 2), baseline = compared_file(1, 1);
+  const Comparison comparison = compare_files(file, baseline, {});
+  REQUIRE(comparison.unmatched.size() == 2);
+  CHECK(comparison.unmatched[0] == "blas-t1-s2 is not in the baseline file");
+  CHECK(code(comparison, "learns-worse") == kExitInconclusive);
+}
+
+TEST_CASE("what is not the same experiment is refused with the difference") {
+  const ResultFile baseline = compared_file(1);
+  ResultFile file = baseline;
+  std::get<double>(file.trials[0].settings[1].second) = 0.2;
+  CHECK_THROWS_WITH(compare_files(file, baseline, {}),
+                    Catch::Contains("training.learning_rate 0.2, in the baseline file it is 0.1"));
+  file = baseline;
+  file.trials[0].dataset_digest = "d2";
+  CHECK_THROWS_WITH(compare_files(file, baseline, {}), Catch::Contains("digest d2"));
+  for (TrialRecord& trial : file.trials) trial.id += "-b64";
+  CHECK_THROWS_WITH(compare_files(file, baseline, {}), Catch::Contains("no trial in common"));
+}
+
+TEST_CASE("another machine is a warning") {
+  ResultFile file = compared_file(1), baseline = compared_file(1);
+  file.environment = {{"cpu_model", std::string("new")}};
+  baseline.environment = {{"cpu_model", std::string("old")}};
+  CHECK(compare_files(file, baseline, {}).warnings.size() == 1);
+}
+
+TEST_CASE("a baseline that the file has not is refused") {
+  CHECK_THROWS_WITH(compare_within(compared_file(1), "tbbb", {}), Catch::Contains("did you mean \"tbb"));
+}
+
+TEST_CASE("a file of one trial has nothing to compare, which a condition cannot pass") {
+  ResultFile file = compared_file(1);
+  file.trials.pop_back();
+  CHECK(code(within(file), "slower:5%") == kExitInconclusive);
+  CHECK(text_report(within(file), {}).find("nothing to compare") != std::string::npos);
+}
+
+TEST_CASE("JSON is well-formed and has null for what is not a number") {
+  const auto json = nlohmann::json::parse(json_report(within(compared_file(2, 1, 7)), {}));
+  CHECK(json["speed"][0]["speed_ratio_low"].is_null());
+  CHECK(json["speed"][0]["verdict"] == "no verdict");
+}
+
+TEST_CASE("every line of the CSV has as many fields as the heading") {
+  const std::string text = csv_report(within(compared_file(2, 2)));
+  const auto commas = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(text.find('\n')), ',');
+  CHECK(std::count(text.begin(), text.end(), ',') == commas * std::count(text.begin(), text.end(), '\n'));
+}
+
+TEST_CASE("Markdown draws a rule under each heading") {
+  CHECK(markdown_report(within(compared_file(2)), {}).find("\n| :-- | --: |") != std::string::npos);
+}
+
+TEST_CASE("a condition that is none is refused") {
+  CHECK_THROWS_AS(parse_fail_condition("slower:fast"), InputError);
+  CHECK_THROWS_WITH(parse_fail_condition("faster:5%"), Catch::Contains("learns-worse"));
+}
+
+}  // namespace stepbench::testing

@@ -1,0 +1,45 @@
+#include <catch2/catch.hpp>
+#include <limits>
+
+#include "core/error.hpp"
+#include "experiments/race/fail_if.hpp"
+
+namespace stepbench::testing {
+namespace {
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kQuiet = 0.002;
+}  // namespace
+
+TEST_CASE("a limit on slowness is a percentage") {
+  CHECK(parse_fail_if("slower:5%") == Approx(0.05));
+  CHECK(parse_fail_if("slower:0.5%") == Approx(0.005));
+  CHECK(parse_fail_if("slower:0%") == 0);
+}
+
+TEST_CASE("any other limit is refused") {
+  for (const char* text : {"", "slower", "slower:", "slower:%", "slower:5", "slower:-5%", "slower:nan%", "slower:inf%",
+                           "slower:5%%", "slower: 5%", "faster:5%", "slower:1e9%"}) {
+    CAPTURE(text);
+    CHECK_THROWS_AS(parse_fail_if(text), InputError);
+  }
+}
+
+// 5% more time is 1/1.05 = 0.952 of the speed.
+TEST_CASE("a limit is broken when the whole interval is beyond it") {
+  CHECK(check_limit({0.90, 0.89, 0.91}, kQuiet, 0.05) == LimitVerdict::broken);
+}
+TEST_CASE("a limit is kept when the whole interval is within it, slower or not") {
+  CHECK(check_limit({0.97, 0.96, 0.98}, kQuiet, 0.05) == LimitVerdict::kept);
+  CHECK(check_limit({1.2, 1.1, 1.3}, kQuiet, 0.05) == LimitVerdict::kept);
+}
+TEST_CASE("an interval across the limit cannot tell") {
+  CHECK(check_limit({0.95, 0.93, 0.97}, kQuiet, 0.05) == LimitVerdict::inconclusive);
+}
+TEST_CASE("a slowdown within the noise floor cannot tell") {
+  CHECK(check_limit({0.90, 0.89, 0.91}, 0.2, 0.05) == LimitVerdict::inconclusive);
+}
+TEST_CASE("too few rounds cannot tell") {
+  CHECK(check_limit({0.5, kNaN, kNaN}, kNaN, 0.05) == LimitVerdict::inconclusive);
+}
+
+}  // namespace stepbench::testing
