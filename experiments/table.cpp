@@ -36,12 +36,20 @@ std::string speed(const TrialSummary& summary) {
   return fmt::format("{} ±{:.1f}%", with_thousands(speed), 100 * summary.step_time_mad / summary.step_time_median);
 }
 
-std::string ratio(const TrialRecord& record) {
+/// Whether the trial was timed in turns with its group's others. A peer's trial, added from outside, was not.
+bool shares_rounds(const ResultFile& file, const TrialRecord& record) {
+  const auto group = std::ranges::find(file.groups, record.group, &GroupRecord::id);
+  return group != file.groups.end() && std::ranges::find(group->trials, record.id) != group->trials.end();
+}
+
+std::string ratio(const ResultFile& file, const TrialRecord& record) {
   const TrialSummary& summary = record.summary;
   if (record.is_baseline && !std::isnan(summary.speed_ratio)) return "1 (baseline)";
   if (std::isnan(summary.speed_ratio)) return kNothing;
   const int digits = summary.speed_ratio < 10 ? 2 : 1;
-  if (std::isnan(summary.speed_ratio_low)) return fmt::format("{:.{}f}x", summary.speed_ratio, digits);
+  if (std::isnan(summary.speed_ratio_low)) {
+    return fmt::format("{:.{}f}x{}", summary.speed_ratio, digits, shares_rounds(file, record) ? "" : " unpaired");
+  }
   const SpeedVerdict verdict =
       speed_verdict({summary.speed_ratio, summary.speed_ratio_low, summary.speed_ratio_high}, summary.noise_floor);
   return fmt::format("{:.{}f}x [{:.{}f}, {:.{}f}]{}", summary.speed_ratio, digits, summary.speed_ratio_low, digits,
@@ -227,11 +235,12 @@ std::string results_table(const ResultFile& file) {
     if (many_seeds) cells.push_back(std::to_string(record.seed));
     const TrialSummary& summary = record.summary;
     const bool timed = !std::isnan(summary.step_time_median);
-    cells.insert(cells.end(),
-                 {record.backend, std::to_string(record.threads), timed ? speed(summary) : to_text(record.status),
-                  ratio(record), number(summary.percent_of_peak, "{:.1f}"), number(summary.final_train_loss, "{:.4f}"),
-                  number(summary.best_validation_loss, "{:.4f}"), number(summary.best_validation_accuracy, "{:.4f}"),
-                  worst_gradient_error(record), same_bits(file, record)});
+    cells.insert(
+        cells.end(),
+        {record.backend, std::to_string(record.threads), timed ? speed(summary) : to_text(record.status),
+         ratio(file, record), number(summary.percent_of_peak, "{:.1f}"), number(summary.final_train_loss, "{:.4f}"),
+         number(summary.best_validation_loss, "{:.4f}"), number(summary.best_validation_accuracy, "{:.4f}"),
+         worst_gradient_error(record), same_bits(file, record)});
     table.add_row(std::move(cells));
     if (record.status != Status::completed) {
       notes += fmt::format("{} {}: {}\n", record.id, to_text(record.status), record.message);

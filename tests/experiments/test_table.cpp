@@ -69,6 +69,54 @@ TEST_CASE("a transformer's table shows its sizes and tokens per second") {
   CHECK(text.find("123") == std::string::npos);
 }
 
+namespace {
+
+/// A baseline and a rival of ratio 1.1 [1.05, 1.15].
+ResultFile file_with_ratio() {
+  ResultFile file;
+  file.experiment = "e";
+  file.trials = {make_record("blas", 1, "a"), make_record("tbb", 1, "b")};
+  file.trials[0].is_baseline = true;
+  for (TrialRecord& record : file.trials) {
+    record.summary.step_time_median = 1;
+    record.summary.step_time_mad = 0;
+    record.summary.samples_per_second = 1;
+    record.summary.speed_ratio = 1;
+    record.summary.noise_floor = 0.02;
+  }
+  file.trials[1].summary.speed_ratio = 1.1;
+  file.trials[1].summary.speed_ratio_low = 1.05;
+  file.trials[1].summary.speed_ratio_high = 1.15;
+  file.groups = {{.id = "s1", .trials = {"blas-t1-s1", "tbb-t1-s1"}, .disturbed = {0, 0}, .peak_gflops = {1}}};
+  return file;
+}
+
+}  // namespace
+
+TEST_CASE("a ratio inside the noise floor is marked as no difference, one outside is not") {
+  ResultFile file = file_with_ratio();
+  CHECK(results_table(file).find("1.10x [1.05, 1.15] ") != std::string::npos);
+  CHECK(results_table(file).find("1.10x [1.05, 1.15] =") == std::string::npos);
+  file.trials[0].summary.noise_floor = file.trials[1].summary.noise_floor = 0.2;
+  CHECK(results_table(file).find("1.10x [1.05, 1.15] =") != std::string::npos);
+  CHECK(results_table(file).find("noise floor, from the baseline run twice: 20.0%") != std::string::npos);
+}
+
+TEST_CASE("disturbed blocks are counted below the table, and calm ones are not mentioned") {
+  ResultFile file = file_with_ratio();
+  CHECK(results_table(file).find("noise watch") == std::string::npos);
+  file.groups[0].disturbed = {0, kStolenTime};
+  CHECK(results_table(file).find("noise watch: 1 of 2 blocks disturbed: stolen time (1)") != std::string::npos);
+}
+
+TEST_CASE("a trial that took no turns with the others is marked as unpaired") {
+  ResultFile file = file_with_ratio();
+  file.trials[1].summary.speed_ratio_low = file.trials[1].summary.speed_ratio_high = kNotANumber;
+  CHECK(results_table(file).find("unpaired") == std::string::npos);
+  file.groups[0].trials.pop_back();
+  CHECK(results_table(file).find("1.10x unpaired") != std::string::npos);
+}
+
 TEST_CASE("a file without trials has a table that says so") {
   CHECK(results_table({}).find("no trials") != std::string::npos);
 }

@@ -1,0 +1,280 @@
+"""Charts of time: speed, phases, scaling with threads and batches, percent of peak, and the noise over the rounds."""
+
+import math
+
+import pandas
+
+from stepbench_report.chart import (Absent, Chart, Panel, Reference, Series, Style, Styles, drawn_conditions,
+                                    left_out_note, with_arms)  # fmt: skip
+from stepbench_report.collection import Collection, counted_phases
+from stepbench_statistics import Estimate
+
+
+def rate_unit(trials: Collection) -> str:
+    timed = trials.timed["tokens_per_second"]
+    return "tokens/s" if len(timed) > 0 and timed.notna().all() else "samples/s"
+
+
+def _rate_per_step(trials: Collection, row: pandas.Series) -> float:
+    """Samples or tokens of a full batch."""
+    column = "tokens_per_second" if rate_unit(trials) == "tokens/s" else "samples_per_second"
+    return float(row[column] * row["step_time_median"])
+
+
+def arm_rate(trials: Collection, condition: str, arm: str) -> Estimate:
+    """Samples or tokens per second at the median step, as in the table; low and high: the middle half of the rounds."""
+    rows = trials.rows(condition, arm)
+    work = _rate_per_step(trials, rows.iloc[0])
+    value = work / float(rows["step_time_median"].median())
+    times = trials.step_times(condition, arm).dropna()
+    if len(times) < 2:
+        return Estimate(value)
+    low, high = work / times.quantile(0.75), work / times.quantile(0.25)
+    return Estimate(value, min(low, value), max(high, value), len(times))
+
+
+def row_name(condition: str, arm: str) -> str:
+    return f"{arm}\n{condition}" if condition else arm
+
+
+def speed(trials: Collection, styles: Styles) -> Chart | Absent:
+    title = "Speed"
+    arms = with_arms(trials, drawn_conditions(trials))
+    if not arms:
+        return Absent("speed", title, "no trial was timed")
+    names = [row_name(*arm) for arm in arms]
+    rates, ratios, lines = [], [], []
+    for place, (condition, arm) in enumerate(arms):
+        rate, baseline = arm_rate(trials, condition, arm), trials.baseline(condition)
+        is_baseline = arm == baseline
+        against = trials.compare(condition, arm, baseline)
+        ratio = Estimate(1.0) if is_baseline else against.ratio
+        rates.append(Series("", styles[arm], [rate.value], [place], [rate.low], [rate.high], True, False))
+        ratios.append(Series("", styles[arm], [ratio.value], [place], [ratio.low], [ratio.high], True, False))
+        lines.append([condition, arm, rate.value, rate.low, rate.high, ratio.value, ratio.low, ratio.high,
+                      "baseline" if is_baseline else "by round" if against.paired else "unpaired"])  # fmt: skip
+    unit = rate_unit(trials)
+    references = [Reference("as fast as the baseline", 1.0)]
+    floors = [floor for floor in map(trials.noise_floor, drawn_conditions(trials)) if math.isfinite(floor)]
+    if floors:
+        references.append(Reference("noise floor", 1 / (1 + max(floors)), 1 + max(floors)))
+    columns = ["setting", "trial", unit, f"{unit} low", f"{unit} high", "ratio", "ratio low", "ratio high", "pairing"]
+    table = pandas.DataFrame(lines, columns=columns)
+    caption = (
+        "First: throughput at the median step; the bar is the middle half of the rounds. Then: speed relative to the "
+        "baseline with its 95 % interval, paired by round, which cancels what hits both alike: the comparison to trust."
+    )
+    panels = [
+        Panel(unit, unit, "", rates, from_zero=True, rows=names),
+        Panel("Speed relative to the baseline", "times as fast", "", ratios, x_log=True, rows=names,
+              references=references),
+    ]
+    return Chart("speed", title, caption + left_out_note(trials), panels, table)
+
+
+_PHASE_STYLES = [Style(0), Style(4), Style(1), Style(3), Style(2), Style(7)]
+
+
+def phases(trials: Collection, styles: Styles) -> Chart | Absent:
+    title = "Where a step's time goes"
+    medians: dict[str, pandas.Series] = {}
+    for condition, arm in with_arms(trials, drawn_conditions(trials)):
+        times = counted_phases(trials.trial(trials.row(condition, arm)))
+        if not times.empty:
+            medians[row_name(condition, arm)] = times.median() * 1e3
+    if not medians:
+        return Absent("phases", title, "no steps were recorded (record.steps = false)")
+    table = pandas.DataFrame(medians).T.fillna(0.0)
+    table = table.loc[:, (table > 0).any()]
+    names, places = list(table.index), list(range(len(table)))
+    shares = table.div(table.sum(axis=1), axis=0) * 100
+
+    def stack(values: pandas.DataFrame) -> list[Series]:
+        return [
+            Series(phase, _PHASE_STYLES[i % len(_PHASE_STYLES)], values[phase].tolist(), places)
+            for i, phase in enumerate(values.columns)
+        ]
+
+    caption = (
+        "Medians over the steps that count, of the first seed. Left in milliseconds, right as shares, as the slowest "
+        "backend dwarfs the others. “rest” is what no phase took: gathering the batch, mostly."
+    )
+    panels = [
+        Panel("Per step", "ms per step", "", stack(table), from_zero=True, rows=names, stacked=True),
+        Panel("Share", "% of the step", "", stack(shares), from_zero=True, rows=names, stacked=True),
+    ]
+    shown = table.rename(columns=lambda phase: f"{phase} (ms)").rename_axis("trial").reset_index()
+    shown["trial"] = shown["trial"].str.replace("\n", ", ")
+    return Chart("phases", title, caption + left_out_note(trials), panels, shown)
+
+
+def threads(trials: Collection, styles: Styles) -> Chart | Absent:
+    title = "Scaling with threads"
+    panels, lines = [], []
+    for condition in drawn_conditions(trials):
+        series: list[Series] = []
+        own = trials.timed[trials.timed["condition"] == condition]
+        for (backend, file), rows in own.groupby(["backend", "file"], sort=False):
+            arms = rows.drop_duplicates("threads").sort_values("threads")
+            if len(arms) < 2:
+                continue
+            first = arms.iloc[0]
+            estimates = [
+                Estimate(1.0) if arm == first["arm"] else trials.compare(condition, arm, first["arm"]).ratio
+                for arm in arms["arm"]
+            ]
+            counts = arms["threads"].tolist()
+            label = backend if own.groupby("backend")["file"].nunique()[backend] == 1 else f"{backend} in {file}"
+            values, low, high = ([getattr(e, name) for e in estimates] for name in ("value", "low", "high"))
+            style = Style(styles[first["arm"]].colour, len(series))
+            series.append(Series(label, style, counts, values, low, high, True))
+            for count, estimate in zip(counts, estimates, strict=True):
+                ideal = count / counts[0]
+                lines.append([condition, label, count, estimate.value, estimate.low, estimate.high, ideal])
+        if series:
+            every = sorted({count for one in series for count in one.x})
+            fewest = min(every)
+            series.append(Series("ideal", Style(-1, 1), every, [count / fewest for count in every]))
+            label = f"speed relative to {fewest} thread{'s' if fewest > 1 else ''}"
+            panels.append(Panel(condition, "threads", label, series, from_zero=True, integer_x=True))
+    if not panels:
+        return Absent("threads", title, "every backend ran with one number of threads only (sweep.threads = 1,2)")
+    table = pandas.DataFrame(lines, columns=["setting", "backend", "threads", "speed", "low", "high", "ideal"])
+    caption = "Speed relative to the same backend with the fewest threads, paired by round, with 95 % intervals."
+    return Chart("threads", title, caption + left_out_note(trials), panels, table)
+
+
+def batch(trials: Collection, styles: Styles) -> Chart | Absent:
+    title = "Scaling with the batch"
+    settings = {row["condition"]: _without_batch(row["condition"]) for _, row in trials.timed.iterrows()}
+    panels, lines, unit = [], [], rate_unit(trials)
+    for rest in list(dict.fromkeys(settings.values())):
+        own = trials.timed[trials.timed["condition"].map(settings) == rest]
+        series: list[Series] = []
+        for arm in dict.fromkeys(own["arm"]):
+            rows = own[own["arm"] == arm].drop_duplicates("batch_size").sort_values("batch_size")
+            if len(rows) < 2:
+                continue
+            rates = [arm_rate(trials, row["condition"], arm) for _, row in rows.iterrows()]
+            sizes = rows["batch_size"].tolist()
+            values, low, high = ([getattr(rate, name) for rate in rates] for name in ("value", "low", "high"))
+            series.append(Series(arm, styles[arm], sizes, values, low, high, True))
+            lines += [[rest, arm, size, r.value, r.low, r.high] for size, r in zip(sizes, rates, strict=True)]
+        if not series:
+            continue
+        first = own.iloc[0]
+        sizes = sorted(set(own["batch_size"]))
+        peak = _machine_best(trials, own, "peak_gflops")
+        if math.isfinite(peak):
+            limit = peak * 1e9 / float(first["flops_per_step"]) * _rate_per_step(trials, first)
+            series.append(Series("ideal: all cores at their peak", Style(-1, 1), sizes, [limit] * len(sizes)))
+            lines += [[rest, "ideal: all cores at their peak", size, limit, math.nan, math.nan] for size in sizes]
+        panels.append(Panel(rest, "batch size", unit, series, x_log=True, y_log=True, integer_x=True))
+    if not panels:
+        return Absent("batch", title, "there is one batch size only (sweep.training.batch_size = 32,128)")
+    table = pandas.DataFrame(lines, columns=["setting", "trial", "batch size", unit, "low", "high"])
+    caption = (
+        "Throughput at the median step, with the middle half of the rounds, on logarithmic axes. The ideal is the FMA "
+        "peak of all cores, the best of the rounds."
+    )
+    return Chart("batch", title, caption, panels, table)
+
+
+def _machine_best(trials: Collection, rows: pandas.DataFrame, column: str) -> float:
+    """GFLOP/s, the best that was taken in the rounds of these trials; NaN: not taken."""
+    best = [trials.rounds(row)[column].max() for _, row in rows.iterrows() if not trials.rounds(row).empty]
+    return float(pandas.Series(best, dtype=float).max())
+
+
+def _without_batch(condition: str) -> str:
+    return ", ".join(part for part in condition.split(", ") if not part.startswith("batch size "))
+
+
+def peak(trials: Collection, styles: Styles) -> Chart | Absent:
+    title = "Percent of the machine's peak"
+    rows = trials.timed[trials.timed["percent_of_peak"].notna()]
+    arms = [arm for arm in with_arms(trials, drawn_conditions(trials))
+            if ((rows["condition"] == arm[0]) & (rows["arm"] == arm[1])).any()]  # fmt: skip
+    if not arms:
+        return Absent("peak", title, "the files hold no percent of peak")
+    series, lines = [], []
+    for place, (condition, arm) in enumerate(arms):
+        own = trials.rows(condition, arm)
+        value, gflops = float(own["percent_of_peak"].median()), float(own["gflops"].median())
+        series.append(Series("", styles[arm], [value], [place], [0.0], [value], True, False))
+        lines.append([condition, arm, gflops, value])
+    references = [Reference("FMA peak", 100.0)]
+    gemm, fma = (_machine_best(trials, rows, column) for column in ("gemm_gflops", "peak_gflops"))
+    if math.isfinite(gemm / fma):
+        references.append(Reference("a large matrix product on all cores", 100 * gemm / fma))
+    table = pandas.DataFrame(lines, columns=["setting", "trial", "GFLOP/s", "% of peak"])
+    caption = (
+        "Matrix products only, against a register-only multiply-add loop on as many cores as the trial has threads, "
+        "the best of the rounds."
+    )
+    panel = Panel("", "% of FMA peak", "", series, from_zero=True, rows=[row_name(*arm) for arm in arms],
+                  references=references)  # fmt: skip
+    return Chart("peak", title, caption + left_out_note(trials), [panel], table, columns=1)
+
+
+# core/results/trial_record.hpp's Disturbance.
+_DISTURBANCES = {1: "stolen time", 2: "waited for a core", 4: "involuntary switches", 8: "slow sentinel"}
+
+
+def _disturbance(bits: float) -> str:
+    if math.isnan(bits):
+        return "not watched"
+    return ", ".join(text for bit, text in _DISTURBANCES.items() if int(bits) & bit)
+
+
+def noise(trials: Collection, styles: Styles) -> Chart | Absent:
+    """A panel per group: each trial's round over its own median, its twin, and the machine's peak."""
+    title = "Noise over the rounds"
+    panels, lines = [], []
+    for condition in drawn_conditions(trials):
+        first = trials.timed[trials.timed["condition"] == condition].drop_duplicates("file")
+        for _, start in first.iterrows():
+            rounds = trials.rounds(start)
+            if rounds.empty or rounds["round"].nunique() < 2:
+                continue
+            own = trials.timed[(trials.timed["file"] == start["file"]) & (trials.timed["group"] == start["group"])]
+            arms = dict(zip(own["id"], own["arm"], strict=True))
+            series: list[Series] = []
+            marked_x: list[float] = []
+            marked_y: list[float] = []
+            for trial, part in rounds.groupby("trial", sort=False):
+                arm = arms.get(trial.removesuffix("~twin"))
+                if arm is None:
+                    continue
+                twin = bool(part["twin"].iloc[0])
+                relative = part["step_time"] / part["step_time"].median()
+                label = f"{arm}, again (A/A)" if twin else arm
+                style = Style(styles[arm].colour, 3) if twin else styles[arm]
+                series.append(Series(label, style, part["round"].tolist(), relative.tolist(), marked=True))
+                hit = part["disturbed"].fillna(0) > 0
+                marked_x += part["round"][hit].tolist()
+                marked_y += relative[hit].tolist()
+                for number, value, bits in zip(part["round"], relative, part["disturbed"], strict=True):
+                    lines.append([condition, label, number, value, _disturbance(bits)])
+            if marked_x:
+                series.append(Series("disturbed", Style(-1), marked_x, marked_y, marked=True, line=False, ring=True))
+            peaks = rounds.drop_duplicates("round").dropna(subset="peak_gflops")
+            if len(peaks) > 0:
+                best = peaks["peak_gflops"] / peaks["peak_gflops"].max()
+                series.append(Series("machine's peak / its best", Style(-1, 1), peaks["round"].tolist(), best.tolist(),
+                                     marked=True))  # fmt: skip
+            panels.append(Panel(condition, "round", "step time / own median", series, y_log=True, integer_x=True,
+                                references=[Reference("", 1.0)]))  # fmt: skip
+    if not panels:
+        return Absent("noise", title, "no trial was measured in two rounds or more")
+    table = pandas.DataFrame(lines, columns=["setting", "trial", "round", "step time / median", "disturbed"])
+    caption = (
+        "Each trial's median step of a round over its median round: flat at 1 is a quiet machine, lines that rise "
+        "together are a disturbance that hit all alike and cancels in the paired ratios. "
+    )
+    has_twin = any("(A/A)" in one.label for panel in panels for one in panel.series)
+    caption += "The baseline runs twice per round; the two lines differ by noise alone." if has_twin else (
+        "There is no A/A twin in this file: the noise floor is not known.")  # fmt: skip
+    ringed = any(one.ring for panel in panels for one in panel.series)
+    caption += " Rings: the noise watch saw that block disturbed." if ringed else ""
+    return Chart("noise", title, caption + left_out_note(trials), panels, table, columns=1 if len(panels) == 1 else 2)

@@ -1,0 +1,73 @@
+"""The table of a run, as `stepbench show` prints it, with the trials of several files together."""
+
+import math
+
+import pandas
+
+from stepbench_report.collection import Collection, value_text
+from stepbench_report.speed_charts import rate_unit
+from stepbench_report.words import NOTHING, number, times_text
+from stepbench_statistics import Estimate, Verdict, speed_verdict
+
+
+def worst_gradient_error(trials: Collection, row: pandas.Series) -> float:
+    """Largest relative L2 of a tensor at the gate; NaN: there was no gate."""
+    errors = trials.trial(row).checks["gradient_error"]
+    return math.nan if errors.empty else float(errors.max(skipna=False))
+
+
+def same_bits(trials: Collection, row: pandas.Series) -> bool | None:
+    """Whether the final parameters are equal on every number of threads; None: not promised, or nothing to compare."""
+    own = trials.trial(row).attrs
+    others = trials.trials[(trials.trials["file"] == row["file"]) & (trials.trials["group"] == row["group"])
+                           & (trials.trials["backend"] == row["backend"])]  # fmt: skip
+    digests = [str(trials.trial(other).attrs.get("parameter_digest", "")) for _, other in others.iterrows()]
+    digests = [digest for digest in digests if digest]
+    if not own.get("same_bits_for_any_threads") or not own.get("parameter_digest") or len(digests) < 2:
+        return None
+    return len(set(digests)) == 1
+
+
+def results_table(trials: Collection) -> pandas.DataFrame:
+    """All cells as text."""
+    unit = rate_unit(trials)
+    rate_column = "tokens_per_second" if unit == "tokens/s" else "samples_per_second"
+    lines = []
+    for _, row in trials.trials.iterrows():
+        timed = not math.isnan(row["step_time_median"])
+        bits = same_bits(trials, row)
+        line = {"file": row["file"]} if len(trials.files) > 1 else {}
+        line |= {
+            "setting": row["condition"], "seed": value_text(row["seed"]), "backend": row["backend"],
+            "threads": str(row["threads"]), unit: _speed(row, rate_column) if timed else str(row["status"]),
+            "vs baseline": _ratio(trials, row), "% of peak": number(row["percent_of_peak"], ".1f"),
+            "train loss": number(row["final_train_loss"], ".4f"),
+            "val. loss": number(row["best_validation_loss"], ".4f"),
+            "val. acc.": number(row["best_validation_accuracy"], ".4f"),
+            "grad. error": number(worst_gradient_error(trials, row), ".1e"),
+            "same bits": NOTHING if bits is None else "yes" if bits else "NO",
+        }  # fmt: skip
+        lines.append(line)
+    table = pandas.DataFrame(lines)
+    bare = [name for name in ("setting", "seed") if table[name].nunique() == 1]
+    bare += [name for name in ("val. loss", "val. acc.", "% of peak", "grad. error") if (table[name] == NOTHING).all()]
+    return table.drop(columns=bare)
+
+
+def _speed(row: pandas.Series, column: str) -> str:
+    return f"{row[column]:,.0f} ±{100 * row['step_time_mad'] / row['step_time_median']:.1f}%"
+
+
+def _ratio(trials: Collection, row: pandas.Series) -> str:
+    if math.isnan(row["step_time_median"]):
+        return NOTHING
+    if row["paired"]:
+        if row["is_baseline"]:
+            return "1 (baseline)"
+        ratio = Estimate(row["speed_ratio"], row["speed_ratio_low"], row["speed_ratio_high"])
+        same = speed_verdict(ratio, row["noise_floor"]) is Verdict.NO_DIFFERENCE
+        return times_text(ratio) + (" =" if same else "")
+    baseline = trials.baseline(row["condition"])
+    if baseline is None or baseline == row["arm"]:
+        return NOTHING
+    return times_text(trials.compare(row["condition"], row["arm"], baseline).ratio) + " unpaired"

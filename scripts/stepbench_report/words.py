@@ -1,0 +1,35 @@
+"""Numbers as text, for the table and the verdicts."""
+
+import math
+
+from stepbench_statistics import Estimate
+
+NOTHING = "–"
+
+
+def number(value: float, form: str) -> str:
+    return NOTHING if math.isnan(value) else format(value, form)
+
+
+def times_text(ratio: Estimate) -> str:
+    """1.93x [1.88, 1.98]"""
+    digits = 2 if ratio.value < 10 else 1
+    interval = f" [{ratio.low:.{digits}f}, {ratio.high:.{digits}f}]" if ratio.has_interval else ""
+    return f"{ratio.value:.{digits}f}x{interval}"
+
+
+def percent_text(fraction: float) -> str:
+    return f"{100 * fraction:.2g} %" if abs(fraction) < 0.1 else f"{100 * fraction:.0f} %"
+
+
+def signed_text(difference: Estimate) -> str:
+    interval = f" [{difference.low:+.2g}, {difference.high:+.2g}]" if difference.has_interval else ""
+    return f"{difference.value:+.2g}{interval}"
+
+
+def listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+
+
+def seconds_text(value: float) -> str:
+    return f"{value:.0f} s" if value >= 100 else f"{value:#.3g} s"

@@ -1,0 +1,329 @@
+"""Reads stepbench result files: tables as pandas DataFrames, parameters as numpy arrays.
+
+    import stepbench_results
+    results = stepbench_results.open("results/quick.h5")
+    results.summary, results.trial("tbb-t2-s1").steps, results.rounds("s1")
+
+results/README.md says what every column is and gives its unit. A file is checked before HDF5 reads it. What is wrong
+with one, or with a name that is asked for, is a ResultsError of one line. Knows no statistics and draws nothing.
+"""
+
+import struct
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Union
+
+import h5py
+import numpy
+import pandas
+
+SCHEMA_VERSION = 1
+TWIN_SUFFIX = "~twin"
+
+Scalar = Union[str, int, float, bool, list]
+
+_CONVENTIONS = "stepbench-1"
+_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_TRAILER = struct.Struct("<8sQ16s")  # magic, length of what precedes, its XXH3-128 (canonical)
+_TRAILER_MAGIC = b"\x89SBENCH\n"
+
+_SUMMARY_TEXTS = ("id", "backend", "precision", "status")
+_SUMMARY_INTEGERS = ("threads", "seed", "batch_size", "parameters")
+_SUMMARY_NUMBERS = (
+    "flops_per_step", "threads_observed", "step_time_median", "step_time_mad", "samples_per_second",
+    "tokens_per_second", "gflops", "percent_of_peak", "final_train_loss", "best_validation_loss",
+    "best_validation_accuracy", "time_to_target", "speed_ratio", "speed_ratio_low", "speed_ratio_high",
+    "network_bytes",
+)  # fmt: skip
+# Columns that came later: NaN in a file from before.
+_SUMMARY_LATER = ("step_time_iqr", "noise_floor", "disturbed_rounds")
+_STEP_COLUMNS = ("train_loss", "wall_time", "round")
+_EPOCH_COLUMNS = ("train_loss", "validation_loss", "validation_accuracy", "train_time")
+_CHECK_COLUMNS = ("gradient_error", "gradient_max_error", "gradient_cosine", "update_error")
+_CELL_COLUMNS = (
+    "step_time", "position", "block_time", "cpu_time", "steal_time", "run_delay", "involuntary_switches",
+    "sentinel_time", "disturbed",
+)  # fmt: skip
+_ROUND_COLUMNS = ("peak_gflops", "gemm_gflops")
+PHASE_PREFIX = "phase_"
+
+
+class ResultsError(Exception):
+    """A file, or what is asked of it, is not usable; the message is one line, and says what can be done."""
+
+
+class Trial:
+    """One trained network. Tables that were not recorded are empty."""
+
+    def __init__(self, group: h5py.Group, where: str) -> None:
+        self._group = group
+        self._where = where
+        self.attrs: dict[str, Scalar] = _attributes(group)
+        self.attrs["seed"] = int(self.attrs.get("seed", 0)) % 2**64  # stored as the same bits, signed
+
+    @property
+    def id(self) -> str:
+        return str(self.attrs["id"])
+
+    @property
+    def group(self) -> str:
+        """The id of the interleaved group that it was measured in."""
+        return str(self.attrs["group"])
+
+    @property
+    def settings(self) -> dict[str, Scalar]:
+        """Every setting by its full key, such as `training.batch_size`."""
+        return {key: value for key, value in self.attrs.items() if "." in key}
+
+    @cached_property
+    def steps(self) -> pandas.DataFrame:
+        """By `step`: train_loss, wall_time (s), round, and phase_forward ... phase_update (s)."""
+        if "steps" not in self._group:
+            return pandas.DataFrame(columns=list(_STEP_COLUMNS), index=pandas.Index([], name="step"), dtype=float)
+        group = self._group["steps"]
+        columns = {name: _column(group, name, self._where) for name in _STEP_COLUMNS}
+        times = _column(group, "phase_time", self._where)
+        for i, phase in enumerate(_column(group, "phase", self._where)):
+            columns[PHASE_PREFIX + phase] = times[:, i]
+        return pandas.DataFrame(columns, index=pandas.Index(_column(group, "step", self._where), name="step"))
+
+    @cached_property
+    def epochs(self) -> pandas.DataFrame:
+        """By `epoch`, an evaluation each: train_loss, validation_loss, validation_accuracy, train_time (s)."""
+        return self._table("epochs", "epoch", _EPOCH_COLUMNS)
+
+    @cached_property
+    def checks(self) -> pandas.DataFrame:
+        """By `tensor`: how far the gate found it from `neuron` in float64."""
+        return self._table("checks", "tensor", _CHECK_COLUMNS)
+
+    @property
+    def order(self) -> numpy.ndarray:
+        """(epochs, samples): the sample visited k-th in an epoch."""
+        if "order" not in self._group:
+            raise ResultsError(f"{self._where}: no order of samples is stored; record.order = true keeps it")
+        return _column(self._group["order"], "permutation", self._where)
+
+    def parameters(self, which: Literal["initial", "final"] = "final") -> dict[str, numpy.ndarray]:
+        """Tensors by their canonical names."""
+        if which not in ("initial", "final"):
+            raise ResultsError(f'parameters are "initial" or "final", not "{which}"')
+        path = f"parameters/{which}"
+        if path not in self._group:
+            wanted = "all" if which == "initial" else "final"
+            stored = f"no {which} parameters are stored; record.parameters = {wanted} keeps them"
+            raise ResultsError(f"{self._where}: {stored}")
+        return {name: dataset[()] for name, dataset in self._group[path].items()}
+
+    def _table(self, name: str, index: str, columns: tuple[str, ...]) -> pandas.DataFrame:
+        if name not in self._group:
+            return pandas.DataFrame(columns=list(columns), index=pandas.Index([], name=index), dtype=float)
+        group = self._group[name]
+        return pandas.DataFrame(
+            {column: _column(group, column, self._where) for column in columns},
+            index=pandas.Index(_column(group, index, self._where), name=index),
+        )
+
+
+class Results:
+    """An open result file; it lives in memory, so that nothing on disk can change under it."""
+
+    def __init__(self, file: h5py.File, path: Path) -> None:
+        self._file = file
+        self.path = path
+        self.attrs: dict[str, Scalar] = _attributes(file)
+
+    def __enter__(self) -> "Results":
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+
+    @property
+    def config_text(self) -> str:
+        return str(self.attrs.get("config_text", ""))
+
+    @property
+    def experiment(self) -> str:
+        return str(self.attrs.get("experiment", self.path.stem))
+
+    @property
+    def status(self) -> str:
+        return str(self.attrs.get("status", ""))
+
+    @cached_property
+    def environment(self) -> dict[str, Scalar]:
+        """The machine and the libraries."""
+        return _attributes(self._member("environment"))
+
+    @cached_property
+    def summary(self) -> pandas.DataFrame:
+        """A row per trial, by `id`."""
+        if "summary" not in self._file:
+            names = _SUMMARY_TEXTS + _SUMMARY_INTEGERS + _SUMMARY_NUMBERS + _SUMMARY_LATER
+            return pandas.DataFrame({name: [] for name in names}).set_index("id")
+        group = self._file["summary"]
+        where = f"{self.path}: /summary"
+        columns = {name: _column(group, name, where) for name in _SUMMARY_TEXTS + _SUMMARY_INTEGERS + _SUMMARY_NUMBERS}
+        columns["seed"] = numpy.asarray(columns["seed"]).astype("int64").view("uint64")
+        for name in _SUMMARY_LATER:
+            missing = numpy.full(len(columns["id"]), numpy.nan)
+            columns[name] = _column(group, name, where) if name in group else missing
+        return pandas.DataFrame(columns).set_index("id")
+
+    @property
+    def trials(self) -> list[str]:
+        return list(self._member("trials"))
+
+    @property
+    def groups(self) -> list[str]:
+        """Ids of the interleaved groups."""
+        return list(self._member("groups"))
+
+    def trial(self, trial: str) -> Trial:
+        trials = self._member("trials")
+        if trial not in trials:
+            raise ResultsError(f"{self.path}: there is no trial {trial}; there are: {', '.join(trials) or 'none'}")
+        return Trial(trials[trial], f"{self.path}: trial {trial}")
+
+    def rounds(self, group: str) -> pandas.DataFrame:
+        """A row per round and trial: what was measured in that block, and the machine's peak of the round.
+
+        `twin` is true for the baseline's second run of each round, whose `trial` ends in `~twin`. What an older file
+        has not is NaN.
+        """
+        groups = self._member("groups")
+        if group not in groups:
+            raise ResultsError(f"{self.path}: there is no group {group}; there are: {', '.join(groups) or 'none'}")
+        names = ["round", "trial", "twin", *_CELL_COLUMNS, *_ROUND_COLUMNS]
+        if "rounds" not in groups[group] or "step_time" not in groups[group]["rounds"]:
+            return pandas.DataFrame(columns=names)
+        rounds, where = groups[group]["rounds"], f"{self.path}: /groups/{group}/rounds"
+        numbers, trials = _column(rounds, "round", where), _column(rounds, "trial", where)
+        shape = (len(numbers), len(trials))
+        columns: dict[str, object] = {
+            "round": numpy.repeat(numbers, len(trials)),
+            "trial": list(trials) * len(numbers),
+            "twin": [str(trial).endswith(TWIN_SUFFIX) for trial in trials] * len(numbers),
+        }
+        for name in _CELL_COLUMNS:
+            known = _column(rounds, name, where) if name in rounds else numpy.full(shape, numpy.nan)
+            columns[name] = numpy.asarray(known).reshape(-1)
+        for name in _ROUND_COLUMNS:
+            known = _column(rounds, name, where) if name in rounds else numpy.full(len(numbers), numpy.nan)
+            columns[name] = numpy.repeat(known, len(trials))
+        return pandas.DataFrame(columns, columns=names)
+
+    def parameters(self, trial: str, which: Literal["initial", "final"] = "final") -> dict[str, numpy.ndarray]:
+        """A trial's tensors by their canonical names."""
+        return self.trial(trial).parameters(which)
+
+    def _member(self, name: str) -> h5py.Group:
+        if name not in self._file:
+            raise ResultsError(f"{self.path}: has no /{name}, which every stepbench result file has")
+        return self._file[name]
+
+
+def open(path: str | Path) -> Results:  # noqa: A001, meant to be read as stepbench_results.open
+    """Opens a result file, after checking it as stepbench does."""
+    path = Path(path)
+    image = _published_image(path)
+    try:
+        file = h5py.File(h5py.h5f.open_file_image(image))
+    except (OSError, RuntimeError, ValueError):
+        raise ResultsError(f"{path}: is damaged: HDF5 cannot read it") from None
+    if _text(file.attrs.get("Conventions")) != _CONVENTIONS or "schema_version" not in file.attrs:
+        raise ResultsError(f"{path}: this HDF5 file is not a stepbench result file")
+    version = int(file.attrs["schema_version"])
+    if version != SCHEMA_VERSION:
+        raise ResultsError(
+            f"{path}: has schema version {version}, these scripts read version {SCHEMA_VERSION}: "
+            "use the scripts of the stepbench that wrote it"
+        )
+    return Results(file, path)
+
+
+def _published_image(path: Path) -> bytes:
+    """The HDF5 part of a file whose trailer fits."""
+    if not path.exists():
+        raise ResultsError(f"{path}: {_explain_absence(path)}")
+    if path.is_dir():
+        raise ResultsError(f"{path}: is a folder, not a result file")
+    if not path.is_file():
+        raise ResultsError(f"{path}: is not an ordinary file")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read: {error.strerror}") from None
+    if not content:
+        raise ResultsError(f"{path}: is empty")
+    if not content.startswith(_HDF5_SIGNATURE):
+        raise ResultsError(f"{path}: is not an HDF5 file")
+    image, trailer = content[: -_TRAILER.size], content[-_TRAILER.size :]
+    if not trailer.startswith(_TRAILER_MAGIC):
+        raise ResultsError(f"{path}: {_explain_missing_trailer(content)}")
+    _, length, digest = _TRAILER.unpack(trailer)
+    if length != len(image) or digest != (_xxh3_128(image) or digest):
+        raise ResultsError(f"{path}: is damaged: its contents do not match its checksum")
+    return image
+
+
+def _xxh3_128(image: bytes) -> bytes | None:
+    try:
+        import xxhash
+    except ImportError:  # the length alone is checked, then
+        return None
+    return xxhash.xxh3_128(image).digest()
+
+
+def _explain_absence(path: Path) -> str:
+    finished = sorted(path.with_suffix(".trials").glob("*.h5"))
+    if path.suffix != ".h5" or not finished:
+        return "there is no such file"
+    return (
+        f"there is no such file, but an interrupted run left {len(finished)} finished trial(s) in "
+        f"{path.with_suffix('.trials')}: finish it with `stepbench run CONFIG --output {path} --resume`, or open a "
+        f"single trial, such as {finished[0]}"
+    )
+
+
+def _explain_missing_trailer(content: bytes) -> str:
+    """Why HDF5 without a trailer at its end is no file of ours: by the end that its own superblock gives."""
+    version = content[8] if len(content) > 8 else 255
+    place = {0: 40, 1: 44, 2: 28, 3: 28}.get(version, len(content))
+    if len(content) < place + 8:
+        return "is damaged or truncated, or not a stepbench result file"
+    end = int.from_bytes(content[place : place + 8], "little")
+    if len(content) < end:
+        return "is truncated"
+    if content[end : end + 8] == _TRAILER_MAGIC[: len(content) - end] and len(content) > end:
+        return "is truncated"
+    return "is an HDF5 file, but not a stepbench result file (or its last 32 bytes are missing)"
+
+
+def _column(group: h5py.Group, name: str, where: str) -> numpy.ndarray:
+    if name not in group or not isinstance(group[name], h5py.Dataset):
+        raise ResultsError(f"{where}: the column `{name}` is missing: this is not schema version {SCHEMA_VERSION}")
+    dataset = group[name]
+    if h5py.check_string_dtype(dataset.dtype):
+        return dataset.asstr()[()]
+    return dataset[()]
+
+
+def _attributes(item: h5py.Group) -> dict[str, Scalar]:
+    return {name: _plain(value) for name, value in item.attrs.items()}
+
+
+def _plain(value: object) -> Scalar:
+    if isinstance(value, numpy.uint8):  # booleans, by the schema
+        return bool(value)
+    if isinstance(value, numpy.ndarray):
+        return [_text(element) for element in value] if value.dtype == object else value.tolist()
+    if isinstance(value, numpy.generic):
+        return value.item()
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,175 @@
+"""The report says in words what the numbers say: on real files, and on files in which a known answer was planted."""
+
+import html
+import re
+import subprocess
+from pathlib import Path
+
+import h5py
+import numpy
+import pytest
+
+import stepbench_results
+from conftest import Modify, script
+from stepbench_report.collection import Collection
+from stepbench_report.table import results_table
+from stepbench_report.verdicts import all_answers
+
+FASTEST, LEARNING = "Which is fastest, and by how much?", "Do they learn the same?"
+
+
+def sentences(question: str, *paths: Path) -> str:
+    trials = Collection([stepbench_results.open(path) for path in paths])
+    (found,) = [answer for answer in all_answers(trials) if answer.question == question]
+    return " ".join(sentence for _, said in found.sentences for sentence in said)
+
+
+def plant_times(file: h5py.File, blas: float, tbb: float, twin: float = 1.0) -> None:
+    """Step times of a drifting machine: neuron's 1 ms, the others' multiples of it."""
+    rounds = file["groups/s1/rounds"]
+    names = list(rounds["trial"].asstr()[:])
+    drift = numpy.exp(numpy.linspace(0, 1, len(rounds["round"])))
+    factors = {"neuron-t1-s1": 1.0, "neuron-t1-s1~twin": twin, "blas-t1-s1": blas, "tbb-t1-s1": tbb}
+    rounds["step_time"][...] = numpy.stack([1e-3 * factors[name] * drift for name in names], axis=1)
+
+
+def plant_losses(file: h5py.File, tbb: float) -> None:
+    """tbb's training loss is neuron's times `tbb` from step 10 on; blas's is neuron's."""
+    losses = file["trials/neuron-t1-s1/steps/train_loss"][:]
+    file["trials/blas-t1-s1/steps/train_loss"][...] = losses
+    losses[10:] *= tbb
+    file["trials/tbb-t1-s1/steps/train_loss"][...] = losses
+
+
+def test_a_planted_speed_is_found_through_drift(plain: Path, modified: Modify) -> None:
+    def plant(file: h5py.File) -> None:
+        plant_times(file, blas=1 / 2, tbb=1 / 4)
+        plant_losses(file, tbb=1)
+
+    said = sentences(FASTEST, modified(plain, plant))
+    assert "tbb (1 thread) is 4.00x faster than neuron (1 thread) [4.00, 4.00] and learns the same." in said
+    assert "tbb (1 thread) is 2.00x faster than blas (1 thread) [2.00, 2.00]." in said
+
+
+def test_a_difference_within_the_noise_floor_is_none(plain: Path, modified: Modify) -> None:
+    said = sentences(FASTEST, modified(plain, lambda file: plant_times(file, blas=1 / 2, tbb=1 / 2.1, twin=1.1)))
+    assert "tbb (1 thread) and blas (1 thread): no difference that noise could not explain" in said
+
+
+def test_too_few_rounds_give_no_verdict(plain: Path, modified: Modify) -> None:
+    def plant(file: h5py.File) -> None:
+        plant_times(file, blas=1 / 2, tbb=1 / 4)
+        file["groups/s1/rounds/step_time"][1:] = numpy.nan
+
+    assert "no verdict" in sentences(FASTEST, modified(plain, plant))
+
+
+def test_curves_that_part_with_one_seed_give_no_verdict(plain: Path, modified: Modify) -> None:
+    said = sentences(LEARNING, modified(plain, lambda file: plant_losses(file, tbb=1.002)))
+    assert "blas (1 thread) learns the same as neuron (1 thread)" in said
+    assert "One seed cannot tell whether tbb (1 thread)" in said and "until step 10" in said
+
+
+def test_a_difference_that_every_seed_shows_is_one(run_three_seeds: Path, modified: Modify) -> None:
+    def plant(file: h5py.File) -> None:
+        ids = list(file["summary/id"].asstr()[:])
+        best = file["summary/best_validation_loss"]
+        for seed in (1, 2, 3):
+            file[f"trials/tbb-t1-s{seed}/steps/train_loss"][...] *= 1.5
+            best[ids.index(f"tbb-t1-s{seed}")] = best[ids.index(f"neuron-t1-s{seed}")] + 0.5 + 0.001 * seed
+
+    said = sentences(LEARNING, modified(run_three_seeds, plant))
+    assert "Not the same as neuron (1 thread): tbb (1 thread)" in said and "+0.5 [" in said
+
+
+@pytest.fixture(scope="session")
+def run_three_seeds(run) -> Path:  # noqa: ANN001, a fixture of conftest.py
+    return run({"sweep.seed": "1,2,3", "sweep.backend": "neuron,tbb", "training.epochs": 1})
+
+
+def test_an_unpaired_trial_is_labelled(plain: Path, modified: Modify) -> None:
+    """As a peer's: in the group, but not in its rounds, and with a ratio that has no interval."""
+
+    def unpair(file: h5py.File) -> None:
+        rounds, ids = file["groups/s1/rounds"], list(file["summary/id"].asstr()[:])
+        rounds["step_time"][:, list(rounds["trial"].asstr()[:]).index("tbb-t1-s1")] = numpy.nan
+        for name in ("speed_ratio_low", "speed_ratio_high"):
+            file["summary"][name][ids.index("tbb-t1-s1")] = numpy.nan
+
+    trials = Collection([stepbench_results.open(modified(plain, unpair))])
+    cells = dict(zip(trials.trials["id"], results_table(trials)["vs baseline"], strict=True))
+    assert cells["tbb-t1-s1"].endswith("x unpaired") and "unpaired" not in cells["blas-t1-s1"]
+    assert trials.compare("", "tbb (1 thread)", "neuron (1 thread)").paired is False
+
+
+def test_the_table_has_the_program_s_speeds_and_ratios(program: Path, swept: Path) -> None:
+    shown = subprocess.run([program, "show", swept], capture_output=True, encoding="utf-8", check=True).stdout
+    trials = Collection([stepbench_results.open(swept)])
+    table = results_table(trials)
+    assert len(table) == 24
+    for _, row in table[table["vs baseline"] != "–"].iterrows():
+        assert f"{row['samples/s']}  " in shown and row["vs baseline"] in shown, row
+
+
+def test_conditions_are_what_varies_besides_backend_threads_and_seed(swept: Path) -> None:
+    trials = Collection([stepbench_results.open(swept)])
+    assert trials.conditions == ["batch size 16", "batch size 32"]
+    assert trials.arms("batch size 16") == [
+        "neuron (1 thread)", "blas (1 thread)", "blas (2 threads)", "tbb (1 thread)", "tbb (2 threads)"
+    ]  # fmt: skip
+
+
+def test_rounds_of_all_seeds_count_together(swept: Path) -> None:
+    trials = Collection([stepbench_results.open(swept)])
+    comparison = trials.compare("batch size 16", "tbb (2 threads)", "neuron (1 thread)")
+    assert comparison.paired and comparison.ratio.pairs == 16
+
+
+def test_the_page_has_every_chart_or_the_reason_why_not(plain: Path, tmp_path: Path) -> None:
+    done = script("report.py", plain, "-o", "page.html", cwd=tmp_path)
+    assert done.returncode == 0 and done.stderr == "" and done.stdout == "report: page.html\n"
+    page = (tmp_path / "page.html").read_text()
+    for name in ("speed", "loss", "time", "phases", "peak", "noise"):
+        assert page.count(f'id="chart-{name}"') == 1
+    for name, reason in (("batch", "one batch size only"), ("threads", "one number of threads only")):
+        assert re.search(rf'id="absent-{name}">[^<]*{reason}', page)
+
+
+def test_the_page_needs_nothing_but_itself(plain: Path, tmp_path: Path) -> None:
+    script("report.py", plain, "-o", "page.html", cwd=tmp_path)
+    page = (tmp_path / "page.html").read_text()
+    assert not re.search(r'(?:src|href)="(?!data:|#)', page) and "@import" not in page and "<script" not in page
+    assert not re.search(r"url\((?!#)", page)
+
+
+def test_names_from_the_file_are_escaped(plain: Path, modified: Modify, tmp_path: Path) -> None:
+    def plant(file: h5py.File) -> None:
+        file.attrs["experiment"] = "<b>&x"
+
+    script("report.py", modified(plain, plant), "-o", "page.html", cwd=tmp_path)
+    page = (tmp_path / "page.html").read_text()
+    assert "<b>&x" not in page and html.escape("<b>&x") in page
+
+
+def test_several_files_are_told_apart(plain: Path, swept: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "again.h5"
+    copy.write_bytes(plain.read_bytes())
+    assert script("report.py", plain, copy, "-o", "page.html", cwd=tmp_path).returncode == 0
+    page = (tmp_path / "page.html").read_text()
+    assert "tbb (1 thread) in out.h5" in page and "tbb (1 thread) in again.h5" in page
+    assert script("report.py", plain, swept, "-o", "both.html", cwd=tmp_path).returncode == 0
+
+
+def test_an_interrupted_file_is_shown_with_a_warning(plain: Path, modified: Modify, tmp_path: Path) -> None:
+    def interrupt(file: h5py.File) -> None:
+        file.attrs["status"] = "interrupted"
+
+    done = script("report.py", modified(plain, interrupt), "-o", "page.html", cwd=tmp_path)
+    assert done.returncode == 0 and done.stderr.count("\n") == 1 and "--resume" in done.stderr
+    assert "the run was interrupted" in (tmp_path / "page.html").read_text()
+
+
+def test_a_diverged_trial_is_reported(run, tmp_path: Path) -> None:  # noqa: ANN001
+    diverging = {"model.loss": "squared_error", "training.learning_rate": "1e10", "measure.rounds": 8}
+    assert script("report.py", run(diverging), "-o", "page.html", cwd=tmp_path).returncode == 0
+    assert "diverged" in (tmp_path / "page.html").read_text()

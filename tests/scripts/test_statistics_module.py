@@ -1,0 +1,94 @@
+"""stepbench_statistics agrees with the program's numbers on a real file, and with known answers."""
+
+import math
+from pathlib import Path
+
+import numpy
+import pytest
+
+import stepbench_results
+from stepbench_statistics import (Estimate, Verdict, first_parting, noise_floor, paired_difference, paired_ratio,
+                                  relative_difference, speed_verdict, unpaired_ratio)  # fmt: skip
+
+
+def test_ratios_and_noise_floors_are_those_of_the_summary(swept: Path) -> None:
+    results = stepbench_results.open(swept)
+    compared = 0
+    for name, row in results.summary[results.summary["speed_ratio"].notna()].iterrows():
+        rounds = results.rounds(results.trial(name).group).pivot(index="round", columns="trial", values="step_time")
+        baseline = next(trial.removesuffix("~twin") for trial in rounds if trial.endswith("~twin"))
+        floor = noise_floor(rounds[baseline], rounds[f"{baseline}~twin"])
+        assert floor == pytest.approx(row["noise_floor"], rel=1e-9)
+        if name == baseline:
+            continue
+        ratio = paired_ratio(rounds[baseline], rounds[name])
+        stored = (row["speed_ratio"], row["speed_ratio_low"], row["speed_ratio_high"])
+        assert (ratio.value, ratio.low, ratio.high) == pytest.approx(stored, rel=1e-9)
+        compared += 1
+    assert compared == 16  # 2 seeds x 2 batch sizes x (blas, tbb with 1 and 2 threads)
+
+
+def test_a_constant_ratio_has_an_interval_of_no_width() -> None:
+    times = numpy.linspace(1, 2, 9)
+    ratio = paired_ratio(3 * times, times)
+    assert (ratio.value, ratio.low, ratio.high) == pytest.approx((3, 3, 3)) and ratio.pairs == 9
+
+
+def test_the_interval_of_a_known_sample() -> None:
+    # Logarithms 0 and 0.2 four times each: mean 0.1, standard error 0.1/sqrt(7), t quantile of 7 degrees 2.364624.
+    logs = numpy.array([0, 0.2] * 4)
+    ratio = paired_ratio(numpy.exp(logs), numpy.ones(8))
+    half = 2.3646242510 * 0.1 / math.sqrt(7)
+    assert (ratio.low, ratio.high) == pytest.approx((math.exp(0.1 - half), math.exp(0.1 + half)), rel=1e-9)
+
+
+def test_seven_pairs_give_no_interval() -> None:
+    assert not paired_ratio([2.0] * 7 + [math.nan], [1.0] * 8).has_interval
+
+
+def test_unpaired_samples_get_the_wider_interval() -> None:
+    drift = numpy.exp(numpy.linspace(0, 1, 10))
+    paired, unpaired = paired_ratio(2 * drift, drift), unpaired_ratio(2 * drift, drift)
+    assert paired.value == pytest.approx(unpaired.value) == pytest.approx(2)
+    assert unpaired.low < 1.5 < paired.low
+
+
+def test_welch_interval_of_a_known_sample() -> None:
+    # Both have 8 logarithms of variance 0.04 * 8/7 / 4 around 0 and 0.5: 14 degrees of freedom, t quantile 2.144787.
+    logs = numpy.array([-0.1, 0.1] * 4)
+    ratio = unpaired_ratio(numpy.exp(logs + 0.5), numpy.exp(logs))
+    half = 2.1447866879 * math.sqrt(2 * (0.08 / 7) / 8)
+    assert (ratio.low, ratio.high) == pytest.approx((math.exp(0.5 - half), math.exp(0.5 + half)), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "floor", "verdict"),
+    [
+        (Estimate(1.5, 1.4, 1.6), 0.02, Verdict.FASTER),
+        (Estimate(0.7, 0.6, 0.8), 0.02, Verdict.SLOWER),
+        (Estimate(1.5, 0.9, 2.2), 0.02, Verdict.NO_DIFFERENCE),
+        (Estimate(1.05, 1.04, 1.06), 0.10, Verdict.NO_DIFFERENCE),
+        (Estimate(0.95, 0.94, 0.96), 0.10, Verdict.NO_DIFFERENCE),
+        (Estimate(1.05, 1.04, 1.06), math.nan, Verdict.FASTER),
+        (Estimate(3.0), 0.02, Verdict.NO_VERDICT),
+    ],
+)
+def test_a_difference_needs_an_interval_and_to_leave_the_noise(ratio: Estimate, floor: float, verdict: Verdict) -> None:
+    assert speed_verdict(ratio, floor) is verdict
+
+
+def test_differences_pair_what_is_finite() -> None:
+    difference = paired_difference([1.0, 2.0, math.nan], [0.5, 1.5, 1.0])
+    assert difference.value == pytest.approx(0.5) and difference.pairs == 2
+
+
+def test_curves_part_where_they_differ_by_more_than_a_thousandth() -> None:
+    reference = numpy.array([2.0, 1.0, 0.5, 0.0])
+    assert first_parting(reference * 1.0009, reference) is None
+    assert first_parting([2.0, 1.0, 0.5006, 0.0], reference) == 2
+    assert first_parting([2.0, math.nan, 0.5, 0.0], reference) == 1
+    assert first_parting([2.0, 1.0, 0.5], reference) == 3
+
+
+def test_zero_against_zero_is_no_difference() -> None:
+    assert relative_difference([0.0, 1.0], [0.0, 2.0]).tolist() == [0.0, 0.5]
