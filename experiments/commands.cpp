@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <new>
+#include <set>
 
 #include "core/config/experiment.hpp"
 #include "core/data/dataset.hpp"
@@ -16,6 +16,7 @@
 #include "core/results/result_file.hpp"
 #include "experiments/check.hpp"
 #include "experiments/compare/command.hpp"
+#include "experiments/completion.hpp"
 #include "experiments/data_folders.hpp"
 #include "experiments/export_data.hpp"
 #include "experiments/interrupt.hpp"
@@ -42,17 +43,6 @@ struct Command {
 };
 
 const Option kSetOption = {"set", 0, "KEY=VALUE", "override section.key of the config; may be repeated"};
-
-/// A path, or the name of a shipped experiment: `quick` finds experiments/quick.cfg.
-fs::path find_config(const std::string& name) {
-  if (fs::exists(name)) return name;
-  for (const fs::path& folder : data_folders("")) {
-    for (const fs::path& candidate : {folder / "experiments" / name, folder / "experiments" / (name + ".cfg")}) {
-      if (fs::is_regular_file(candidate)) return candidate.lexically_normal();
-    }
-  }
-  return name;  // load_experiment says that it is missing
-}
 
 Experiment load(const ParsedCommandLine& arguments) {
   return load_experiment(find_config(arguments.positional), arguments.all("set"), dataset_keys());
@@ -95,17 +85,13 @@ void list_models() {
 void list_experiments() {
   TextTable table;
   for (const char* heading : {"experiment", "what it asks"}) table.add_column(heading, TextTable::Align::left);
-  for (const fs::path& folder : data_folders("")) {
-    if (!fs::is_directory(folder / "experiments")) continue;
-    std::vector<fs::path> configs;
-    for (const auto& entry : fs::directory_iterator(folder / "experiments")) {
-      if (entry.path().extension() == ".cfg") configs.push_back(entry.path().lexically_normal());
-    }
-    std::sort(configs.begin(), configs.end());
-    for (const fs::path& config : configs) table.add_row({config.string(), question_of(config)});
-    break;
+  std::set<fs::path> folders;
+  for (const fs::path& config : shipped_configs()) {
+    table.add_row({config.stem().string(), question_of(config)});
+    folders.insert(config.parent_path());
   }
   fmt::print("{}", table.text());
+  for (const fs::path& folder : folders) fmt::print("configs: {}\n", folder.string());
 }
 
 void list_keys() {
@@ -129,6 +115,12 @@ constexpr std::array kListings = {Listing{"backends", list_backends}, Listing{"d
                                   Listing{"models", list_models}, Listing{"experiments", list_experiments},
                                   Listing{"keys", list_keys}};
 
+std::vector<std::string_view> listing_names() {
+  std::vector<std::string_view> names;
+  for (const Listing& listing : kListings) names.push_back(listing.name);
+  return names;
+}
+
 int run_list(const ParsedCommandLine& arguments) {
   bool found = false;
   for (const Listing& listing : kListings) {
@@ -139,8 +131,7 @@ int run_list(const ParsedCommandLine& arguments) {
     found = true;
   }
   if (!found) {
-    std::vector<std::string_view> names;
-    for (const Listing& listing : kListings) names.push_back(listing.name);
+    const std::vector<std::string_view> names = listing_names();
     throw InputError(fmt::format("list: found \"{}\", allowed: {}{}", arguments.positional, fmt::join(names, ", "),
                                  suggestion(arguments.positional, names)));
   }
@@ -222,62 +213,113 @@ int run_export_data(const ParsedCommandLine& arguments) {
   return kExitOk;
 }
 
+int run_completion(const ParsedCommandLine& arguments);
+
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
-      {{"list [backends|datasets|models|experiments|keys]", "What there is to choose from.", "WHAT", false, {}},
+      {{fmt::format("list [{}]", fmt::join(listing_names(), "|")),
+        "Says what there is to choose from.\n"
+        "Without a word: all but the keys. `list experiments` tells the question that each shipped config asks,\n"
+        "`list keys` every config key with its default and what is allowed.",
+        "WHAT",
+        false,
+        {},
+        1,
+        "stepbench list experiments"},
        run_list},
       {{"check CONFIG [options]",
-        "Parses and expands a config, prints its trials with parameters, FLOPs per step and memory, and holds every\n"
-        "backend's gradients and training step against the float64 reference.",
+        "Prints a config's trials and checks every backend's gradients, without training.\n"
+        "Of each trial: parameters, FLOPs per step and memory. Gradients and one training step of every backend are\n"
+        "held against float64 neuron. CONFIG is a path, or the name of a shipped experiment.\n"
+        "Exit codes: 0 all agree, 5 a backend computes something else.",
         "CONFIG",
         true,
-        {kSetOption}},
+        {kSetOption},
+        1,
+        "stepbench check quick --set training.precision=float64"},
        run_check},
       {{"run CONFIG [options]",
-        "Trains every trial of a config and writes losses and timings to an HDF5 file. CONFIG is a path, or the name "
-        "of\n"
-        "a shipped experiment (see `stepbench list experiments`).",
+        "Trains every trial of a config and writes losses and timings to an HDF5 file.\n"
+        "CONFIG is a path, or the name of a shipped experiment (see `stepbench list experiments`). Before a backend is\n"
+        "timed its gradients are checked; one that fails gets no time, and the others go on. Ctrl-C stops after the\n"
+        "step that it is in and keeps the groups that are finished: --resume goes on from there.\n"
+        "Exit codes: 0 done, 1 a trial failed or the output cannot be written, 2 nothing was run because of the command\n"
+        "line, the config or the data, 5 a backend failed its check, 130 interrupted.",
         "CONFIG",
         true,
         {kSetOption,
          {"output", 'o', "FILE.h5", "where to write; default results/<name>.h5"},
          {"resume", 0, "", "keep the trials that an earlier run finished, run the rest"},
-         {"overwrite", 0, "", "replace the output, once the new one is whole"},
+         {"overwrite", 0, "", "replace the output, once the new one is whole; default: refuse if there is one"},
          {"dry-run", 0, "", "print the trials and stop"},
          {"quiet", 'q', "", "no progress"},
-         {"verbose", 'v', "", "say more"}}},
+         {"verbose", 'v', "", "say more"}},
+        1,
+        "stepbench run quick --set training.epochs=1 --set sweep.seed=1,2,3 --output results/seeds.h5"},
        run_run},
-      {{"show FILE.h5", "Prints the table of a result file.", "FILE.h5", true, {}}, run_show},
+      {{"show FILE.h5",
+        "Prints the table of a result file, as `run` printed it.",
+        "FILE.h5",
+        true,
+        {},
+        1,
+        "stepbench show results/quick.h5"},
+       run_show},
       {compare_command_line(), run_compare},
       {sample_command_line(), run_sample},
       {doctor_command_line(), run_doctor},
       {{"export-data CONFIG [options]",
-        "Writes a config's data set, as the backends are given it, to an HDF5 file for other programs: train/ and\n"
-        "validation/, with features and labels (or targets), or with tokens and target_tokens.",
+        "Writes a config's data set, as the backends are given it, to an HDF5 file.\n"
+        "For other programs: train/ and validation/, with features and labels (or targets), or with tokens and\n"
+        "target_tokens. A config that sweeps over data sets needs --set for the one that is wanted.",
         "CONFIG",
         true,
         {kSetOption,
          {"output", 'o', "FILE.h5", "where to write; default <name>-data.h5"},
-         {"overwrite", 0, "", "replace the output"}}},
+         {"overwrite", 0, "", "replace the output; default: refuse if there is one"}},
+        1,
+        "stepbench export-data names-transformer --output names.h5"},
        run_export_data},
       {race_command_line(), [](const ParsedCommandLine& arguments) { return run_race(arguments, find_config); }},
       {race_worker_command_line(), run_race_worker, /*hidden=*/true},
+      {completion_command_line(), run_completion, /*hidden=*/true},
   };
   return table;
 }
 
 std::string name_of(const Command& command) { return command.line.usage.substr(0, command.line.usage.find(' ')); }
 
+int run_completion(const ParsedCommandLine& arguments) {
+  if (arguments.positional == "experiments") {
+    for (const fs::path& config : shipped_configs()) fmt::print("{}\n", config.stem().string());
+    return kExitOk;
+  }
+  if (arguments.positional != "bash") {
+    throw InputError(fmt::format("completion: found \"{}\", allowed: bash, experiments", arguments.positional));
+  }
+  std::vector<CommandLine> lines;
+  for (const Command& command : commands()) {
+    if (!command.hidden) lines.push_back(command.line);
+  }
+  fmt::print("{}", bash_completion(lines, describe_keys()));
+  return kExitOk;
+}
+
 std::string program_help() {
   std::string text =
-      "stepbench: what the organisation of a neural network's training costs on this CPU\n\nusage: stepbench COMMAND "
-      "...\n\n";
+      "stepbench: what the organisation of a neural network's training costs on this CPU\n\n"
+      "usage: stepbench COMMAND ...\n       stepbench --help | --version\n\n";
   for (const Command& command : commands()) {
     if (command.hidden) continue;
     text +=
         fmt::format("  {:<13}{}\n", name_of(command), command.line.summary.substr(0, command.line.summary.find('\n')));
   }
-  return text + "\n`stepbench COMMAND --help` says more. A first run: stepbench run quick\n";
+  return text +
+         "\nExit codes: 0 ok; 1 a trial failed, or output that cannot be written; 2 command line, config or input file;\n"
+         "3 slower or worse than --fail-if allows; 4 that cannot be told; 5 a backend computes something else than the\n"
+         "reference; 130 interrupted.\n"
+         "Tables go to stdout, progress and warnings to stderr. Completion: source <(stepbench completion bash)\n\n"
+         "`stepbench COMMAND --help` says more. A first run: stepbench run quick\n";
 }
 
 int dispatch(const std::vector<std::string>& arguments) {

@@ -2,12 +2,20 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace stepbench {
 
 /// In the order of search: the working folder, the config file's folder, and the folder that the data was
-/// installed to (`share/stepbench` beside the program's `bin`).
+/// installed to (`share/stepbench` beside the program's `bin`, wherever both were moved to).
 [[nodiscard]] std::vector<std::filesystem::path> data_folders(const std::filesystem::path& config);
+
+/// A path, or the name of a shipped experiment: `quick` finds experiments/quick.cfg. `name` itself when there is
+/// neither.
+[[nodiscard]] std::filesystem::path find_config(const std::string& name);
+
+/// What find_config finds by name, sorted by name.
+[[nodiscard]] std::vector<std::filesystem::path> shipped_configs();
 
 }  // namespace stepbench

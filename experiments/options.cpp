@@ -95,9 +95,11 @@ ParsedCommandLine parse_command_line(const CommandLine& command, const std::vect
 
 std::string help_text(const CommandLine& command) {
   std::string text = fmt::format("stepbench {}\n\n{}\n", command.usage, command.summary);
-  if (!command.options.empty()) text += "\nOptions:\n";
-  for (const Option& option : command.options) text += fmt::format("  {:<28}{}\n", spelling(option), option.help);
-  return text;
+  text += "\nOptions:\n";
+  std::vector<Option> options = command.options;
+  options.push_back({"help", 'h', "", "print this"});
+  for (const Option& option : options) text += fmt::format("  {:<30}{}\n", spelling(option), option.help);
+  return command.example.empty() ? text : text + "\nExample:\n  " + command.example + "\n";
 }
 
 }  // namespace stepbench

@@ -19,11 +19,12 @@ struct Option {
 /// What a command takes.
 struct CommandLine {
   std::string usage;       // `run CONFIG [options]`
-  std::string summary;     // one line
+  std::string summary;     // the first line, a sentence, stands in the program's help
   std::string positional;  // name of its one positional argument; empty for none
   bool positional_required;
   std::vector<Option> options;
   std::size_t most_positionals = 1;  // with `positional`
+  std::string example = {};          // a whole command line
 };
 
 struct ParsedCommandLine {

@@ -12,6 +12,7 @@
 #include "core/results/merge.hpp"
 #include "experiments/interrupt.hpp"
 #include "experiments/machine/environment.hpp"
+#include "experiments/machine/fma_peak.hpp"
 #include "experiments/measure/group_run.hpp"
 #include "experiments/resume.hpp"
 
@@ -62,6 +63,20 @@ void warn_of_oversubscription(std::span<const PlannedGroup> groups, Progress& pr
     progress.warn(fmt::format("{} threads on {} cores: trials with more threads than cores wait for each other", most,
                               available_cores()));
   }
+}
+
+void warn_of_shared_cores(const ResultFile& file, Progress& progress) {
+  const auto peak = [&file](std::string_view name) {
+    for (const auto& [key, value] : file.environment) {
+      if (key == name) return std::get<double>(value);
+    }
+    return kNotANumber;
+  };
+  const double one = peak("peak_gflops_1"), all = peak("peak_gflops_all");
+  if (core_sharing(one, all, available_cores()) != CoreSharing::shared) return;
+  progress.warn(fmt::format("all {} cores together reach {:.2f} times the multiply-adds of one: they share one core, or "
+                            "others are busy; `stepbench doctor` tells which",
+                            available_cores(), all / one));
 }
 
 /// Publishes a group's trials, each with its columns of the group's rounds. Of a group that was interrupted, a trial
@@ -115,6 +130,7 @@ class SweepRun {
       if (!std::exchange(described, true)) {
         describe_machine(run_, progress_);
         warn_of_the_build(run_, progress_);
+        warn_of_shared_cores(run_, progress_);
       }
       if (stop_requested()) stop();
       GroupResult result = run_group(request_.groups[g], reference, progress_);

@@ -138,6 +138,9 @@ std::string noise_lines(const ResultFile& file) {
   for (const GroupRecord& group : file.groups) {
     disturbed.insert(disturbed.end(), group.disturbed.begin(), group.disturbed.end());
   }
+  if (std::ranges::any_of(file.trials, [](const TrialRecord& r) { return r.summary.percent_of_peak > 100; })) {
+    text += "more than 100% of peak: whatever measured the peak was disturbed each time; the percentages say nothing\n";
+  }
   const std::string disturbances = describe_disturbances(disturbed);
   if (!disturbances.empty()) text += "noise watch: " + disturbances + "; `stepbench doctor` says what to do\n";
   return text;

@@ -35,7 +35,9 @@ std::string unsupported_reason(const Backend& backend, const TrialSettings& tria
     return std::string(backend.name) + " runs on at most " + std::to_string(backend.max_threads) +
            (backend.max_threads == 1 ? " thread" : " threads");
   }
-  return "";
+  if (backend.unsupported == nullptr) return "";
+  return backend.unsupported(
+      {.model = trial.model, .training = trial.training, .max_batch = trial.training.batch_size, .threads = trial.threads});
 }
 
 }  // namespace stepbench

@@ -19,6 +19,8 @@ struct Backend {
   bool same_bits_for_any_threads;  // promised: fixed shapes give the same bits on any number of threads
   std::unique_ptr<Network<float>> (*make_float32)(const NetworkSettings&);
   std::unique_ptr<Network<double>> (*make_float64)(const NetworkSettings&);
+  /// Why there can be no network of these settings, empty when there can; nullptr when there always can.
+  std::string (*unsupported)(const NetworkSettings&) = nullptr;
 
   template <typename Scalar>
   [[nodiscard]] std::unique_ptr<Network<Scalar>> make(const NetworkSettings& settings) const {

@@ -89,21 +89,21 @@ void print_remarks(const Comparison& comparison, const std::vector<Finding>& fin
 CommandLine compare_command_line() {
   return {
       "compare FILE.h5 [BASELINE.h5] [options]",
-      "Says which differences are real: in speed, in time to target, and in what was learned. With one file, of every\n"
-      "trial to the baseline that ran beside it, paired by round; with two, of FILE's trials to the same trials of\n"
-      "BASELINE, unpaired. Exit codes with --fail-if: 3 a condition holds, 4 none holds but one is inconclusive (no\n"
-      "interval, an interval across the limit, a trial that failed or has no counterpart), 0 none holds.",
+      "Says which differences are real: in speed, in time to target, and in what was learned.\n"
+      "With one file, of every trial to the baseline that ran beside it, paired by round; with two, of FILE's trials to\n"
+      "the same trials of BASELINE, unpaired.\n"
+      "Exit codes with --fail-if: 3 a condition holds, 4 none holds but one is inconclusive (no interval, an interval\n"
+      "across the limit, a trial that failed or has no counterpart), 0 none holds.",
       "FILE.h5",
       true,
       {{"baseline", 0, "NAME", "a backend or backend-tN of FILE to compare with; default: measure.baseline"},
        {"fail-if", 0, "CONDITION", "slower:P% (a step takes over P% longer) or learns-worse; may be repeated"},
-       {"format", 0, "FORMAT", "text, md, json, csv; default text"},
+       {"format", 0, "text|md|json|csv", "default: text"},
        {"loss-margin", 0, "M", "loss differences within M (0.01) or P% of the baseline's loss are none; default 1%"},
        {"accuracy-margin", 0, "M", "the same of accuracies; default 0.005"},
-       {"loss-tolerance", 0, "R",
-        "training losses of a step part when they differ by more than R of the larger; "
-        "default 0.001"}},
-      2};
+       {"loss-tolerance", 0, "R", "losses of a step part when they differ by over R of the larger; default 0.001"}},
+      2,
+      "stepbench compare results/quick.h5 --baseline blas-t1 --fail-if slower:5%"};
 }
 
 int run_compare(const ParsedCommandLine& arguments) {

@@ -29,7 +29,8 @@ Json speed_json(const SpeedRow& row) {
                {"speed_ratio_low", row.speed.low},
                {"speed_ratio_high", row.speed.high},
                {"noise_floor", row.noise_floor},
-               {"verdict", to_text(row.verdict)}});
+               {"verdict", to_text(row.verdict)},
+               {"unpaired", row.unpaired}});
   return json;
 }
 

@@ -79,7 +79,7 @@ Grid speed_grid(const Comparison& comparison, const RowNames& names) {
     cells.insert(cells.end(),
                  {time_number(row.step_time), time_number(row.baseline_step_time), ratio == "-" ? ratio : ratio + "x",
                   interval(ratio_number(row.speed.low), ratio_number(row.speed.high)), percent_number(row.noise_floor),
-                  std::to_string(row.rounds), std::string(to_text(row.verdict))});
+                  std::to_string(row.rounds), std::string(to_text(row.verdict)) + (row.unpaired ? " (unpaired)" : "")});
     grid.rows.push_back(std::move(cells));
   }
   return grid;

@@ -45,6 +45,19 @@ std::vector<double> usable(const std::vector<double>& times) {
 
 bool interleaved(const TrialRecord& trial) { return text_of(trial.settings, "measure.interleave") != "false"; }
 
+/// A peer's trial, added from outside, took no turns with the group's: the medians give a ratio, but no interval.
+void compare_medians(std::span<const TrialPair> pairs, SpeedRow& row) {
+  std::vector<double> times, baseline_times;
+  for (const TrialPair& pair : pairs) {
+    times.push_back(pair.trial->summary.step_time_median);
+    baseline_times.push_back(pair.baseline->summary.step_time_median);
+  }
+  row.unpaired = !usable(times).empty();
+  row.step_time = median(usable(times));
+  row.baseline_step_time = median(usable(baseline_times));
+  row.speed = {paired_ratio(baseline_times, times).ratio, kNotANumber, kNotANumber};
+}
+
 SpeedRow speed_row(const Matching& matching, const Match& match, std::span<const TrialPair> pairs) {
   SpeedRow row{.settings = match.settings, .trial = match.trial, .baseline = match.baseline};
   row.decides = pairs.size() == match.pairs.size();
@@ -72,6 +85,7 @@ SpeedRow speed_row(const Matching& matching, const Match& match, std::span<const
     for (std::size_t i = 0; i < times.size(); ++i) row.rounds += times[i] > 0 && baseline_times[i] > 0 ? 1U : 0U;
     row.speed = paired_ratio(baseline_times, times);
     if (!share_rounds) row.speed = {row.speed.ratio, kNotANumber, kNotANumber};
+    if (times.empty()) compare_medians(pairs, row);
   } else {
     row.rounds = usable(times).size();
     row.speed = unpaired_ratio(baseline_times, times);

@@ -19,6 +19,7 @@ struct SpeedRow {
   RatioEstimate speed = {kNotANumber, kNotANumber, kNotANumber};     // above 1: faster than the baseline
   double noise_floor = kNotANumber;  // of the rounds used; between two files the larger of both; NaN: no twin
   SpeedVerdict verdict = SpeedVerdict::no_verdict;
+  bool unpaired = false;  // within a file: a peer's trial, which shared no rounds; the ratio is of the medians
 };
 
 /// A row per pair, and where a match has several seeds a row of all their rounds together. Within a file the ratio is

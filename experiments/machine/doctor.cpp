@@ -108,7 +108,9 @@ CommandLine doctor_command_line() {
       "(longer on a busy machine). The exit code is 0 whatever it finds.",
       "",
       false,
-      {{"format", 0, "text|json", "default: text"}}};
+      {{"format", 0, "text|json", "default: text"}},
+      1,
+      "stepbench doctor"};
 }
 
 int run_doctor(const ParsedCommandLine& arguments) {

@@ -124,16 +124,17 @@ TrialRace race_trial(const RaceRequest& request, const PlannedTrial& planned, Ra
 CommandLine race_command_line() {
   return {
       "race OLD NEW CONFIG [options]",
-      "Two builds of this program, alternated and paired: did the change make it faster?\n"
-      "OLD and NEW are paths of programs; each trains every trial of the config, in blocks that take turns, next to "
-      "a\nsecond OLD, whose difference from the first is the noise.",
+      "Races two builds of this program, alternated and paired: did the change make it faster?\n"
+      "OLD and NEW are paths of programs; each trains every trial of the config, in blocks that take turns, next to a\n"
+      "second OLD, whose difference from the first is the noise. CONFIG is a path, or the name of a shipped experiment.",
       "OLD",
       true,
       {{"set", 0, "KEY=VALUE", "override section.key of the config; may be repeated"},
        {"repeat", 0, "N", "race each trial N times, in new processes; default 1"},
        {"fail-if", 0, "slower:5%", "exit with 3 when a trial got slower by more, with 4 when that cannot be told"},
        {"quiet", 'q', "", "no progress"}},
-      3};
+      3,
+      "stepbench race ./stepbench-before build/release/stepbench mlp-speed --repeat 3 --fail-if slower:2%"};
 }
 
 int run_race(const ParsedCommandLine& arguments, std::filesystem::path (*find_config)(const std::string&)) {

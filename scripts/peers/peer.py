@@ -341,6 +341,7 @@ def parse_arguments(peer: Peer, description: str) -> argparse.Namespace:
     parser.add_argument("--threads", type=thread_counts, default=threads, help="a trial for each; default: %(default)s")
     parser.add_argument("--steps", type=step_count, metavar="N", help="train only the first N steps")
     parser.add_argument("--data", type=Path, help="from `stepbench export-data`; default: ask the program for it")
+    parser.add_argument("--slim", action="store_true", help="leave parameters and orders out of the output")
     parser.add_argument("--overwrite", action="store_true", help="replace the output")
     return parser.parse_args()
 
@@ -357,8 +358,10 @@ def main(peer: Peer, description: str) -> int:
             print(f"{peer.name}: warning: without libopenblas0-openmp OpenBLAS's threads and OpenMP's fight over the "
                   "cores (Debian: apt install libopenblas0-openmp)", file=sys.stderr)  # fmt: skip
         trials = run_peer(peer, arguments)
-        peer_files.publish(peer_files.with_trials(peer_files.read_sealed(arguments.file), trials), arguments.output,
-                           arguments.overwrite)  # fmt: skip
+        image = peer_files.with_trials(peer_files.read_sealed(arguments.file), trials)
+        if arguments.slim:
+            image = peer_files.without_parameters(image)
+        peer_files.publish(image, arguments.output, arguments.overwrite)
     except InputProblem as problem:
         refuse(str(problem), 2)
     except OutputProblem as problem:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -291,3 +293,19 @@ def with_trials(image: bytes, trials: list[PeerTrial]) -> bytes:
         file.attrs.modify("status", next(status for status in WORST_FIRST if status in statuses))
         file.flush()
         return file.id.get_file_image()
+
+
+def without_parameters(image: bytes) -> bytes:
+    """The image without parameters and orders, which are most of it and are needed only to run peers."""
+    if shutil.which("h5repack") is None:
+        raise InputProblem("--slim needs h5repack (Debian: apt install hdf5-tools)")
+    with tempfile.TemporaryDirectory() as folder, open_image(image, "r+") as file:
+        for trial in file["trials"].values():
+            for name in ("parameters", "order"):
+                if name in trial:
+                    del trial[name]
+        file.flush()
+        whole, small = Path(folder, "whole.h5"), Path(folder, "small.h5")
+        whole.write_bytes(file.id.get_file_image())
+        subprocess.run(["h5repack", whole, small], check=True)  # the space of what was deleted is given back only so
+        return small.read_bytes()

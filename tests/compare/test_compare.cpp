@@ -1,9 +1,12 @@
 // What `compare` finds in files with planted speeds and losses.
 #include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "core/results/merge.hpp"
 #include "experiments/commands.hpp"
 #include "experiments/compare/report.hpp"
 #include "tests/compare/compare_files.hpp"
@@ -51,6 +54,20 @@ TEST_CASE("seeds are shown each and together") {
   CHECK_FALSE(comparison.speed[0].decides);
   CHECK(comparison.speed[3].decides);
   CHECK(comparison.speed[3].rounds == 36);
+}
+
+TEST_CASE("a peer's trial, which shared no rounds, has a ratio of medians and no verdict") {
+  ResultFile file = compared_file(2);
+  GroupRecord& group = file.groups[0];
+  group = columns_of(group, std::array{file.trials[0].id, twin_id(file.trials[0].id)});
+  file.trials[0].summary.step_time_median = 3e-3;
+  file.trials[1].summary.step_time_median = 2e-3;
+  const SpeedRow row = within(file).speed.at(0);
+  CHECK(row.unpaired);
+  CHECK(row.speed.ratio == Approx(1.5));
+  CHECK(std::isnan(row.speed.low));
+  CHECK(row.verdict == SpeedVerdict::no_verdict);
+  CHECK(text_report(within(file), {}).find("no verdict (unpaired)") != std::string::npos);
 }
 
 TEST_CASE("seven rounds give a ratio and no verdict") {

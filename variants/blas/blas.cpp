@@ -16,7 +16,7 @@ class WholeBatchExecutor final : public Executor {
     for (std::ptrdiff_t i = 0; i < count; ++i) task(i);
   }
   [[nodiscard]] std::ptrdiff_t shard_samples(std::ptrdiff_t batch, std::ptrdiff_t) const override { return batch; }
-  [[nodiscard]] std::ptrdiff_t block_rows(std::ptrdiff_t outputs) const override { return outputs; }
+  [[nodiscard]] std::ptrdiff_t block_rows(std::ptrdiff_t outputs, std::ptrdiff_t) const override { return outputs; }
 
  private:
   int threads_;

@@ -41,10 +41,10 @@ class Executor {
   virtual void run(std::ptrdiff_t count, TaskRef task) = 0;
 
   /// Samples of a shard of a batch of `batch` samples, each of `rows` rows (tokens), and rows of a block of a unit of
-  /// parameters with `outputs` rows. Both depend on the shapes alone, never on the number of threads: a row's bits
-  /// depend on the rows beside it.
+  /// parameters with `outputs` rows of `inputs` weights. Both depend on the shapes alone, never on the number of
+  /// threads: a row's bits depend on the rows beside it.
   [[nodiscard]] virtual std::ptrdiff_t shard_samples(std::ptrdiff_t batch, std::ptrdiff_t rows) const = 0;
-  [[nodiscard]] virtual std::ptrdiff_t block_rows(std::ptrdiff_t outputs) const = 0;
+  [[nodiscard]] virtual std::ptrdiff_t block_rows(std::ptrdiff_t outputs, std::ptrdiff_t inputs) const = 0;
 };
 
 }  // namespace stepbench

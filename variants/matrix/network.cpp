@@ -53,7 +53,7 @@ class MatrixNetwork final : public Network<Scalar> {
     first_block_.assign(static_cast<std::size_t>(model_->stages()) + 1, 0);
     for (std::size_t u = 0; u < model_->units().size(); ++u) {
       const ParameterUnit& unit = model_->units()[u];
-      const std::ptrdiff_t size = executor_->block_rows(unit.rows);
+      const std::ptrdiff_t size = executor_->block_rows(unit.rows, unit.columns);
       for (std::ptrdiff_t begin = 0; begin < unit.rows; begin += size) {
         blocks_.push_back({u, {begin, std::min(begin + size, unit.rows)}});
       }

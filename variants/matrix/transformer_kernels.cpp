@@ -133,6 +133,7 @@ void causal_softmax(Scalar* __restrict scores, std::ptrdiff_t rows, std::ptrdiff
     Scalar* __restrict row = scores + i * stride;
     const std::ptrdiff_t seen = first + i + 1;
     Scalar largest = row[0];
+#pragma omp simd reduction(max : largest)
     for (std::ptrdiff_t j = 1; j < seen; ++j) largest = row[j] > largest ? row[j] : largest;
     for (std::ptrdiff_t j = 0; j < seen; ++j) row[j] -= largest;
     exp_in_place(row, seen);
@@ -163,6 +164,7 @@ template <typename Scalar>
 double token_cross_entropy(const Scalar* __restrict logits, std::int32_t target, std::ptrdiff_t vocabulary,
                            Scalar scale, Scalar* __restrict gradient) {
   Scalar largest = logits[0];
+#pragma omp simd reduction(max : largest)
   for (std::ptrdiff_t j = 1; j < vocabulary; ++j) largest = logits[j] > largest ? logits[j] : largest;
   for (std::ptrdiff_t j = 0; j < vocabulary; ++j) gradient[j] = logits[j] - largest;
   exp_in_place(gradient, vocabulary);

@@ -1,0 +1,22 @@
+# What `cmake --install` puts where. The program finds its experiments and data relative to itself
+# (experiments/data_folders.cpp), so that the result can be moved.
+set(STEPBENCH_DATA_FOLDER ${CMAKE_INSTALL_DATADIR}/stepbench)
+set(STEPBENCH_NOT_INSTALLED PATTERN __pycache__ EXCLUDE PATTERN make_data.py EXCLUDE)
+
+install(TARGETS stepbench RUNTIME)
+file(GLOB configs CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/experiments/*.cfg)
+install(FILES ${configs} DESTINATION ${STEPBENCH_DATA_FOLDER}/experiments)
+install(DIRECTORY experiments/data DESTINATION ${STEPBENCH_DATA_FOLDER}/experiments ${STEPBENCH_NOT_INSTALLED})
+# Those of the scripts that read results; what builds and tests this repository has no extension.
+install(DIRECTORY scripts DESTINATION ${STEPBENCH_DATA_FOLDER} USE_SOURCE_PERMISSIONS
+        FILES_MATCHING PATTERN *.py PATTERN *.css ${STEPBENCH_NOT_INSTALLED})
+install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# Said by the program itself, at the time of installing: it need not run when it is built.
+install(CODE "set(completions \"${CMAKE_INSTALL_DATADIR}/bash-completion/completions\")")
+install(CODE [[
+  execute_process(COMMAND "$<TARGET_FILE:stepbench>" completion bash OUTPUT_VARIABLE script COMMAND_ERROR_IS_FATAL ANY)
+  cmake_path(ABSOLUTE_PATH completions BASE_DIRECTORY "${CMAKE_INSTALL_PREFIX}")
+  message(STATUS "Installing: $ENV{DESTDIR}${completions}/stepbench")
+  file(WRITE "$ENV{DESTDIR}${completions}/stepbench" "${script}")
+]])
