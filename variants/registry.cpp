@@ -36,8 +36,10 @@ std::string unsupported_reason(const Backend& backend, const TrialSettings& tria
            (backend.max_threads == 1 ? " thread" : " threads");
   }
   if (backend.unsupported == nullptr) return "";
-  return backend.unsupported(
-      {.model = trial.model, .training = trial.training, .max_batch = trial.training.batch_size, .threads = trial.threads});
+  return backend.unsupported({.model = trial.model,
+                              .training = trial.training,
+                              .max_batch = trial.training.batch_size,
+                              .threads = trial.threads});
 }
 
 }  // namespace stepbench

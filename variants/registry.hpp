@@ -7,10 +7,17 @@
 #include <string>
 #include <string_view>
 
+#include "core/error.hpp"
 #include "core/network.hpp"
 #include "core/settings.hpp"
 
 namespace stepbench {
+
+/// A network was asked for that its backend cannot have; the message says why.
+class UnsupportedError : public Error {
+ public:
+  using Error::Error;
+};
 
 struct Backend {
   std::string_view name;
@@ -22,8 +29,12 @@ struct Backend {
   /// Why there can be no network of these settings, empty when there can; nullptr when there always can.
   std::string (*unsupported)(const NetworkSettings&) = nullptr;
 
+  /// Throws UnsupportedError.
   template <typename Scalar>
   [[nodiscard]] std::unique_ptr<Network<Scalar>> make(const NetworkSettings& settings) const {
+    if (unsupported != nullptr) {
+      if (const std::string reason = unsupported(settings); !reason.empty()) throw UnsupportedError(reason);
+    }
     if constexpr (std::is_same_v<Scalar, float>) {
       return make_float32(settings);
     } else {

@@ -98,6 +98,7 @@ CommandLine compare_command_line() {
       true,
       {{"baseline", 0, "NAME", "a backend or backend-tN of FILE to compare with; default: measure.baseline"},
        {"fail-if", 0, "CONDITION", "slower:P% (a step takes over P% longer) or learns-worse; may be repeated"},
+       {"brief", 0, "", "only the rows that answer: all seeds together, verdicts without the differences behind them"},
        {"format", 0, "text|md|json|csv", "default: text"},
        {"loss-margin", 0, "M", "loss differences within M (0.01) or P% of the baseline's loss are none; default 1%"},
        {"accuracy-margin", 0, "M", "the same of accuracies; default 0.005"},
@@ -127,6 +128,7 @@ int run_compare(const ParsedCommandLine& arguments) {
   comparison.file = arguments.positional;
 
   const std::vector<Finding> findings = hold_against(comparison, conditions);
+  if (arguments.has("brief")) comparison = brief(std::move(comparison));
   const std::string text = report(format, comparison, findings);
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
     throw OutputError("the standard output cannot be written");

@@ -66,4 +66,10 @@ Comparison compare_files(const ResultFile& file, const ResultFile& baseline, con
   return compare(match_between(file, baseline), file, options);
 }
 
+Comparison brief(Comparison comparison) {
+  std::erase_if(comparison.speed, [](const SpeedRow& row) { return !row.decides; });
+  for (LearningComparison& row : comparison.learning) row.metrics.clear();
+  return comparison;
+}
+
 }  // namespace stepbench

@@ -47,4 +47,7 @@ struct Comparison {
 [[nodiscard]] Comparison compare_files(const ResultFile& file, const ResultFile& baseline,
                                        const LearningOptions& options);
 
+/// The rows that answer: of several seeds the one of all together, of learning the verdicts without their differences.
+[[nodiscard]] Comparison brief(Comparison comparison);
+
 }  // namespace stepbench

@@ -263,11 +263,14 @@ def config_of(reference: Reference) -> str:
 
 
 def find_stepbench() -> str:
-    built = REPOSITORY / "build" / "release" / "stepbench"
-    program = os.environ.get("STEPBENCH") or shutil.which("stepbench") or (str(built) if built.is_file() else None)
-    if program is None:
-        raise InputProblem("no stepbench program to export the data with: set STEPBENCH to its path, or give --data")
-    return program
+    named = os.environ.get("STEPBENCH") or shutil.which("stepbench")
+    if named:
+        return named
+    # Built in the repository, or installed beside these scripts (PREFIX/share/stepbench/scripts).
+    for program in (REPOSITORY / "build" / "release" / "stepbench", REPOSITORY.parents[1] / "bin" / "stepbench"):
+        if program.is_file():
+            return str(program)
+    raise InputProblem("no stepbench program to export the data with: set STEPBENCH to its path, or give --data")
 
 
 def export_data(reference: Reference, folder: Path) -> Path:

@@ -70,6 +70,15 @@ TEST_CASE("a peer's trial, which shared no rounds, has a ratio of medians and no
   CHECK(text_report(within(file), {}).find("no verdict (unpaired)") != std::string::npos);
 }
 
+TEST_CASE("brief leaves the row of all seeds and the verdicts") {
+  const Comparison whole = within(compared_file(2, 3)), shorter = brief(whole);
+  REQUIRE(shorter.speed.size() == 1);
+  CHECK(shorter.speed[0].rounds == 36);
+  REQUIRE(shorter.learning.size() == 1);
+  CHECK(shorter.learning[0].verdict == whole.learning[0].verdict);
+  CHECK(text_report(shorter, {}).find("seed spread") == std::string::npos);
+}
+
 TEST_CASE("seven rounds give a ratio and no verdict") {
   const ResultFile file = compared_file(2, 1, 7);
   CHECK(within(file).speed.at(0).verdict == SpeedVerdict::no_verdict);

@@ -14,6 +14,9 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LONGEST = 120  # s
+_CHANGES = ("training.epochs=1", "dataset.train_samples=256", "dataset.validation_samples=64", "measure.rounds=1",
+            "sweep.backend=tbb", "sweep.threads=1")  # fmt: skip
+SMALL = [word for change in _CHANGES for word in ("--set", change)]
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +77,7 @@ def result(prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     link = folder / "bin" / "stepbench"
     link.parent.mkdir()
     link.symlink_to(prefix / "bin" / "stepbench")
-    changes = ("training.epochs=1", "dataset.train_samples=256", "dataset.validation_samples=64", "measure.rounds=1",
-               "sweep.backend=tbb", "sweep.threads=1")  # fmt: skip
-    options = [word for change in changes for word in ("--set", change)]
-    stepbench(folder, "run", "quick", "-o", "out.h5", *options, cwd=folder)
+    stepbench(folder, "run", "quick", "-o", "out.h5", *SMALL, cwd=folder)
     return folder / "out.h5"
 
 
@@ -94,6 +94,16 @@ def test_the_scripts_are_installed_with_what_they_import(prefix: Path, tmp_path:
 def test_an_installed_script_reports_a_run(prefix: Path, result: Path, tmp_path: Path) -> None:
     run_script(prefix, "report.py", result, "-o", "report.html", cwd=tmp_path)
     assert "tbb" in (tmp_path / "report.html").read_text()
+
+
+def test_an_installed_peer_finds_the_program_and_its_data(
+    prefix: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("STEPBENCH", raising=False)
+    record = ("--set", "record.parameters=all", "--set", "record.order=true")
+    stepbench(prefix, "run", "quick", "-o", "out.h5", *SMALL, *record, cwd=tmp_path)
+    run_script(prefix, "peers/numpy_vectorised.py", "out.h5", "-o", "peers.h5", cwd=tmp_path)
+    assert "numpy_vectorised" in stepbench(prefix, "show", "peers.h5", cwd=tmp_path)
 
 
 def test_only_what_a_user_needs_is_installed(prefix: Path) -> None:

@@ -1,4 +1,5 @@
-// Runs a check for every backend of the registry, on each number of threads that a small machine has use for.
+// Runs a check for every backend of the registry, on each number of threads that a small machine has use for. A check
+// that asks for a network that the backend does not support ends there, with a warning: it did not pass.
 #pragma once
 
 #include <catch2/catch.hpp>
@@ -15,7 +16,11 @@ void for_each_backend(const Check& check) {
     for (const std::int64_t threads : {1, 2}) {
       if (threads > backend.max_threads) continue;
       INFO("backend " << backend.name << ", " << threads << " threads");
-      check(backend, threads);
+      try {
+        check(backend, threads);
+      } catch (const UnsupportedError& error) {
+        WARN("not checked: " << error.what());
+      }
     }
   }
 }
