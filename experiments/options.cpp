@@ -98,7 +98,7 @@ std::string help_text(const CommandLine& command) {
   text += "\nOptions:\n";
   std::vector<Option> options = command.options;
   options.push_back({"help", 'h', "", "print this"});
-  for (const Option& option : options) text += fmt::format("  {:<30}{}\n", spelling(option), option.help);
+  for (const Option& option : options) text += fmt::format("  {:<32}{}\n", spelling(option), option.help);
   return command.example.empty() ? text : text + "\nExample:\n  " + command.example + "\n";
 }
 

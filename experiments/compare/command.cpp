@@ -98,7 +98,7 @@ CommandLine compare_command_line() {
       true,
       {{"baseline", 0, "NAME", "a backend or backend-tN of FILE to compare with; default: measure.baseline"},
        {"fail-if", 0, "CONDITION", "slower:P% (a step takes over P% longer) or learns-worse; may be repeated"},
-       {"brief", 0, "", "only the rows that answer: all seeds together, verdicts without the differences behind them"},
+       {"brief", 0, "", "only the rows that answer: seeds together, no differences behind the verdicts"},
        {"format", 0, "text|md|json|csv", "default: text"},
        {"loss-margin", 0, "M", "loss differences within M (0.01) or P% of the baseline's loss are none; default 1%"},
        {"accuracy-margin", 0, "M", "the same of accuracies; default 0.005"},
