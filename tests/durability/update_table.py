@@ -1,0 +1,55 @@
+"""Rewrites the table of promises in tests/README.md from durability/figures/*.json, which the campaigns write.
+
+A new campaign is one row here and one file of figures: {"attempts", "broken", "date"}.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+README = HERE.parent / "README.md"
+BEGIN, END = "<!-- table: made by durability/update_table.py -->", "<!-- end of table -->"
+
+# Figures' name, promise, how it is tested.
+ROWS = (
+    ("kill-random", "kill -9 at any moment: no finished trial lost, no unreadable file, no duplicate after `--resume`, same bits",
+     "`run_campaign.py kill-random`"),
+    ("kill-each-call", "the same at (and within) each file system call of a run, with renaming, replacing and hard links",
+     "`run_campaign.py kill-each-call`"),
+    ("fail-each-call", "open, write, fsync, rename, close, mkdir or remove fails, once or for good, and short writes: no crash, no "
+     "partial file, one clear line, what was finished is there",
+     "`run_campaign.py fail-each-call`"),
+    ("full-disk", "the same on a disk that is full at any size", "`run_campaign.py full-disk` (root)"),
+    ("interrupt-random", "SIGINT or SIGTERM at any time: stops within a step and 2 s, exit 130, same bits after `--resume`",
+     "`run_campaign.py interrupt-random`"),
+    ("fuzz-config", "no config text makes the program crash or hang", "to come"),
+    ("fuzz-idx", "no IDX or text data set does", "to come"),
+    ("flip-bits", "one flipped bit anywhere in a result file is found before HDF5 opens it", "to come"),
+)  # fmt: skip
+
+
+def table(figures_folder: Path) -> str:
+    lines = ["| promise | how it is tested | attempts | broken | date |", "|---|---|---|---|---|"]
+    for name, promise, how in ROWS:
+        path = figures_folder / f"{name}.json"
+        figures = json.loads(path.read_text()) if path.exists() else {}
+        attempts, broken, date = (figures.get(key, "-") for key in ("attempts", "broken", "date"))
+        shown = f"{attempts:,}" if isinstance(attempts, int) else attempts
+        lines.append(f"| {promise} | {how} | {shown} | {broken} | {date} |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    text = README.read_text()
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        print(f"update_table.py: {README} has no place for the table", file=sys.stderr)
+        return 2
+    before, rest = text.split(BEGIN)
+    _, after = rest.split(END)
+    README.write_text(f"{before}{BEGIN}\n{table(HERE / 'figures')}\n{END}{after}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
