@@ -20,7 +20,7 @@ double t_quantile(double degrees_of_freedom) {
 /// Student's t interval of the mean.
 DifferenceEstimate mean_interval(const std::vector<double>& values) {
   if (values.empty()) return {kNaN, kNaN, kNaN, 0};
-  const double count = static_cast<double>(values.size());
+  const auto count = static_cast<double>(values.size());
   const double mean = boost::math::statistics::mean(values);
   if (values.size() < 2) return {mean, kNaN, kNaN, values.size()};
   const double variance = boost::math::statistics::sample_variance(values);
@@ -76,7 +76,7 @@ RatioEstimate unpaired_ratio(std::span<const double> numerator, std::span<const 
   namespace statistics = boost::math::statistics;
   const double difference = statistics::mean(above) - statistics::mean(below);
   if (std::min(above.size(), below.size()) < kMinimumPairs) return {std::exp(difference), kNaN, kNaN};
-  const double above_count = static_cast<double>(above.size()), below_count = static_cast<double>(below.size());
+  const auto above_count = static_cast<double>(above.size()), below_count = static_cast<double>(below.size());
   const double above_variance = statistics::sample_variance(above) / above_count;
   const double below_variance = statistics::sample_variance(below) / below_count;
   const double variance = above_variance + below_variance;

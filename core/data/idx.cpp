@@ -71,7 +71,7 @@ std::filesystem::path find_file(const std::filesystem::path& folder, const std::
                                 const std::string& suffix) {
   for (const char* joint : {"-", "."}) {
     for (const char* extension : {"", ".gz"}) {
-      const auto candidate = folder / (stem + joint + suffix + extension);
+      auto candidate = folder / fmt::format("{}{}{}{}", stem, joint, suffix, extension);
       std::error_code ignored;  // a name that cannot be looked at counts as absent
       if (std::filesystem::exists(candidate, ignored) && !std::filesystem::is_directory(candidate, ignored)) {
         return candidate;

@@ -98,6 +98,7 @@ void write_summary(Group& root, const std::vector<TrialRecord>& trials) {
   const Dataset trial_scale = make_scale(group, "trial", zero_to(count_of(trials)));
   const auto column = [&](const std::string& name, const std::string& units, auto value_of) {
     std::vector<std::invoke_result_t<decltype(value_of), const TrialRecord&>> values;
+    values.reserve(trials.size());
     for (const TrialRecord& trial : trials) values.push_back(value_of(trial));
     write_over(group, {trial_scale}, name, values, units);
   };
@@ -155,10 +156,12 @@ void write_checks(Group& trial_group, const std::vector<TensorCheck>& checks) {
   if (checks.empty()) return;
   Group group = trial_group.create_group("checks");
   std::vector<std::string> tensors;
+  tensors.reserve(checks.size());
   for (const TensorCheck& check : checks) tensors.push_back(check.tensor);
   const Dataset tensor = make_scale(group, "tensor", tensors);
   for (const auto& [name, units, member] : schema::kCheckColumns) {
     std::vector<double> values;
+    values.reserve(checks.size());
     for (const TensorCheck& check : checks) values.push_back(check.*member);
     write_over(group, {tensor}, name, values, units);
   }

@@ -281,6 +281,21 @@ void compare_with_baseline(GroupResult& result, bool interleaved) {
   }
 }
 
+/// Threads that slept between blocks are given a core each within some milliseconds; a shorter block measures that.
+void warn_of_short_blocks(const PlannedGroup& group, const GroupRecord& rounds, Progress& progress) {
+  constexpr double kShort = 0.02;  // s
+  for (const PlannedTrial& trial : group.trials) {
+    if (trial.settings->threads < 2) continue;
+    const double block = median(column_of(rounds, rounds.block_time, trial.settings->id));
+    if (!(block < kShort)) continue;
+    progress.warn(
+        fmt::format("{}: blocks of {:.0f} ms are short for {} threads, which the system needs some ms to spread "
+                    "over the cores: use fewer rounds or more steps",
+                    trial.settings->id, 1000 * block, trial.settings->threads));
+    return;
+  }
+}
+
 /// Counts the disturbed blocks into the summaries, and says what to do about them.
 void report_disturbances(GroupResult& result, Progress& progress) {
   const GroupRecord& rounds = result.rounds;
@@ -352,6 +367,7 @@ GroupResult run_group(const PlannedGroup& group, const Backend& reference, Progr
   }
   compare_with_baseline(result, measure.interleave);
   report_disturbances(result, progress);
+  warn_of_short_blocks(group, result.rounds, progress);
   return result;
 }
 

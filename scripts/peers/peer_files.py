@@ -25,12 +25,14 @@ def refuse(message: str, code: int = 2) -> NoReturn:
     sys.exit(code)
 
 
-try:
-    import h5py
-    import numpy as np
-    import xxhash
-except ImportError as missing:
-    refuse(f"this Python has no {missing.name}; Debian: apt install python3-{missing.name}, run with /usr/bin/python3")
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+import stepbench_script  # noqa: E402
+
+stepbench_script.require("h5py", "numpy", "xxhash")
+
+import h5py  # noqa: E402
+import numpy as np  # noqa: E402
+import xxhash  # noqa: E402
 
 TRAILER_MAGIC = b"\x89SBENCH\n"
 TRAILER_BYTES = 32

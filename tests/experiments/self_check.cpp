@@ -1,10 +1,14 @@
 // The measuring method on known answers, on this machine as it is: a backend against itself (A/A), against a copy of it
-// that does 5% more work (A/B), and beside others against alone. Run by hand; the figures stand in README.md.
+// that does 5% more work (A/B), and a trial beside others against the same alone. Run by hand; the figures stand in
+// README.md.
 #include <fmt/format.h>
 
 #include <boost/program_options.hpp>
 #include <cmath>
 #include <iostream>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "core/lap_clock.hpp"
 #include "core/results/trial_record.hpp"
@@ -67,8 +71,8 @@ GroupResult run(const std::vector<std::string>& overrides) {
       "[experiment]\nname = self-check\n"
       "[dataset]\nkind = blobs\nfeatures = 256\nclasses = 10\nsamples = 4000\n"
       "[model]\nkind = mlp\nlayers = 256,256,10\n"
-      "[training]\nsteps = 480\nbatch_size = 64\nlearning_rate = 0.01\n"
-      "[measure]\nevaluate_every = 1000 epochs\n"
+      "[training]\nsteps = 1200\nbatch_size = 64\nlearning_rate = 0.01\n"
+      "[measure]\nrounds = 60\nevaluate_every = 1000 epochs\n"
       "[sweep]\nbackend = blas\n",
       overrides);
   Progress progress(stderr, Verbosity::quiet, 1);
@@ -95,53 +99,73 @@ void sweep_against_blas(const std::string& rival, int sweeps) {
              sweeps, one_inside, slower, faster);
 }
 
-/// Median step of each trial beside the others, over its median alone.
-void compare_with_alone() {
-  const GroupResult together =
-      run({"sweep.backend=blas,tbb", "sweep.threads=1,2", "measure.baseline=blas-t1", "training.steps=2400"});
-  fmt::print("noise floor {:.4f}\n", together.trials.front().summary.noise_floor);
-  for (const TrialRecord& record : together.trials) {
-    const GroupResult alone = run(
-        {"sweep.backend=" + record.backend, "training.steps=2400", "sweep.threads=" + std::to_string(record.threads)});
-    fmt::print("{}: beside the others over alone {:.4f}\n", record.id,
-               record.summary.step_time_median / alone.trials.front().summary.step_time_median);
-  }
+// Blocks of a tenth of a second, as in real runs: after the wait between blocks the kernel needs some milliseconds to
+// give the threads of a pool a core each.
+const std::vector<std::string> kLongBlocks = {"measure.rounds=12", "training.steps=4800"};
+
+GroupResult run_in_long_blocks(std::vector<std::string> overrides) {
+  overrides.insert(overrides.end(), kLongBlocks.begin(), kLongBlocks.end());
+  return run(overrides);
 }
 
-/// blas with 2 threads after tbb with 2, and tbb after blas, each over its time at the block before which none ran.
-void compare_neighbours() {
-  const GroupResult together =
-      run({"sweep.backend=blas,tbb", "sweep.threads=2", "measure.rounds=40", "training.steps=4000"});
-  const GroupRecord& rounds = together.rounds;
-  const std::size_t members = rounds.trials.size();
-  for (std::size_t m = 0; m < members; ++m) {
-    const bool is_tbb = rounds.trials[m].starts_with("tbb");
-    const GroupResult alone = run({fmt::format("sweep.backend={}", is_tbb ? "tbb" : "blas"), "sweep.threads=2",
-                                   "measure.rounds=40", "training.steps=4000"});
-    std::vector<double> after_other, after_same;
-    for (std::size_t r = 0; r < rounds.peak_gflops.size(); ++r) {
-      const std::int64_t place = rounds.position[r * members + m];
-      for (std::size_t other = 0; other < members; ++other) {
-        if (rounds.position[r * members + other] != place - 1) continue;
-        const bool same = rounds.trials[other].starts_with("tbb") == is_tbb;
-        (same ? after_same : after_other).push_back(rounds.step_time[r * members + m]);
-      }
-    }
-    const double reference = alone.trials.front().summary.step_time_median;
-    fmt::print(
-        "{}: median step over its median alone: {:.4f} after the other backend ({} blocks), {:.4f} after its own "
-        "kind ({} blocks)\n",
-        rounds.trials[m], median(after_other) / reference, after_other.size(), median(after_same) / reference,
-        after_same.size());
+/// Median step times of one thing in two situations, a pair per repetition.
+struct Situations {
+  std::vector<double> here, alone;  // s
+  void print(const std::string& what) const {
+    const RatioEstimate ratio = paired_ratio(here, alone);
+    fmt::print("{}: step time over that alone {:.3f} [{:.3f}, {:.3f}]\n", what, ratio.ratio, ratio.low, ratio.high);
   }
+};
+
+GroupResult run_alone(const std::string& backend, std::int64_t threads) {
+  return run_in_long_blocks({"sweep.backend=" + backend, "sweep.threads=" + std::to_string(threads)});
+}
+
+/// Each trial beside the others against the same trial alone, by turns, as this machine changes from minute to minute.
+void compare_with_alone(int repetitions) {
+  std::map<std::string, Situations> trials;
+  std::vector<double> floors;
+  for (int i = 0; i < repetitions; ++i) {
+    const GroupResult together =
+        run_in_long_blocks({"sweep.backend=blas,tbb", "sweep.threads=1,2", "measure.baseline=blas-t1"});
+    floors.push_back(together.trials.front().summary.noise_floor);
+    for (const TrialRecord& record : together.trials) {
+      Situations& situations = trials[record.id];
+      situations.here.push_back(record.summary.step_time_median);
+      situations.alone.push_back(run_alone(record.backend, record.threads).trials.front().summary.step_time_median);
+    }
+  }
+  for (const auto& [id, situations] : trials) situations.print(id + " beside the three others");
+  fmt::print("noise floor of these runs, median: {:.3f}\n", median(floors));
+}
+
+/// blas with 2 threads in the block after tbb's with 2, and tbb after blas, each against the same alone.
+void compare_neighbours(int repetitions) {
+  Situations blas_after_tbb, tbb_after_blas;
+  for (int i = 0; i < repetitions; ++i) {
+    const GroupRecord rounds =
+        run_in_long_blocks({"sweep.backend=blas,tbb", "sweep.threads=2", "measure.twin=false"}).rounds;
+    std::vector<double> blas, tbb;  // of the blocks that came second
+    for (std::size_t r = 0; r < rounds.peak_gflops.size(); ++r) {
+      if (rounds.position[2 * r] == 1) blas.push_back(rounds.step_time[2 * r]);
+      if (rounds.position[2 * r + 1] == 1) tbb.push_back(rounds.step_time[2 * r + 1]);
+    }
+    blas_after_tbb.here.push_back(median(blas));
+    tbb_after_blas.here.push_back(median(tbb));
+    blas_after_tbb.alone.push_back(run_alone("blas", 2).trials.front().summary.step_time_median);
+    tbb_after_blas.alone.push_back(run_alone("tbb", 2).trials.front().summary.step_time_median);
+  }
+  blas_after_tbb.print("blas-t2 right after tbb-t2");
+  tbb_after_blas.print("tbb-t2 right after blas-t2");
 }
 
 int check(int argc, char** argv) {
   namespace po = boost::program_options;
   po::options_description options("options");
-  int sweeps = 40;
+  int sweeps = 40, repetitions = 8;
   std::string what;
-  options.add_options()("help", "this text")("sweeps", po::value(&sweeps), "how many short sweeps; default 40")(
+  options.add_options()("help", "this text")("sweeps", po::value(&sweeps), "aa, ab: how many short sweeps; default 40")(
+      "repetitions", po::value(&repetitions), "alone, neighbours: default 8, the least for an interval")(
       "what", po::value(&what)->required(), "aa, ab, alone, neighbours; may stand without --what");
   po::positional_options_description positional;
   positional.add("what", 1);
@@ -157,9 +181,9 @@ int check(int argc, char** argv) {
   } else if (what == "ab") {
     sweep_against_blas("slowed", sweeps);
   } else if (what == "alone") {
-    compare_with_alone();
+    compare_with_alone(repetitions);
   } else if (what == "neighbours") {
-    compare_neighbours();
+    compare_neighbours(repetitions);
   } else {
     throw po::error("WHAT: found \"" + what + "\", allowed: aa, ab, alone, neighbours");
   }

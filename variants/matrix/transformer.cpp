@@ -36,7 +36,7 @@ MatrixTransformer<Scalar>::MatrixTransformer(const NetworkSettings& settings)
     positions_.resize(static_cast<std::size_t>(model_.context) * width);
     for (std::int64_t t = 0; t < model_.context; ++t) {
       for (std::int64_t j = 0; j < model_.d_model; ++j) {
-        const double exponent = static_cast<double>(j / 2 * 2) / static_cast<double>(model_.d_model);
+        const double exponent = static_cast<double>(j - j % 2) / static_cast<double>(model_.d_model);
         const double angle = static_cast<double>(t) / std::pow(10000.0, exponent);
         positions_[static_cast<std::size_t>(t * model_.d_model + j)] =
             static_cast<Scalar>(j % 2 == 0 ? std::sin(angle) : std::cos(angle));

@@ -6,6 +6,7 @@
 #if defined(__x86_64__) && defined(__GLIBC__)
 #include <immintrin.h>
 // Names by the x86-64 vector function ABI: width class, unmasked, lanes, one vector argument.
+// NOLINTBEGIN(bugprone-reserved-identifier): they are the C library's
 extern "C" {
 #if defined(__AVX512F__)
 __m512 _ZGVeN16v_expf(__m512);
@@ -18,6 +19,7 @@ __m128 _ZGVbN4v_expf(__m128);
 __m128d _ZGVbN2v_exp(__m128d);
 #endif
 }
+// NOLINTEND(bugprone-reserved-identifier)
 #define STEPBENCH_HAS_LIBMVEC 1
 #endif
 
