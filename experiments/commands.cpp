@@ -240,10 +240,12 @@ const std::vector<Command>& commands() {
        run_check},
       {{"run CONFIG [options]",
         "Trains every trial of a config and writes losses and timings to an HDF5 file.\n"
-        "CONFIG is a path, or the name of a shipped experiment (see `stepbench list experiments`). Before a backend is\n"
+        "CONFIG is a path, or the name of a shipped experiment (see `stepbench list experiments`). Before a backend "
+        "is\n"
         "timed its gradients are checked; one that fails gets no time, and the others go on. Ctrl-C stops after the\n"
         "step that it is in and keeps the groups that are finished: --resume goes on from there.\n"
-        "Exit codes: 0 done, 1 a trial failed or the output cannot be written, 2 nothing was run because of the command\n"
+        "Exit codes: 0 done, 1 a trial failed or the output cannot be written, 2 nothing was run because of the "
+        "command\n"
         "line, the config or the data, 5 a backend failed its check, 130 interrupted.",
         "CONFIG",
         true,
@@ -315,8 +317,10 @@ std::string program_help() {
         fmt::format("  {:<13}{}\n", name_of(command), command.line.summary.substr(0, command.line.summary.find('\n')));
   }
   return text +
-         "\nExit codes: 0 ok; 1 a trial failed, or output that cannot be written; 2 command line, config or input file;\n"
-         "3 slower or worse than --fail-if allows; 4 that cannot be told; 5 a backend computes something else than the\n"
+         "\nExit codes: 0 ok; 1 a trial failed, or output that cannot be written; 2 command line, config or input "
+         "file;\n"
+         "3 slower or worse than --fail-if allows; 4 that cannot be told; 5 a backend computes something else than "
+         "the\n"
          "reference; 130 interrupted.\n"
          "Tables go to stdout, progress and warnings to stderr. Completion: source <(stepbench completion bash)\n\n"
          "`stepbench COMMAND --help` says more. A first run: stepbench run quick\n";
