@@ -7,6 +7,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   list(APPEND STEPBENCH_WARNINGS -Wduplicated-cond -Wlogical-op -Wuseless-cast -Wno-restrict)
 endif()
 
+if(STEPBENCH_SANITIZE AND CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  list(APPEND STEPBENCH_WARNINGS -Wno-pass-failed)  # a sanitizer's checks are in the way of `omp simd`
+endif()
+
 set(STEPBENCH_CODE_GENERATION "")
 if(STEPBENCH_NATIVE)
   list(APPEND STEPBENCH_CODE_GENERATION -march=native)
