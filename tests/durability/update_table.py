@@ -23,9 +23,9 @@ ROWS = (
     ("full-disk", "the same on a disk that is full at any size", "`run_campaign.py full-disk` (root)"),
     ("interrupt-random", "SIGINT or SIGTERM at any time: stops within a step and 2 s, exit 130, same bits after `--resume`",
      "`run_campaign.py interrupt-random`"),
-    ("fuzz-config", "no config text makes the program crash or hang", "to come"),
-    ("fuzz-idx", "no IDX or text data set does", "to come"),
-    ("flip-bits", "one flipped bit anywhere in a result file is found before HDF5 opens it", "to come"),
+    ("fuzz-config", "no config text makes the program crash or hang", "`scripts/fuzz config` (libFuzzer, sanitizers)"),
+    ("fuzz-idx", "no IDX data set does", "`scripts/fuzz idx`"),
+    ("flip-bits", "one flipped bit anywhere in a result file is found before HDF5 opens it", "`test_results \"10000 of 10000*\"`"),
 )  # fmt: skip
 
 
