@@ -19,6 +19,7 @@ constexpr const char* kThreadsVariable = "OPENBLAS_NUM_THREADS";
 constexpr const char* kCoreVariable = "OPENBLAS_CORETYPE";
 // Set on re-execution, so that it happens once; says which core was forced, if any.
 constexpr const char* kGuardVariable = "STEPBENCH_REEXECUTED";
+constexpr const char* kThreadsOnly = "threads";
 
 // OpenBLAS's names of its kernel sets (dynamic.c).
 constexpr std::array<std::string_view, 3> kAvx512Cores = {"SkylakeX", "Cooperlake", "SapphireRapids"};
@@ -61,7 +62,7 @@ void require_honest_kernels(char** argv) {
     const char* threads = std::getenv(kThreadsVariable);
     if (!better.empty() || threads == nullptr || std::string_view(threads) != "1") {
       setenv(kThreadsVariable, "1", 1);
-      setenv(kGuardVariable, better.empty() ? "threads" : better.c_str(), 1);
+      setenv(kGuardVariable, better.empty() ? kThreadsOnly : better.c_str(), 1);
       if (!better.empty()) {
         setenv(kCoreVariable, better.c_str(), 1);
         std::fprintf(stderr, "stepbench: OpenBLAS took this CPU for a %s; running its %s kernels instead\n",
@@ -72,6 +73,19 @@ void require_honest_kernels(char** argv) {
     }
   }
   flush_denormals();
+}
+
+std::vector<std::string> environment_as_started() {
+  const char* guard = std::getenv(kGuardVariable);
+  const bool forced_core = guard != nullptr && std::string_view(guard) != kThreadsOnly;
+  std::vector<std::string> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    const std::string_view name = text.substr(0, text.find('='));
+    if (name == kGuardVariable || (forced_core && name == kCoreVariable)) continue;
+    variables.emplace_back(text);
+  }
+  return variables;
 }
 
 BlasRuntime blas_runtime() {

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/network.hpp"
 
@@ -17,6 +18,10 @@ namespace stepbench {
 /// Then sets FTZ/DAZ for this thread, which later threads inherit. Returns only in a process where all this holds, or
 /// where it cannot be had (no /proc/self/exe).
 void require_honest_kernels(char** argv);
+
+/// This process's environment, `NAME=value` each, without what require_honest_kernels added when it executed the
+/// program anew: for children that are to pick their own kernels.
+[[nodiscard]] std::vector<std::string> environment_as_started();
 
 struct BlasRuntime {
   std::string core;     // what OpenBLAS runs: `SkylakeX`

@@ -9,7 +9,7 @@
 #include "core/error.hpp"
 #include "experiments/commands.hpp"
 #include "experiments/compare/numbers.hpp"
-#include "experiments/race/fail_if.hpp"
+#include "experiments/compare/slowdown_limit.hpp"
 
 namespace stepbench {
 namespace {

@@ -95,11 +95,6 @@ std::vector<Member> start_members(const PlannedGroup& group, const Backend& refe
   return members;
 }
 
-/// Rounds of the measurement: as many as asked for, but never so many that a block has no step that counts.
-std::int64_t rounds_of(const MeasureSettings& measure, std::int64_t total_steps) {
-  return std::clamp<std::int64_t>(total_steps / (measure.warmup_steps + 1), 1, measure.rounds);
-}
-
 /// The baseline once more, under its twin's id: the same network and data, so that the ratio of the two is noise.
 /// Nothing for a baseline without rivals, for one that failed, and where blocks do not alternate.
 void start_twin(const PlannedGroup& group, std::vector<Member>& members, std::vector<TrialRecord>& records,
@@ -207,7 +202,7 @@ class Rounds {
       wait_for_idle_workers();
       watch_.begin_block();
       try {
-        member.run->train(total_steps_ * (r + 1) / count_ - total_steps_ * r / count_, r);
+        member.run->train(steps_of_round(total_steps_, count_, r), r);
         noise_[cell] = watch_.end_block();
       } catch (const std::exception& error) {
         TrialRecord& record = records_[member.index];
@@ -340,7 +335,7 @@ GroupResult run_group(const PlannedGroup& group, const Backend& reference, Progr
   start_twin(group, members, result.trials, progress);
 
   const MeasureSettings& measure = group.trials.front().settings->measure;
-  const std::int64_t count = rounds_of(measure, members.front().run->total_steps());
+  const std::int64_t count = rounds_of_trial(measure, members.front().run->total_steps());
   if (count < measure.rounds) {
     progress.warn(fmt::format("{}: {} steps are enough for {} rounds of the {} asked for", group.id,
                               members.front().run->total_steps(), count, measure.rounds));

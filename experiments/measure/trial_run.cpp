@@ -259,6 +259,14 @@ std::int64_t steps_of_trial(const TrialSettings& trial, const Dataset& dataset) 
   return trial.training.epochs.value_or(1) * steps_per_epoch(trial, dataset);
 }
 
+std::int64_t rounds_of_trial(const MeasureSettings& measure, std::int64_t total_steps) {
+  return std::clamp<std::int64_t>(total_steps / (measure.warmup_steps + 1), 1, measure.rounds);
+}
+
+std::int64_t steps_of_round(std::int64_t total_steps, std::int64_t rounds, std::int64_t round) {
+  return total_steps * (round + 1) / rounds - total_steps * round / rounds;
+}
+
 std::vector<double> round_step_times(const TrialRecord& record, const TrialSettings& trial, const Dataset& dataset,
                                      std::int64_t rounds) {
   std::vector<double> times;

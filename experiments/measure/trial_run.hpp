@@ -41,6 +41,11 @@ class TrialRun {
 [[nodiscard]] std::int64_t steps_per_epoch(const TrialSettings& trial, const Dataset& dataset);
 [[nodiscard]] std::int64_t steps_of_trial(const TrialSettings& trial, const Dataset& dataset);
 
+/// Rounds that a trial of `total_steps` is cut into: as many as asked for, but never so many that a block has no step
+/// that counts. Steps of the block of round `round`.
+[[nodiscard]] std::int64_t rounds_of_trial(const MeasureSettings& measure, std::int64_t total_steps);
+[[nodiscard]] std::int64_t steps_of_round(std::int64_t total_steps, std::int64_t rounds, std::int64_t round);
+
 /// Fills the summary from the series. `peak_gflops`: FMA peak of as many cores as the trial has threads.
 void summarise(TrialRecord& record, const TrialSettings& trial, const Dataset& dataset, double peak_gflops);
 

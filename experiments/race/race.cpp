@@ -12,7 +12,8 @@
 #include "core/error.hpp"
 #include "core/random.hpp"
 #include "experiments/commands.hpp"
-#include "experiments/race/fail_if.hpp"
+#include "experiments/compare/slowdown_limit.hpp"
+#include "experiments/measure/trial_run.hpp"
 #include "experiments/race/racer.hpp"
 #include "experiments/race/worker.hpp"
 
@@ -20,11 +21,6 @@ namespace stepbench {
 namespace {
 
 constexpr const char* kTwin = "OLD's twin";
-
-/// As many as the config asks for, but never so many that a block has no step that counts.
-std::int64_t rounds_of(const MeasureSettings& measure, std::int64_t total_steps) {
-  return std::clamp<std::int64_t>(total_steps / (measure.warmup_steps + 1), 1, measure.rounds);
-}
 
 /// What one of the three processes did in one race.
 struct Course {
@@ -58,13 +54,13 @@ std::array<Course, 3> race_once(const RaceRequest& request, const TrialSettings&
   builds = {racers[0].build(), racers[1].build()};
 
   std::array<Course, 3> courses;
-  const std::int64_t total = racers[0].total_steps(), rounds = rounds_of(trial.measure, total);
+  const std::int64_t total = racers[0].total_steps(), rounds = rounds_of_trial(trial.measure, total);
   for (std::int64_t r = 0; r < rounds; ++r) {
     progress.status(fmt::format("{} round {} of {}", trial.id, launch * rounds + r + 1, request.repeats * rounds));
     const auto drawn = static_cast<std::uint64_t>(launch * rounds + r);
     for (const std::int64_t k : permutation(std::ssize(racers), {trial.seed, Purpose::round_order, drawn})) {
       const auto i = static_cast<std::size_t>(k);
-      RaceBlock block = racers[i].train({total * (r + 1) / rounds - total * r / rounds, r});
+      RaceBlock block = racers[i].train({steps_of_round(total, rounds, r), r});
       courses[i].times.push_back(block.step_time);
       std::ranges::move(block.losses, std::back_inserter(courses[i].trajectory.losses));
       progress.advance(1.0 / static_cast<double>(rounds));
@@ -126,7 +122,8 @@ CommandLine race_command_line() {
       "race OLD NEW CONFIG [options]",
       "Races two builds of this program, alternated and paired: did the change make it faster?\n"
       "OLD and NEW are paths of programs; each trains every trial of the config, in blocks that take turns, next to a\n"
-      "second OLD, whose difference from the first is the noise. CONFIG is a path, or the name of a shipped experiment.",
+      "second OLD, whose difference from the first is the noise. CONFIG is a path, or the name of a shipped "
+      "experiment.",
       "OLD",
       true,
       {{"set", 0, "KEY=VALUE", "override section.key of the config; may be repeated"},

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <string_view>
 #include <utility>
 
 #include "core/config/text.hpp"
 #include "experiments/commands.hpp"
+#include "variants/openblas_runtime.hpp"
 
 namespace stepbench {
 namespace {
@@ -38,23 +38,8 @@ const std::filesystem::path& require_program(const RaceEntry& entry) {
 
 }  // namespace
 
-std::vector<std::string> worker_environment() {
-  // openblas_runtime.cpp: the guard says that the program has re-executed itself, and which kernels it forced, if any.
-  constexpr const char* kGuard = "STEPBENCH_REEXECUTED";
-  const char* guard = std::getenv(kGuard);
-  const bool forced_core = guard != nullptr && std::string_view(guard) != "threads";
-  std::vector<std::string> variables;
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    const std::string_view text = *variable;
-    const std::string_view name = text.substr(0, text.find('='));
-    if (name == kGuard || (forced_core && name == "OPENBLAS_CORETYPE")) continue;
-    variables.emplace_back(text);
-  }
-  return variables;
-}
-
 Racer::Racer(RaceEntry entry, std::span<const std::string> arguments)
-    : entry_(std::move(entry)), child_(require_program(entry_), worker_command(arguments), worker_environment()) {
+    : entry_(std::move(entry)), child_(require_program(entry_), worker_command(arguments), environment_as_started()) {
   greet();
   const std::string line = expect_line(0, "ready");
   const std::optional<std::int64_t> steps = parse_ready(line);

@@ -54,7 +54,4 @@ class Racer {
   std::int64_t total_steps_ = 0;
 };
 
-/// This process's environment without what it has set for its own OpenBLAS: each worker chooses its kernels by itself.
-[[nodiscard]] std::vector<std::string> worker_environment();
-
 }  // namespace stepbench

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/statistics.hpp"
-#include "experiments/race/fail_if.hpp"
+#include "experiments/compare/slowdown_limit.hpp"
 
 namespace stepbench {
 

@@ -15,6 +15,7 @@
 #include "core/statistics.hpp"
 #include "experiments/measure/group_run.hpp"
 #include "tests/experiments/small_experiment.hpp"
+#include "tests/support/forwarding_network.hpp"
 #include "variants/blas/blas.hpp"
 #include "variants/openblas_runtime.hpp"
 
@@ -25,30 +26,21 @@ constexpr double kSlowdown = 0.05;
 
 /// blas, and then parts of the step once more for 5% of the time that the step took.
 template <typename Scalar>
-class SlowedNetwork final : public Network<Scalar> {
+class SlowedNetwork final : public ForwardingNetwork<Scalar> {
  public:
-  explicit SlowedNetwork(const NetworkSettings& settings) : real_(make_blas_network<Scalar>(settings)) {}
-  std::unique_ptr<ThreadClaim> claim_threads() override { return real_->claim_threads(); }
-  void set_parameters(std::span<const Scalar> parameters) override { real_->set_parameters(parameters); }
-  void get_parameters(std::span<Scalar> parameters) const override { real_->get_parameters(parameters); }
-  Evaluation evaluate(const Batch<Scalar>& batch) override { return real_->evaluate(batch); }
-  StepResult compute_gradients(const Batch<Scalar>& batch) override { return real_->compute_gradients(batch); }
-  void get_gradients(std::span<Scalar> gradients) const override { real_->get_gradients(gradients); }
-  void apply_update(const UpdateStep& update) override { real_->apply_update(update); }
+  explicit SlowedNetwork(const NetworkSettings& settings)
+      : ForwardingNetwork<Scalar>(make_blas_network<Scalar>(settings)) {}
   StepResult train_step(const Batch<Scalar>& batch, const UpdateStep& update) override {
     LapClock clock;
-    const StepResult result = real_->train_step(batch, update);
+    const StepResult result = this->real().train_step(batch, update);
     const double more = kSlowdown * clock.lap();
     Batch<Scalar> sample = batch;
     sample.size = sample.counted = 1;
     sample.features = batch.features.first(batch.features.size() / static_cast<std::size_t>(batch.size));
     sample.labels = batch.labels.first(1);
-    for (double spent = 0; spent < more; spent += clock.lap()) real_->evaluate(sample);
+    for (double spent = 0; spent < more; spent += clock.lap()) this->real().evaluate(sample);
     return result;
   }
-
- private:
-  std::unique_ptr<Network<Scalar>> real_;
 };
 
 template <typename Scalar>

@@ -8,29 +8,21 @@
 #include "experiments/measure/group_run.hpp"
 #include "tests/experiments/small_experiment.hpp"
 #include "tests/support/faulty_network.hpp"
+#include "tests/support/forwarding_network.hpp"
 
 namespace stepbench::testing {
 namespace {
 
 /// The real backends, the planted faults, and one that throws in the middle of its training.
 template <typename Scalar>
-class ThrowingNetwork final : public Network<Scalar> {
+class ThrowingNetwork final : public ForwardingNetwork<Scalar> {
  public:
-  explicit ThrowingNetwork(const NetworkSettings& settings) : real_(make_neuron_network<Scalar>(settings)) {}
-  std::unique_ptr<ThreadClaim> claim_threads() override { return real_->claim_threads(); }
-  void set_parameters(std::span<const Scalar> parameters) override { real_->set_parameters(parameters); }
-  void get_parameters(std::span<Scalar> parameters) const override { real_->get_parameters(parameters); }
-  Evaluation evaluate(const Batch<Scalar>& batch) override { return real_->evaluate(batch); }
-  StepResult compute_gradients(const Batch<Scalar>& batch) override { return real_->compute_gradients(batch); }
-  void get_gradients(std::span<Scalar> gradients) const override { real_->get_gradients(gradients); }
-  void apply_update(const UpdateStep& update) override { real_->apply_update(update); }
+  explicit ThrowingNetwork(const NetworkSettings& settings)
+      : ForwardingNetwork<Scalar>(make_neuron_network<Scalar>(settings)) {}
   StepResult train_step(const Batch<Scalar>& batch, const UpdateStep& update) override {
     if (update.number == 21) throw std::runtime_error("out of paper");
-    return real_->train_step(batch, update);
+    return this->real().train_step(batch, update);
   }
-
- private:
-  std::unique_ptr<Network<Scalar>> real_;
 };
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make_throwing(const NetworkSettings& settings) {

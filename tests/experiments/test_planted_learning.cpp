@@ -8,6 +8,7 @@
 #include "experiments/compare/comparison.hpp"
 #include "experiments/measure/group_run.hpp"
 #include "tests/experiments/small_experiment.hpp"
+#include "tests/support/forwarding_network.hpp"
 #include "variants/blas/blas.hpp"
 
 namespace stepbench::testing {
@@ -17,29 +18,21 @@ enum class Plant { faster_rate, other_start };
 
 /// blas, but for what is planted.
 template <typename Scalar, Plant kPlant>
-class PlantedNetwork final : public Network<Scalar> {
+class PlantedNetwork final : public ForwardingNetwork<Scalar> {
  public:
-  explicit PlantedNetwork(const NetworkSettings& settings) : real_(make_blas_network<Scalar>(settings)) {}
-  std::unique_ptr<ThreadClaim> claim_threads() override { return real_->claim_threads(); }
+  explicit PlantedNetwork(const NetworkSettings& settings)
+      : ForwardingNetwork<Scalar>(make_blas_network<Scalar>(settings)) {}
   void set_parameters(std::span<const Scalar> parameters) override {
     std::vector<Scalar> start(parameters.begin(), parameters.end());
     if constexpr (kPlant == Plant::other_start) {
       for (Scalar& weight : start) weight = -weight;  // as likely as what was drawn
     }
-    real_->set_parameters(start);
+    this->real().set_parameters(start);
   }
-  void get_parameters(std::span<Scalar> parameters) const override { real_->get_parameters(parameters); }
-  Evaluation evaluate(const Batch<Scalar>& batch) override { return real_->evaluate(batch); }
-  StepResult compute_gradients(const Batch<Scalar>& batch) override { return real_->compute_gradients(batch); }
-  void get_gradients(std::span<Scalar> gradients) const override { real_->get_gradients(gradients); }
-  void apply_update(const UpdateStep& update) override { real_->apply_update(update); }
   StepResult train_step(const Batch<Scalar>& batch, const UpdateStep& update) override {
     constexpr double kFactor = kPlant == Plant::faster_rate ? 1.01 : 1;
-    return real_->train_step(batch, {.learning_rate = kFactor * update.learning_rate, .number = update.number});
+    return this->real().train_step(batch, {.learning_rate = kFactor * update.learning_rate, .number = update.number});
   }
-
- private:
-  std::unique_ptr<Network<Scalar>> real_;
 };
 
 template <typename Scalar, Plant kPlant>

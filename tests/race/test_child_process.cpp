@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "experiments/race/child_process.hpp"
 #include "experiments/race/racer.hpp"
+#include "variants/openblas_runtime.hpp"
 
 namespace stepbench::testing {
 namespace {
@@ -93,7 +94,7 @@ TEST_CASE("workers choose their own OpenBLAS kernels unless the user has") {
     setenv("STEPBENCH_REEXECUTED", guard, 1);
     setenv("OPENBLAS_CORETYPE", "Haswell", 1);
     bool core = false;
-    for (const std::string& variable : worker_environment()) {
+    for (const std::string& variable : environment_as_started()) {
       CHECK_FALSE(variable.starts_with("STEPBENCH_REEXECUTED="));
       core |= variable == "OPENBLAS_CORETYPE=Haswell";
     }

@@ -1,4 +1,4 @@
-#include "experiments/race/fail_if.hpp"
+#include "experiments/compare/slowdown_limit.hpp"
 
 #include <fmt/format.h>
 

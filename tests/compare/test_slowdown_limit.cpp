@@ -2,7 +2,7 @@
 #include <limits>
 
 #include "core/error.hpp"
-#include "experiments/race/fail_if.hpp"
+#include "experiments/compare/slowdown_limit.hpp"
 
 namespace stepbench::testing {
 namespace {
