@@ -82,19 +82,23 @@ void reference_backward(const AttentionShape& shape, const double* qkv, const do
 template <typename Scalar>
 class AttentionKernel : public Kernel {
  public:
-  explicit AttentionKernel(const Network& network)
-      : shape_{network.model.context, network.model.d_model, network.model.heads}, sequences_(network.batch_size) {}
+  AttentionKernel(Products products, const Network& network)
+      : products_(products),
+        shape_{network.model.context, network.model.d_model, network.model.heads},
+        sequences_(network.batch_size) {}
 
   void prepare() override {
     qkv_ = random_values<Scalar>(sequences_ * qkv_size(), 1);
     probabilities_ = unwritten_values<Scalar>(sequences_ * shape_.probabilities());
     output_ = unwritten_values<Scalar>(sequences_ * output_size());
+    scratch_ = unwritten_values<Scalar>(sequences_ * shape_.scratch());
   }
 
   void run() override {
     for (std::ptrdiff_t b = 0; b < sequences_; ++b) {
-      attention_forward(shape_, qkv_.data() + b * qkv_size(), probabilities_.data() + b * shape_.probabilities(),
-                        output_.data() + b * output_size());
+      attention_forward(products_, shape_, qkv_.data() + b * qkv_size(),
+                        probabilities_.data() + b * shape_.probabilities(), output_.data() + b * output_size(),
+                        scratch_.data() + b * shape_.scratch());
     }
   }
 
@@ -111,9 +115,10 @@ class AttentionKernel : public Kernel {
   [[nodiscard]] std::ptrdiff_t qkv_size() const { return 3 * output_size(); }
   [[nodiscard]] std::ptrdiff_t output_size() const { return shape_.context * shape_.width; }
 
+  Products products_;
   AttentionShape shape_;
   std::ptrdiff_t sequences_;
-  Buffer<Scalar> qkv_, probabilities_, output_;
+  Buffer<Scalar> qkv_, probabilities_, output_, scratch_;
 };
 
 template <typename Scalar>
@@ -126,15 +131,14 @@ class AttentionBackwardKernel : public AttentionKernel<Scalar> {
     AttentionKernel<Scalar>::run();  // backward starts from forward's probabilities
     output_gradient_ = random_values<Scalar>(this->sequences_ * this->output_size(), 2);
     gradient_ = unwritten_values<Scalar>(this->sequences_ * this->qkv_size());
-    scratch_ = unwritten_values<Scalar>(this->sequences_ * this->shape_.scratch());
   }
 
   void run() override {
     for (std::ptrdiff_t b = 0; b < this->sequences_; ++b) {
-      attention_backward(this->shape_, this->qkv_.data() + b * this->qkv_size(),
+      attention_backward(this->products_, this->shape_, this->qkv_.data() + b * this->qkv_size(),
                          this->probabilities_.data() + b * this->shape_.probabilities(),
                          output_gradient_.data() + b * this->output_size(), gradient_.data() + b * this->qkv_size(),
-                         scratch_.data() + b * this->shape_.scratch());
+                         this->scratch_.data() + b * this->shape_.scratch());
     }
   }
 
@@ -149,7 +153,7 @@ class AttentionBackwardKernel : public AttentionKernel<Scalar> {
   }
 
  private:
-  Buffer<Scalar> output_gradient_, gradient_, scratch_;
+  Buffer<Scalar> output_gradient_, gradient_;
 };
 
 template <typename Scalar>
@@ -157,17 +161,19 @@ void add_network(const Network& network, KernelCases& cases) {
   const ModelSettings& model = network.model;
   // Two products of 2 T T D operations each forward, four backward; the causal half of them counts.
   const double product = static_cast<double>(network.batch_size * model.context * model.context * model.d_model);
-  const auto name = [&](const std::string& pass) {
-    return "attention/" + network.name + '/' + pass + '/' + kPrecisionName<Scalar>;
-  };
-  cases.push_back({.name = name("forward"),
-                   .kernel = std::make_shared<AttentionKernel<Scalar>>(network),
-                   .precision = kPrecisionOf<Scalar>,
-                   .flops = 2 * product});
-  cases.push_back({.name = name("backward"),
-                   .kernel = std::make_shared<AttentionBackwardKernel<Scalar>>(network),
-                   .precision = kPrecisionOf<Scalar>,
-                   .flops = 4 * product});
+  for (const Products products : {Products::openblas, Products::direct}) {
+    const auto name = [&](const std::string& pass) {
+      return "attention/" + network.name + '/' + pass + '/' + kPrecisionName<Scalar> + '/' + product_name(products);
+    };
+    cases.push_back({.name = name("forward"),
+                     .kernel = std::make_shared<AttentionKernel<Scalar>>(products, network),
+                     .precision = kPrecisionOf<Scalar>,
+                     .flops = 2 * product});
+    cases.push_back({.name = name("backward"),
+                     .kernel = std::make_shared<AttentionBackwardKernel<Scalar>>(products, network),
+                     .precision = kPrecisionOf<Scalar>,
+                     .flops = 4 * product});
+  }
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // that SGD's update is folded into, which is the same product with other factors.
 #include "variants/matrix/gemm.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "experiments/micro/accuracy.hpp"
 #include "experiments/micro/kernel.hpp"
 #include "experiments/micro/shapes.hpp"
+#include "variants/matrix/products.hpp"
 
 namespace stepbench::micro {
 namespace {
@@ -39,7 +41,7 @@ std::vector<double> dense(Transpose transpose, const Buffer<Scalar>& stored, std
 template <typename Scalar>
 class GemmKernel : public Kernel {
  public:
-  explicit GemmKernel(const Product& product) : p_(product) {}
+  GemmKernel(Products products, const Product& product) : products_(products), p_(product) {}
 
   void prepare() override {
     a_ = random_values<Scalar>(p_.m * p_.k, 1);
@@ -50,8 +52,13 @@ class GemmKernel : public Kernel {
   void run() override {
     const std::ptrdiff_t stride_a = p_.transpose_a == Transpose::yes ? p_.m : p_.k;
     const std::ptrdiff_t stride_b = p_.transpose_b == Transpose::yes ? p_.k : p_.n;
-    gemm(p_.transpose_a, p_.transpose_b, p_.m, p_.n, p_.k, Scalar{1}, {a_.data(), stride_a}, {b_.data(), stride_b},
-         Scalar{0}, {c_.data(), p_.n});
+    if (products_ == Products::direct) {
+      direct_product<Scalar>(p_.transpose_a, p_.m, p_.n, p_.k, Scalar{1}, {a_.data(), stride_a}, {b_.data(), stride_b},
+                             Scalar{0}, {c_.data(), p_.n});
+    } else {
+      gemm(p_.transpose_a, p_.transpose_b, p_.m, p_.n, p_.k, Scalar{1}, {a_.data(), stride_a}, {b_.data(), stride_b},
+           Scalar{0}, {c_.data(), p_.n});
+    }
   }
 
   [[nodiscard]] std::string check() const override {
@@ -69,8 +76,29 @@ class GemmKernel : public Kernel {
   }
 
  private:
+  Products products_;
   Product p_;
   Buffer<Scalar> a_, b_, c_;
+};
+
+/// The copy of a weight that direct products keep: after each update of W (out, in), W^T (in, out).
+template <typename Scalar>
+class TransposeKernel : public Kernel {
+ public:
+  TransposeKernel(std::ptrdiff_t rows, std::ptrdiff_t columns) : rows_(rows), columns_(columns) {}
+
+  void prepare() override {
+    from_ = random_values<Scalar>(rows_ * columns_, 1);
+    to_ = unwritten_values<Scalar>(rows_ * columns_);
+  }
+  void run() override { transpose<Scalar>(rows_, columns_, {from_.data(), columns_}, {to_.data(), rows_}); }
+  [[nodiscard]] std::string check() const override {
+    return mismatch<Scalar>("transpose", view(to_), dense(Transpose::yes, from_, columns_, rows_));
+  }
+
+ private:
+  std::ptrdiff_t rows_, columns_;
+  Buffer<Scalar> from_, to_;
 };
 
 /// Y (N, out) = X (N, in) W^T, W (out, in); then dW = dY^T X and dX = dY W.
@@ -81,17 +109,28 @@ void add_layer(const std::string& prefix, std::ptrdiff_t rows, std::ptrdiff_t ou
                                    {"dW", Transpose::yes, Transpose::no, out, in, rows}};
   if (input_gradient) products.push_back({"dX", Transpose::no, Transpose::no, rows, in, out});
   for (const Product& product : products) {
-    const auto kernel = std::make_shared<GemmKernel<Scalar>>(product);
+    const std::string name = prefix + '/' + std::string(product.name) + '/' + kPrecisionName<Scalar> + '/';
+    const double flops =
+        2.0 * static_cast<double>(product.m) * static_cast<double>(product.n) * static_cast<double>(product.k);
+    const auto kernel = std::make_shared<GemmKernel<Scalar>>(Products::openblas, product);
     for (int threads = 1; threads <= std::min(max_blas_threads, 2); ++threads) {
-      cases.push_back({.name = prefix + '/' + std::string(product.name) + '/' + kPrecisionName<Scalar> +
-                               "/blas_threads:" + std::to_string(threads),
+      cases.push_back({.name = name + "blas_threads:" + std::to_string(threads),
                        .kernel = kernel,
                        .precision = kPrecisionOf<Scalar>,
                        .blas_threads = threads,
-                       .flops = 2.0 * static_cast<double>(product.m) * static_cast<double>(product.n) *
-                                static_cast<double>(product.k)});
+                       .flops = flops});
     }
+    Product direct = product;
+    direct.transpose_b = Transpose::no;
+    cases.push_back({.name = name + "direct",
+                     .kernel = std::make_shared<GemmKernel<Scalar>>(Products::direct, direct),
+                     .precision = kPrecisionOf<Scalar>,
+                     .flops = flops});
   }
+  cases.push_back({.name = prefix + "/transpose/" + kPrecisionName<Scalar>,
+                   .kernel = std::make_shared<TransposeKernel<Scalar>>(out, in),
+                   .precision = kPrecisionOf<Scalar>,
+                   .bytes = 2.0 * sizeof(Scalar) * static_cast<double>(out * in)});
 }
 
 /// All layers of an MLP; of a transformer's blocks, which are alike, the first, and the head.

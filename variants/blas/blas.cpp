@@ -27,7 +27,8 @@ class WholeBatchExecutor final : public Executor {
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make_blas_network(const NetworkSettings& settings) {
   return make_matrix_network<Scalar>(settings,
-                                     std::make_unique<WholeBatchExecutor>(static_cast<int>(settings.threads)));
+                                     std::make_unique<WholeBatchExecutor>(static_cast<int>(settings.threads)),
+                                     Products::openblas);
 }
 
 template std::unique_ptr<Network<float>> make_blas_network<float>(const NetworkSettings&);

@@ -3,75 +3,103 @@
 #include <algorithm>
 #include <cmath>
 
-#include "variants/matrix/gemm.hpp"
 #include "variants/matrix/transformer_kernels.hpp"
 
 namespace stepbench {
 namespace {
 
 // Queries per panel: small enough to skip most of the keys that the mask hides, large enough for a matrix product.
-constexpr std::ptrdiff_t kPanel = 64;
+#ifndef PANEL
+#define PANEL 64
+#endif
+constexpr std::ptrdiff_t kPanel = PANEL;
 
 template <typename Scalar>
 Scalar score_scale(const AttentionShape& shape) {
   return static_cast<Scalar>(1 / std::sqrt(static_cast<double>(shape.head_width())));
 }
 
+/// Keys or values of a head, (T, S), as the second operand of a product that wants them transposed.
+template <typename Scalar>
+class TransposedHead {
+ public:
+  /// Direct products take the copy that is made in `scratch` (S, T).
+  TransposedHead(Products products, const AttentionShape& shape, const Scalar* head, Scalar* scratch)
+      : products_(products), head_{head, 3 * shape.width}, copy_{scratch, shape.context} {
+    if (products == Products::direct)
+      transpose<Scalar>(shape.context, shape.head_width(), head_, {scratch, shape.context});
+  }
+  /// c (rows, seen) = alpha * a (rows, S) times the first `seen` rows of the head, transposed.
+  void product(std::ptrdiff_t rows, std::ptrdiff_t seen, std::ptrdiff_t head_width, Scalar alpha,
+               Operand<const Scalar> a, Operand<Scalar> c) const {
+    if (products_ == Products::direct) {
+      direct_product(Transpose::no, rows, seen, head_width, alpha, a, copy_, Scalar{0}, c);
+    } else {
+      gemm(Transpose::no, Transpose::yes, rows, seen, head_width, alpha, a, head_, Scalar{0}, c);
+    }
+  }
+
+ private:
+  Products products_;
+  Operand<const Scalar> head_, copy_;
+};
+
 }  // namespace
 
-std::ptrdiff_t AttentionShape::scratch() const { return std::min(kPanel, context) * context; }
+std::ptrdiff_t AttentionShape::scratch() const { return (std::min(kPanel, context) + head_width()) * context; }
 
 template <typename Scalar>
-void attention_forward(const AttentionShape& shape, const Scalar* qkv, Scalar* probabilities, Scalar* output) {
+void attention_forward(Products products, const AttentionShape& shape, const Scalar* qkv, Scalar* probabilities,
+                       Scalar* output, Scalar* scratch) {
   const std::ptrdiff_t context = shape.context, width = shape.width, head_width = shape.head_width();
   const std::ptrdiff_t stride = 3 * width;
   for (std::ptrdiff_t h = 0; h < shape.heads; ++h) {
     const Scalar* q = qkv + h * head_width;
     const Scalar* k = q + width;
     const Scalar* v = k + width;
+    const TransposedHead<Scalar> keys(products, shape, k, scratch);
     Scalar* p = probabilities + h * context * context;
     for (std::ptrdiff_t begin = 0; begin < context; begin += kPanel) {
       const std::ptrdiff_t rows = std::min(kPanel, context - begin), seen = begin + rows;
       Scalar* panel = p + begin * context;
-      gemm(Transpose::no, Transpose::yes, rows, seen, head_width, score_scale<Scalar>(shape),
-           {q + begin * stride, stride}, {k, stride}, Scalar{0}, {panel, context});
+      keys.product(rows, seen, head_width, score_scale<Scalar>(shape), {q + begin * stride, stride}, {panel, context});
       causal_softmax(panel, rows, seen, context, begin);
-      gemm(Transpose::no, Transpose::no, rows, head_width, seen, Scalar{1}, {panel, context}, {v, stride}, Scalar{0},
-           {output + begin * width + h * head_width, width});
+      product<Scalar>(products, Transpose::no, rows, head_width, seen, Scalar{1}, {panel, context}, {v, stride},
+                      Scalar{0}, {output + begin * width + h * head_width, width});
     }
   }
 }
 
 template <typename Scalar>
-void attention_backward(const AttentionShape& shape, const Scalar* qkv, const Scalar* probabilities,
+void attention_backward(Products products, const AttentionShape& shape, const Scalar* qkv, const Scalar* probabilities,
                         const Scalar* output_gradient, Scalar* qkv_gradient, Scalar* scratch) {
   const std::ptrdiff_t context = shape.context, width = shape.width, head_width = shape.head_width();
   const std::ptrdiff_t stride = 3 * width;
   const std::ptrdiff_t last = (context - 1) / kPanel * kPanel;
   for (std::ptrdiff_t h = 0; h < shape.heads; ++h) {
     const std::ptrdiff_t q = h * head_width, k = q + width, v = k + width;
+    const TransposedHead<Scalar> values(products, shape, qkv + v, scratch + std::min(kPanel, context) * context);
     // The last panel sees all keys, so it sets dK and dV and the others add to them.
     for (std::ptrdiff_t begin = last; begin >= 0; begin -= kPanel) {
       const std::ptrdiff_t rows = std::min(kPanel, context - begin), seen = begin + rows;
       const Scalar beta = begin == last ? Scalar{0} : Scalar{1};
       const Scalar* panel = probabilities + (h * context + begin) * context;
       const Scalar* gradient = output_gradient + begin * width + q;
-      gemm(Transpose::no, Transpose::yes, rows, seen, head_width, Scalar{1}, {gradient, width}, {qkv + v, stride},
-           Scalar{0}, {scratch, context});  // dP = dO V^T
-      gemm(Transpose::yes, Transpose::no, seen, head_width, rows, Scalar{1}, {panel, context}, {gradient, width}, beta,
-           {qkv_gradient + v, stride});  // dV += P^T dO
+      values.product(rows, seen, head_width, Scalar{1}, {gradient, width}, {scratch, context});  // dP = dO V^T
+      product<Scalar>(products, Transpose::yes, seen, head_width, rows, Scalar{1}, {panel, context}, {gradient, width},
+                      beta, {qkv_gradient + v, stride});  // dV += P^T dO
       softmax_backward(panel, rows, seen, context, score_scale<Scalar>(shape), scratch, context);
-      gemm(Transpose::no, Transpose::no, rows, head_width, seen, Scalar{1}, {scratch, context}, {qkv + k, stride},
-           Scalar{0}, {qkv_gradient + begin * stride + q, stride});  // dQ = dS K
-      gemm(Transpose::yes, Transpose::no, seen, head_width, rows, Scalar{1}, {scratch, context},
-           {qkv + begin * stride + q, stride}, beta, {qkv_gradient + k, stride});  // dK += dS^T Q
+      product<Scalar>(products, Transpose::no, rows, head_width, seen, Scalar{1}, {scratch, context}, {qkv + k, stride},
+                      Scalar{0}, {qkv_gradient + begin * stride + q, stride});  // dQ = dS K
+      product<Scalar>(products, Transpose::yes, seen, head_width, rows, Scalar{1}, {scratch, context},
+                      {qkv + begin * stride + q, stride}, beta, {qkv_gradient + k, stride});  // dK += dS^T Q
     }
   }
 }
 
-#define STEPBENCH_INSTANTIATE(S)                                               \
-  template void attention_forward<S>(const AttentionShape&, const S*, S*, S*); \
-  template void attention_backward<S>(const AttentionShape&, const S*, const S*, const S*, S*, S*)
+#define STEPBENCH_INSTANTIATE(S)                                                             \
+  template void attention_forward<S>(Products, const AttentionShape&, const S*, S*, S*, S*); \
+  template void attention_backward<S>(Products, const AttentionShape&, const S*, const S*, const S*, S*, S*)
 STEPBENCH_INSTANTIATE(float);
 STEPBENCH_INSTANTIATE(double);
 #undef STEPBENCH_INSTANTIATE

@@ -1,11 +1,13 @@
 // Causal multi-head attention over one sequence, on strided views of the fused projection: no head is copied apart.
-// Queries are taken in panels of kPanel rows, so that a panel multiplies only the keys it can see.
+// Queries are taken in panels, so that a panel multiplies only the keys it can see.
 //
 // Letters: T tokens, D width, H heads, S = D / H. A row of qkv is [q (D), k (D), v (D)]; head h owns columns h S .. of
 // each.
 #pragma once
 
 #include <cstddef>
+
+#include "variants/matrix/products.hpp"
 
 namespace stepbench {
 
@@ -16,18 +18,20 @@ struct AttentionShape {
   [[nodiscard]] std::ptrdiff_t head_width() const { return width / heads; }
   /// Elements of one sequence's probabilities (H, T, T).
   [[nodiscard]] std::ptrdiff_t probabilities() const { return heads * context * context; }
-  /// Elements of the scratch memory that backward needs: one panel (kPanel, T).
+  /// Elements of the scratch memory that both passes need: one panel's gradients, and keys or values of a head
+  /// transposed.
   [[nodiscard]] std::ptrdiff_t scratch() const;
 };
 
 /// qkv (T, 3D) -> output (T, D); keeps the probabilities (H, T, T), of which a panel's part right of what it can see is
 /// unspecified.
 template <typename Scalar>
-void attention_forward(const AttentionShape& shape, const Scalar* qkv, Scalar* probabilities, Scalar* output);
+void attention_forward(Products products, const AttentionShape& shape, const Scalar* qkv, Scalar* probabilities,
+                       Scalar* output, Scalar* scratch);
 
 /// qkv_gradient (T, 3D) from output_gradient (T, D).
 template <typename Scalar>
-void attention_backward(const AttentionShape& shape, const Scalar* qkv, const Scalar* probabilities,
+void attention_backward(Products products, const AttentionShape& shape, const Scalar* qkv, const Scalar* probabilities,
                         const Scalar* output_gradient, Scalar* qkv_gradient, Scalar* scratch);
 
 }  // namespace stepbench

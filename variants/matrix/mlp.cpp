@@ -1,12 +1,14 @@
 #include "variants/matrix/mlp.hpp"
 
-#include "variants/matrix/gemm.hpp"
+#include <numeric>
 
 namespace stepbench {
 
 template <typename Scalar>
-MatrixMlp<Scalar>::MatrixMlp(const NetworkSettings& settings)
-    : MatrixModel<Scalar>(settings, /*rows_per_sample=*/1), loss_(settings.model.loss), output_(settings.model.output) {
+MatrixMlp<Scalar>::MatrixMlp(const NetworkSettings& settings, Products products)
+    : MatrixModel<Scalar>(settings, /*rows_per_sample=*/1, products),
+      loss_(settings.model.loss),
+      output_(settings.model.output) {
   const ParameterLayout layout = parameter_layout(settings.model);
   for (std::size_t t = 0; t < layout.tensors.size(); t += 2) {  // a weight and a bias each
     const ParameterTensor& weight = layout.tensors[t];
@@ -20,6 +22,9 @@ MatrixMlp<Scalar>::MatrixMlp(const NetworkSettings& settings)
     activations_.emplace_back(elements);
     deltas_.emplace_back(elements);
   }
+  std::vector<std::size_t> layers(this->units_.size());
+  std::iota(layers.begin(), layers.end(), std::size_t{0});
+  this->keep_transposed(layers);
   if (loss_ == Loss::squared_error) this->outputs_per_loss_ = static_cast<double>(settings.model.layers.back());
 }
 
@@ -39,8 +44,7 @@ void MatrixMlp<Scalar>::forward(const Batch<Scalar>& batch, Range rows) {
     const ParameterUnit& unit = this->units_[l];
     const Scalar* input = layer_input(batch, l) + rows.begin * unit.columns;
     Scalar* output = activations_[l].data() + rows.begin * unit.rows;
-    gemm(Transpose::no, Transpose::yes, rows.size(), unit.rows, unit.columns, Scalar{1}, {input, unit.columns},
-         {this->parameter(unit.weight), unit.columns}, Scalar{0}, {output, unit.rows});
+    this->project(unit, input, Scalar{0}, output, rows.size());
     add_bias(output, this->parameter(unit.bias), rows.size(), unit.rows, has_relu(l));
   }
 }
@@ -85,9 +89,7 @@ void MatrixMlp<Scalar>::backward(std::ptrdiff_t stage, const Batch<Scalar>&, Ran
   const auto layer = static_cast<std::size_t>(stage);
   const ParameterUnit& unit = this->units_[layer];
   Scalar* gradient = deltas_[layer - 1].data() + rows.begin * unit.columns;
-  gemm(Transpose::no, Transpose::no, rows.size(), unit.columns, unit.rows, Scalar{1},
-       {deltas_[layer].data() + rows.begin * unit.rows, unit.rows}, {this->parameter(unit.weight), unit.columns},
-       Scalar{0}, {gradient, unit.columns});
+  this->project_back(unit, deltas_[layer].data() + rows.begin * unit.rows, gradient, rows.size());
   mask_by_relu(gradient, activations_[layer - 1].data() + rows.begin * unit.columns, rows.size() * unit.columns);
 }
 

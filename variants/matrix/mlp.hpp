@@ -12,7 +12,7 @@ namespace stepbench {
 template <typename Scalar>
 class MatrixMlp final : public MatrixModel<Scalar> {
  public:
-  explicit MatrixMlp(const NetworkSettings& settings);
+  MatrixMlp(const NetworkSettings& settings, Products products);
 
   void forward(const Batch<Scalar>& batch, Range rows) override;
   void loss(const Batch<Scalar>& batch, Range rows) override;

@@ -2,13 +2,23 @@
 
 #include <algorithm>
 
-#include "variants/matrix/gemm.hpp"
-
 namespace stepbench {
+namespace {
+
+/// Elements from a row of a matrix of `columns` columns to the next: on cache lines, and not a multiple of a page,
+/// where rows would drive each other out of the caches.
+template <typename Scalar>
+std::ptrdiff_t stride_of(std::ptrdiff_t columns) {
+  constexpr std::ptrdiff_t kLine = kCacheLine / sizeof(Scalar), kPage = 4096 / sizeof(Scalar);
+  const std::ptrdiff_t stride = (columns + kLine - 1) / kLine * kLine;
+  return stride % kPage == 0 ? stride + kLine : stride;
+}
+
+}  // namespace
 
 template <typename Scalar>
-MatrixModel<Scalar>::MatrixModel(const NetworkSettings& settings, std::int64_t rows_per_sample)
-    : rows_per_sample_(rows_per_sample) {
+MatrixModel<Scalar>::MatrixModel(const NetworkSettings& settings, std::int64_t rows_per_sample, Products products)
+    : rows_per_sample_(rows_per_sample), products_(products) {
   const auto size = static_cast<std::size_t>(parameter_layout(settings.model).size);
   const Optimizer optimizer = settings.training.optimizer;
   parameters_.resize(size);
@@ -20,7 +30,29 @@ MatrixModel<Scalar>::MatrixModel(const NetworkSettings& settings, std::int64_t r
 }
 
 template <typename Scalar>
-void MatrixModel<Scalar>::reset_optimizer() {
+void MatrixModel<Scalar>::keep_transposed(std::span<const std::size_t> units) {
+  if (products_ != Products::direct) return;
+  std::ptrdiff_t size = 0;
+  for (const std::size_t number : units) {
+    ParameterUnit& unit = units_[number];
+    unit.transposed = size;
+    unit.transposed_stride = stride_of<Scalar>(unit.rows);
+    size += unit.columns * unit.transposed_stride;
+  }
+  transposed_.resize(static_cast<std::size_t>(size));
+}
+
+template <typename Scalar>
+void MatrixModel<Scalar>::transpose_weights(const ParameterUnit& unit, Range rows) {
+  if (unit.transposed < 0) return;
+  transpose<Scalar>(rows.size(), unit.columns, {parameter(unit.weight + rows.begin * unit.columns), unit.columns},
+                    {transposed_.data() + unit.transposed + rows.begin, unit.transposed_stride});
+}
+
+template <typename Scalar>
+void MatrixModel<Scalar>::set_parameters(std::span<const Scalar> parameters) {
+  std::copy(parameters.begin(), parameters.end(), parameters_.begin());
+  for (const ParameterUnit& unit : units_) transpose_weights(unit, {0, unit.rows});
   std::fill(first_moments_.begin(), first_moments_.end(), Scalar{0});
   std::fill(second_moments_.begin(), second_moments_.end(), Scalar{0});
 }
@@ -37,6 +69,7 @@ template <typename Scalar>
 void MatrixModel<Scalar>::update(std::size_t number, Range rows, const OptimizerStep<Scalar>& step) {
   const ParameterUnit& unit = units_[number];
   update_parameters(unit.role, unit.weight + rows.begin * unit.columns, rows.size() * unit.columns, step);
+  transpose_weights(unit, rows);
   if (unit.bias >= 0) update_parameters(ParameterRole::bias, unit.bias + rows.begin, rows.size(), step);
 }
 
@@ -49,11 +82,31 @@ double MatrixModel<Scalar>::gradient_sum_of_squares(std::size_t number, Range ro
 }
 
 template <typename Scalar>
+void MatrixModel<Scalar>::project(const ParameterUnit& unit, const Scalar* inputs, Scalar beta, Scalar* outputs,
+                                  std::ptrdiff_t count) const {
+  const Operand<const Scalar> rows{inputs, unit.columns};
+  if (unit.transposed >= 0) {
+    direct_product(Transpose::no, count, unit.rows, unit.columns, Scalar{1}, rows,
+                   {transposed_.data() + unit.transposed, unit.transposed_stride}, beta, {outputs, unit.rows});
+  } else {
+    gemm(Transpose::no, Transpose::yes, count, unit.rows, unit.columns, Scalar{1}, rows,
+         {parameter(unit.weight), unit.columns}, beta, {outputs, unit.rows});
+  }
+}
+
+template <typename Scalar>
+void MatrixModel<Scalar>::project_back(const ParameterUnit& unit, const Scalar* output_gradient, Scalar* input_gradient,
+                                       std::ptrdiff_t count) const {
+  product<Scalar>(products_, Transpose::no, count, unit.columns, unit.rows, Scalar{1}, {output_gradient, unit.rows},
+                  {parameter(unit.weight), unit.columns}, Scalar{0}, {input_gradient, unit.columns});
+}
+
+template <typename Scalar>
 void MatrixModel<Scalar>::linear_gradient(const ParameterUnit& unit, Range rows, const Scalar* output_gradient,
                                           const Scalar* input, std::ptrdiff_t count) {
   const Scalar* delta = output_gradient + rows.begin;
-  gemm(Transpose::yes, Transpose::no, rows.size(), unit.columns, count, Scalar{1}, {delta, unit.rows},
-       {input, unit.columns}, Scalar{0}, {gradient(unit.weight + rows.begin * unit.columns), unit.columns});
+  product<Scalar>(products_, Transpose::yes, rows.size(), unit.columns, count, Scalar{1}, {delta, unit.rows},
+                  {input, unit.columns}, Scalar{0}, {gradient(unit.weight + rows.begin * unit.columns), unit.columns});
   if (unit.bias >= 0) sum_rows(delta, count, rows.size(), unit.rows, gradient(unit.bias + rows.begin));
 }
 
@@ -62,9 +115,10 @@ void MatrixModel<Scalar>::fused_linear_sgd(const ParameterUnit& unit, Range rows
                                            const Scalar* input, std::ptrdiff_t count,
                                            const OptimizerStep<Scalar>& step) {
   const Scalar* delta = output_gradient + rows.begin;
-  gemm(Transpose::yes, Transpose::no, rows.size(), unit.columns, count, -step.learning_rate, {delta, unit.rows},
-       {input, unit.columns}, 1 - step.learning_rate * step.coupled_decay,
-       {mutable_parameter(unit.weight + rows.begin * unit.columns), unit.columns});
+  product<Scalar>(products_, Transpose::yes, rows.size(), unit.columns, count, -step.learning_rate, {delta, unit.rows},
+                  {input, unit.columns}, 1 - step.learning_rate * step.coupled_decay,
+                  {mutable_parameter(unit.weight + rows.begin * unit.columns), unit.columns});
+  transpose_weights(unit, rows);
   if (unit.bias < 0) return;
   sum_rows(delta, count, rows.size(), unit.rows, gradient(unit.bias + rows.begin));
   update_parameters(ParameterRole::bias, unit.bias + rows.begin, rows.size(), step);

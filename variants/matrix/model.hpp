@@ -12,6 +12,7 @@
 #include "core/network.hpp"
 #include "core/parameters.hpp"
 #include "variants/matrix/kernels.hpp"
+#include "variants/matrix/products.hpp"
 #include "variants/matrix/range.hpp"
 
 namespace stepbench {
@@ -21,25 +22,27 @@ namespace stepbench {
 struct ParameterUnit {
   ParameterRole role;
   std::ptrdiff_t rows, columns;
-  std::ptrdiff_t weight;     // offset in the flat buffers
-  std::ptrdiff_t bias = -1;  // offset, or -1
-  std::ptrdiff_t stage = 0;  // of the backward pass that gives its output gradient
+  std::ptrdiff_t weight;           // offset in the flat buffers
+  std::ptrdiff_t bias = -1;        // offset, or -1
+  std::ptrdiff_t stage = 0;        // of the backward pass that gives its output gradient
+  std::ptrdiff_t transposed = -1;  // offset in the transposed weights, or -1: see keep_transposed
+  std::ptrdiff_t transposed_stride = 0;
 };
 
 template <typename Scalar>
 class MatrixModel {
  public:
-  MatrixModel(const NetworkSettings& settings, std::int64_t rows_per_sample);
+  MatrixModel(const NetworkSettings& settings, std::int64_t rows_per_sample, Products products);
   MatrixModel(const MatrixModel&) = delete;
   MatrixModel& operator=(const MatrixModel&) = delete;
   virtual ~MatrixModel() = default;
 
-  [[nodiscard]] std::span<Scalar> parameters() { return parameters_; }
   [[nodiscard]] std::span<const Scalar> parameters() const { return parameters_; }
   [[nodiscard]] std::span<const Scalar> gradients() const { return gradients_; }
   [[nodiscard]] const std::vector<ParameterUnit>& units() const { return units_; }
   [[nodiscard]] std::int64_t rows_per_sample() const { return rows_per_sample_; }
-  void reset_optimizer();
+  /// Also puts the optimiser back to its start.
+  void set_parameters(std::span<const Scalar> parameters);
 
   // Over samples of the batch.
   virtual void forward(const Batch<Scalar>& batch, Range samples) = 0;
@@ -66,9 +69,18 @@ class MatrixModel {
 
  protected:
   [[nodiscard]] const Scalar* parameter(std::ptrdiff_t offset) const { return parameters_.data() + offset; }
+  [[nodiscard]] Products products() const { return products_; }
   [[nodiscard]] Scalar* mutable_parameter(std::ptrdiff_t offset) { return parameters_.data() + offset; }
   [[nodiscard]] Scalar* gradient(std::ptrdiff_t offset) { return gradients_.data() + offset; }
 
+  /// For the units that `project` takes, once all units are there: direct products want W^T beside W.
+  void keep_transposed(std::span<const std::size_t> units);
+  /// outputs (count, unit.rows) = inputs (count, unit.columns) W^T + beta * outputs, without the bias.
+  void project(const ParameterUnit& unit, const Scalar* inputs, Scalar beta, Scalar* outputs,
+               std::ptrdiff_t count) const;
+  /// input_gradient (count, unit.columns) = output_gradient (count, unit.rows) W.
+  void project_back(const ParameterUnit& unit, const Scalar* output_gradient, Scalar* input_gradient,
+                    std::ptrdiff_t count) const;
   /// Weight and bias gradient of rows of a linear unit from its output gradient (N, unit.rows) and input
   /// (N, unit.columns); N rows.
   void linear_gradient(const ParameterUnit& unit, Range rows, const Scalar* output_gradient, const Scalar* input,
@@ -84,8 +96,12 @@ class MatrixModel {
   double outputs_per_loss_ = 1;  // K under squared_error, whose recorded value is a mean over elements
 
  private:
+  void transpose_weights(const ParameterUnit& unit, Range rows);
+
   std::int64_t rows_per_sample_;
+  Products products_;
   Buffer<Scalar> parameters_, gradients_;          // canonical order
+  Buffer<Scalar> transposed_;                      // W^T (unit.columns, unit.rows) of the units that keep it
   Buffer<Scalar> first_moments_, second_moments_;  // as long as the parameters where the optimiser has them, else empty
 };
 

@@ -40,16 +40,17 @@ struct Block {
 };
 
 template <typename Scalar>
-std::unique_ptr<MatrixModel<Scalar>> make_model(const NetworkSettings& settings) {
-  if (settings.model.kind == ModelKind::transformer) return std::make_unique<MatrixTransformer<Scalar>>(settings);
-  return std::make_unique<MatrixMlp<Scalar>>(settings);
+std::unique_ptr<MatrixModel<Scalar>> make_model(const NetworkSettings& settings, Products products) {
+  if (settings.model.kind == ModelKind::transformer)
+    return std::make_unique<MatrixTransformer<Scalar>>(settings, products);
+  return std::make_unique<MatrixMlp<Scalar>>(settings, products);
 }
 
 template <typename Scalar>
 class MatrixNetwork final : public Network<Scalar> {
  public:
-  MatrixNetwork(const NetworkSettings& settings, std::unique_ptr<Executor> executor)
-      : training_(settings.training), model_(make_model<Scalar>(settings)), executor_(std::move(executor)) {
+  MatrixNetwork(const NetworkSettings& settings, std::unique_ptr<Executor> executor, Products products)
+      : training_(settings.training), model_(make_model<Scalar>(settings, products)), executor_(std::move(executor)) {
     first_block_.assign(static_cast<std::size_t>(model_->stages()) + 1, 0);
     for (std::size_t u = 0; u < model_->units().size(); ++u) {
       const ParameterUnit& unit = model_->units()[u];
@@ -66,10 +67,7 @@ class MatrixNetwork final : public Network<Scalar> {
 
   std::unique_ptr<ThreadClaim> claim_threads() override { return executor_->claim_threads(); }
 
-  void set_parameters(std::span<const Scalar> parameters) override {
-    std::copy(parameters.begin(), parameters.end(), model_->parameters().begin());
-    model_->reset_optimizer();
-  }
+  void set_parameters(std::span<const Scalar> parameters) override { model_->set_parameters(parameters); }
   void get_parameters(std::span<Scalar> parameters) const override {
     std::copy(model_->parameters().begin(), model_->parameters().end(), parameters.begin());
   }
@@ -250,12 +248,13 @@ class MatrixNetwork final : public Network<Scalar> {
 
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make_matrix_network(const NetworkSettings& settings,
-                                                     std::unique_ptr<Executor> executor) {
-  return std::make_unique<MatrixNetwork<Scalar>>(settings, std::move(executor));
+                                                     std::unique_ptr<Executor> executor, Products products) {
+  return std::make_unique<MatrixNetwork<Scalar>>(settings, std::move(executor), products);
 }
 
-template std::unique_ptr<Network<float>> make_matrix_network<float>(const NetworkSettings&, std::unique_ptr<Executor>);
-template std::unique_ptr<Network<double>> make_matrix_network<double>(const NetworkSettings&,
-                                                                      std::unique_ptr<Executor>);
+template std::unique_ptr<Network<float>> make_matrix_network<float>(const NetworkSettings&, std::unique_ptr<Executor>,
+                                                                    Products);
+template std::unique_ptr<Network<double>> make_matrix_network<double>(const NetworkSettings&, std::unique_ptr<Executor>,
+                                                                      Products);
 
 }  // namespace stepbench

@@ -14,11 +14,13 @@
 
 #include "core/network.hpp"
 #include "variants/matrix/executor.hpp"
+#include "variants/matrix/products.hpp"
 
 namespace stepbench {
 
 template <typename Scalar>
 [[nodiscard]] std::unique_ptr<Network<Scalar>> make_matrix_network(const NetworkSettings& settings,
-                                                                   std::unique_ptr<Executor> executor);
+                                                                   std::unique_ptr<Executor> executor,
+                                                                   Products products);
 
 }  // namespace stepbench

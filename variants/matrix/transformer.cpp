@@ -4,14 +4,13 @@
 #include <cmath>
 
 #include "core/error.hpp"
-#include "variants/matrix/gemm.hpp"
 #include "variants/matrix/transformer_kernels.hpp"
 
 namespace stepbench {
 
 template <typename Scalar>
-MatrixTransformer<Scalar>::MatrixTransformer(const NetworkSettings& settings)
-    : MatrixModel<Scalar>(settings, settings.model.context),
+MatrixTransformer<Scalar>::MatrixTransformer(const NetworkSettings& settings, Products products)
+    : MatrixModel<Scalar>(settings, settings.model.context, products),
       model_(settings.model),
       attention_{settings.model.context, settings.model.d_model, settings.model.heads},
       rows_(static_cast<std::size_t>(settings.max_batch * settings.model.context)),
@@ -94,6 +93,14 @@ MatrixTransformer<Scalar>::MatrixTransformer(const NetworkSettings& settings)
   }
   norm_of_unit_[final_norm_.unit] = &final_norm_;
   if (!model_.tied_embeddings) linear_of_unit_[head_.unit] = &head_;
+
+  std::vector<std::size_t> projections{head_.unit};
+  for (const Block& block : blocks_) {
+    for (const Linear* linear : {&block.qkv, &block.output, &block.up, &block.down}) {
+      projections.push_back(linear->unit);
+    }
+  }
+  this->keep_transposed(projections);
 }
 
 template <typename Scalar>
@@ -152,21 +159,17 @@ void MatrixTransformer<Scalar>::normalise(Norm& norm, const Linear* pending, Ran
 }
 
 template <typename Scalar>
-void MatrixTransformer<Scalar>::project(const Linear& linear, const Scalar* input, Scalar beta, Scalar* output,
-                                        Range rows) const {
+void MatrixTransformer<Scalar>::project_rows(const Linear& linear, const Scalar* input, Scalar beta, Scalar* output,
+                                             Range rows) const {
   const ParameterUnit& u = unit(linear.unit);
-  gemm(Transpose::no, Transpose::yes, rows.size(), u.rows, u.columns, Scalar{1},
-       {input + rows.begin * u.columns, u.columns}, {this->parameter(u.weight), u.columns}, beta,
-       {output + rows.begin * u.rows, u.rows});
+  this->project(u, input + rows.begin * u.columns, beta, output + rows.begin * u.rows, rows.size());
 }
 
 template <typename Scalar>
-void MatrixTransformer<Scalar>::project_back(const Linear& linear, const Scalar* output_gradient,
-                                             Scalar* input_gradient, Range rows) const {
+void MatrixTransformer<Scalar>::project_rows_back(const Linear& linear, const Scalar* output_gradient,
+                                                  Scalar* input_gradient, Range rows) const {
   const ParameterUnit& u = unit(linear.unit);
-  gemm(Transpose::no, Transpose::no, rows.size(), u.columns, u.rows, Scalar{1},
-       {output_gradient + rows.begin * u.rows, u.rows}, {this->parameter(u.weight), u.columns}, Scalar{0},
-       {input_gradient + rows.begin * u.columns, u.columns});
+  this->project_back(u, output_gradient + rows.begin * u.rows, input_gradient + rows.begin * u.columns, rows.size());
 }
 
 template <typename Scalar>
@@ -178,25 +181,26 @@ void MatrixTransformer<Scalar>::forward(const Batch<Scalar>& batch, Range sample
   const Linear* pending = nullptr;
   for (Block& block : blocks_) {
     normalise(block.norm1, pending, rows);
-    project(block.qkv, block.norm1.output.data(), Scalar{0}, block.qkv_values.data(), rows);
+    project_rows(block.qkv, block.norm1.output.data(), Scalar{0}, block.qkv_values.data(), rows);
     add_bias(block.qkv_values.data() + rows.begin * 3 * width, this->parameter(unit(block.qkv.unit).bias), rows.size(),
              3 * width, false);
     for (std::ptrdiff_t s = samples.begin; s < samples.end; ++s) {
-      attention_forward(attention_, block.qkv_values.data() + s * context * 3 * width,
+      attention_forward(this->products(), attention_, block.qkv_values.data() + s * context * 3 * width,
                         block.probabilities.data() + s * attention_.probabilities(),
-                        block.attended.data() + s * context * width);
+                        block.attended.data() + s * context * width,
+                        attention_scratch_.data() + s * attention_.scratch());
     }
-    project(block.output, block.attended.data(), Scalar{1}, stream_.data(), rows);
+    project_rows(block.output, block.attended.data(), Scalar{1}, stream_.data(), rows);
     normalise(block.norm2, &block.output, rows);
-    project(block.up, block.norm2.output.data(), Scalar{0}, block.up_values.data(), rows);
+    project_rows(block.up, block.norm2.output.data(), Scalar{0}, block.up_values.data(), rows);
     add_bias_and_activate(model_.activation, block.up_values.data() + rows.begin * 4 * width,
                           this->parameter(unit(block.up.unit).bias), rows.size(), 4 * width,
                           block.activated.data() + rows.begin * 4 * width);
-    project(block.down, block.activated.data(), Scalar{1}, stream_.data(), rows);
+    project_rows(block.down, block.activated.data(), Scalar{1}, stream_.data(), rows);
     pending = &block.down;
   }
   normalise(final_norm_, pending, rows);
-  project(head_, final_norm_.output.data(), Scalar{0}, logits_.data(), rows);
+  project_rows(head_, final_norm_.output.data(), Scalar{0}, logits_.data(), rows);
 }
 
 template <typename Scalar>
@@ -244,24 +248,24 @@ void MatrixTransformer<Scalar>::backward(std::ptrdiff_t, const Batch<Scalar>&, R
   const auto keep_stream_gradient = [&](Buffer<Scalar>& copy) {
     std::copy_n(stream_gradient_.data() + rows.begin * width, rows.size() * width, copy.data() + rows.begin * width);
   };
-  project_back(head_, logits_gradient_.data(), final_norm_.output_gradient.data(), rows);
+  project_rows_back(head_, logits_gradient_.data(), final_norm_.output_gradient.data(), rows);
   norm_backward(final_norm_, false, rows);
   for (auto block = blocks_.rbegin(); block != blocks_.rend(); ++block) {
     keep_stream_gradient(block->mlp_gradient);
-    project_back(block->down, block->mlp_gradient.data(), wide_scratch_.data(), rows);
+    project_rows_back(block->down, block->mlp_gradient.data(), wide_scratch_.data(), rows);
     activation_backward(model_.activation, wide_scratch_.data() + rows.begin * 4 * width, rows.size() * 4 * width,
                         block->up_values.data() + rows.begin * 4 * width);
-    project_back(block->up, block->up_values.data(), block->norm2.output_gradient.data(), rows);
+    project_rows_back(block->up, block->up_values.data(), block->norm2.output_gradient.data(), rows);
     norm_backward(block->norm2, true, rows);
     keep_stream_gradient(block->attention_gradient);
-    project_back(block->output, block->attention_gradient.data(), narrow_scratch_.data(), rows);
+    project_rows_back(block->output, block->attention_gradient.data(), narrow_scratch_.data(), rows);
     for (std::ptrdiff_t s = samples.begin; s < samples.end; ++s) {
       attention_backward(
-          attention_, block->qkv_values.data() + s * context * 3 * width,
+          this->products(), attention_, block->qkv_values.data() + s * context * 3 * width,
           block->probabilities.data() + s * attention_.probabilities(), narrow_scratch_.data() + s * context * width,
           block->qkv_gradient.data() + s * context * 3 * width, attention_scratch_.data() + s * attention_.scratch());
     }
-    project_back(block->qkv, block->qkv_gradient.data(), block->norm1.output_gradient.data(), rows);
+    project_rows_back(block->qkv, block->qkv_gradient.data(), block->norm1.output_gradient.data(), rows);
     norm_backward(block->norm1, true, rows);
   }
 }

@@ -16,7 +16,7 @@ template <typename Scalar>
 class MatrixTransformer final : public MatrixModel<Scalar> {
  public:
   /// Throws InputError for layerwise updates, which transformers do not have.
-  explicit MatrixTransformer(const NetworkSettings& settings);
+  MatrixTransformer(const NetworkSettings& settings, Products products);
 
   void forward(const Batch<Scalar>& batch, Range samples) override;
   void loss(const Batch<Scalar>& batch, Range samples) override;
@@ -61,9 +61,9 @@ class MatrixTransformer final : public MatrixModel<Scalar> {
   void embed(const Batch<Scalar>& batch, Range rows);
   void normalise(Norm& norm, const Linear* pending, Range rows);
   /// output (rows, out) = input W^T + beta output, without the bias.
-  void project(const Linear& linear, const Scalar* input, Scalar beta, Scalar* output, Range rows) const;
+  void project_rows(const Linear& linear, const Scalar* input, Scalar beta, Scalar* output, Range rows) const;
   /// input_gradient (rows, in) = output_gradient W.
-  void project_back(const Linear& linear, const Scalar* output_gradient, Scalar* input_gradient, Range rows) const;
+  void project_rows_back(const Linear& linear, const Scalar* output_gradient, Scalar* input_gradient, Range rows) const;
   void norm_backward(Norm& norm, bool accumulate, Range rows);
   void token_embedding_gradient(const Batch<Scalar>& batch, Range vocabulary);
   void position_embedding_gradient(const Batch<Scalar>& batch, Range positions);

@@ -1,5 +1,7 @@
-// The `tbb` backend: batch-parallel over the same matrix form. The batch is cut into shards of rows that go forward and
-// backward side by side; weight gradients and updates are cut into blocks of output rows. OpenBLAS has one thread each.
+// Batch-parallel over the same matrix form. The batch is cut into shards of rows that go forward and backward side by
+// side; weight gradients and updates are cut into blocks of output rows. `tbb` multiplies with direct products
+// (variants/matrix/direct_product.hpp), `tbb-openblas` with OpenBLAS on one thread each: between blas and tbb, it tells
+// what the cut into tasks is worth from what the product is.
 #pragma once
 
 #include <memory>
@@ -10,5 +12,8 @@ namespace stepbench {
 
 template <typename Scalar>
 [[nodiscard]] std::unique_ptr<Network<Scalar>> make_tbb_network(const NetworkSettings& settings);
+
+template <typename Scalar>
+[[nodiscard]] std::unique_ptr<Network<Scalar>> make_tbb_openblas_network(const NetworkSettings& settings);
 
 }  // namespace stepbench

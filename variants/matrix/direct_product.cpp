@@ -1,0 +1,247 @@
+#include "variants/matrix/direct_product.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+namespace stepbench {
+namespace {
+
+// A tile of C is kMaxRows x 2 vectors of sums: with the two vectors of B and one element of A, that fills the
+// registers.
+#if defined(__AVX512F__)
+constexpr std::size_t kVectorBytes = 64;
+constexpr std::ptrdiff_t kMaxRows = 14;  // of 32 registers
+#elif defined(__AVX2__)
+constexpr std::size_t kVectorBytes = 32;
+constexpr std::ptrdiff_t kMaxRows = 6;  // of 16 registers
+#else
+constexpr std::size_t kVectorBytes = 16;
+constexpr std::ptrdiff_t kMaxRows = 6;
+#endif
+constexpr std::size_t kTileVectors = 2;
+constexpr int kForReading = 0, kSecondLevel = 2;  // of __builtin_prefetch
+// B is taken in groups of this many tiles' columns: rows of A stay in the first-level cache for a group, the group's
+// columns of B in the second-level cache, and C is written in longer pieces.
+constexpr std::ptrdiff_t kGroupTiles = 4;
+// Longer sums are cut, so that the group of B and the rows of A keep to their caches.
+template <typename Scalar>
+constexpr std::ptrdiff_t kMaxDepth = 4096 / std::ptrdiff_t{sizeof(Scalar)};
+
+template <typename Scalar>
+struct VectorOf {
+  typedef Scalar Type __attribute__((vector_size(kVectorBytes)));
+};
+template <typename Scalar>
+using Vector = typename VectorOf<Scalar>::Type;
+template <typename Scalar>
+constexpr std::ptrdiff_t kLanes = kVectorBytes / sizeof(Scalar);
+
+template <typename Scalar>
+Vector<Scalar> load(const Scalar* from) {
+  Vector<Scalar> lanes;
+  std::memcpy(&lanes, from, sizeof lanes);
+  return lanes;
+}
+
+/// The first `count` lanes, fewer than all; the others are 0 and their memory is not touched.
+#if defined(__AVX512F__)
+__m512 load_part(const float* from, std::ptrdiff_t count) {
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1), from);
+}
+__m512d load_part(const double* from, std::ptrdiff_t count) {
+  return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1U << count) - 1), from);
+}
+#elif defined(__AVX2__)
+__m256 load_part(const float* from, std::ptrdiff_t count) {
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return _mm256_maskload_ps(from, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane));
+}
+__m256d load_part(const double* from, std::ptrdiff_t count) {
+  return _mm256_maskload_pd(from, _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), _mm256_setr_epi64x(0, 1, 2, 3)));
+}
+#else
+template <typename Scalar>
+Vector<Scalar> load_part(const Scalar* from, std::ptrdiff_t count) {
+  Vector<Scalar> lanes{};
+  for (std::ptrdiff_t j = 0; j < count; ++j) lanes[j] = from[j];
+  return lanes;
+}
+#endif
+
+template <typename Scalar>
+struct TileArguments {
+  std::ptrdiff_t depth;
+  Scalar alpha;
+  Operand<const Scalar> a, b;
+  Scalar beta;
+  Operand<Scalar> c;
+  std::ptrdiff_t columns;      // at most those of the tile; fewer at the right edge
+  std::ptrdiff_t fetch_ahead;  // columns from those of the tile to those of B that are fetched into the cache meanwhile
+};
+
+/// f<0>(), ..., f<kCount - 1>(): an array that is indexed by constants only can live in registers.
+template <std::size_t kCount, typename Function>
+[[gnu::always_inline]] inline void repeat(const Function& f) {
+  [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) __attribute__((always_inline)) {
+    (f.template operator()<kIndex>(), ...);
+  }
+  (std::make_index_sequence<kCount>());
+}
+
+/// C (kRows, columns) of the tile.
+template <typename Scalar, Transpose kTransposeA, std::size_t kVectors, bool kWhole, std::size_t kRows>
+void multiply_tile(const TileArguments<Scalar>& tile) {
+  // Rows of A, three to a pointer: an x86 address has room for one stride, once or twice. A row of A^T needs one
+  // pointer.
+  constexpr std::size_t kShare = kTransposeA == Transpose::yes ? kRows : 3, kPointers = (kRows + kShare - 1) / kShare;
+  constexpr std::size_t kLast = kVectors - 1;
+  const std::ptrdiff_t row_stride = kTransposeA == Transpose::yes ? 1 : tile.a.stride;
+  const std::ptrdiff_t step = kTransposeA == Transpose::yes ? tile.a.stride : 1;
+  const std::ptrdiff_t last = tile.columns - std::ptrdiff_t{kLast} * kLanes<Scalar>;  // columns of the last vector
+  std::array<const Scalar*, kPointers> a;
+  repeat<kPointers>([&]<std::size_t p>() { a[p] = tile.a.data + std::ptrdiff_t{p * kShare} * row_stride; });
+  const Scalar* b = tile.b.data;
+  std::array<std::array<Vector<Scalar>, kVectors>, kRows> sums{};
+  for (std::ptrdiff_t k = 0; k < tile.depth; ++k) {
+    std::array<Vector<Scalar>, kVectors> row;
+    repeat<kVectors>([&]<std::size_t v>() {
+      const Scalar* from = b + std::ptrdiff_t{v} * kLanes<Scalar>;
+      row[v] = kWhole || v < kLast ? load(from) : load_part(from, last);
+    });
+    repeat<kRows>([&]<std::size_t i>() {
+      const Scalar factor = a[i / kShare][std::ptrdiff_t{i % kShare} * row_stride];
+      repeat<kVectors>([&]<std::size_t v>() { sums[i][v] += factor * row[v]; });
+    });
+    repeat<kVectors>([&]<std::size_t v>() {
+      __builtin_prefetch(b + tile.fetch_ahead + std::ptrdiff_t{v} * kLanes<Scalar>, kForReading, kSecondLevel);
+    });
+    b += tile.b.stride;
+    repeat<kPointers>([&]<std::size_t p>() { a[p] += step; });
+  }
+  repeat<kRows>([&]<std::size_t i>() {
+    repeat<kVectors>([&]<std::size_t v>() {
+      Scalar* c = tile.c.data + std::ptrdiff_t{i} * tile.c.stride + std::ptrdiff_t{v} * kLanes<Scalar>;
+      Vector<Scalar> result = tile.alpha * sums[i][v];
+      if (kWhole || v < kLast) {
+        if (tile.beta != 0) result += tile.beta * load(c);
+        std::memcpy(c, &result, sizeof result);
+      } else {
+        if (tile.beta != 0) result += tile.beta * load_part(c, last);
+        std::memcpy(c, &result, static_cast<std::size_t>(last) * sizeof(Scalar));
+      }
+    });
+  });
+}
+
+template <typename Scalar>
+using TileFunction = void (*)(const TileArguments<Scalar>&);
+
+/// By rows - 1.
+template <typename Scalar, Transpose kTransposeA, std::size_t kVectors, bool kWhole>
+constexpr std::array<TileFunction<Scalar>, kMaxRows> kTiles =
+    []<std::size_t... kRow>(std::index_sequence<kRow...>)->std::array<TileFunction<Scalar>, kMaxRows> {
+  return {multiply_tile<Scalar, kTransposeA, kVectors, kWhole, kRow + 1>...};
+}
+(std::make_index_sequence<kMaxRows>());
+
+template <typename Scalar, Transpose kTransposeA>
+TileFunction<Scalar> tile_function(std::ptrdiff_t rows, std::ptrdiff_t columns) {
+  const auto row = static_cast<std::size_t>(rows - 1);
+  if (columns == std::ptrdiff_t{kTileVectors} * kLanes<Scalar>)
+    return kTiles<Scalar, kTransposeA, kTileVectors, true>[row];
+  if (columns > kLanes<Scalar>) return kTiles<Scalar, kTransposeA, kTileVectors, false>[row];
+  if (columns == kLanes<Scalar>) return kTiles<Scalar, kTransposeA, 1, true>[row];
+  return kTiles<Scalar, kTransposeA, 1, false>[row];
+}
+
+/// Rows of A that lie a multiple of a page apart share a handful of places in the first-level cache, and drive each
+/// other out of it. Where they do, a tile works on a copy.
+constexpr std::ptrdiff_t kConflictBytes = 4096;
+template <typename Scalar>
+struct RowsOfA {
+  static constexpr std::ptrdiff_t kStride = kMaxDepth<Scalar> + kLanes<Scalar>;
+  alignas(kVectorBytes) Scalar elements[static_cast<std::size_t>(kMaxRows * kStride)];
+
+  Operand<const Scalar> take(Operand<const Scalar> from, std::ptrdiff_t rows, std::ptrdiff_t depth) {
+    for (std::ptrdiff_t i = 0; i < rows; ++i) std::copy_n(from.data + i * from.stride, depth, elements + i * kStride);
+    return {elements, kStride};
+  }
+};
+
+template <typename Scalar, Transpose kTransposeA>
+void multiply(std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, Scalar alpha, Operand<const Scalar> a,
+              Operand<const Scalar> b, Scalar beta, Operand<Scalar> c) {
+  constexpr std::ptrdiff_t kColumns = std::ptrdiff_t{kTileVectors} * kLanes<Scalar>, kGroup = kGroupTiles * kColumns;
+  // Rows of C are shared out evenly: 16 rows are two tiles of 8, not 14 and 2.
+  const std::ptrdiff_t tiles = (m + kMaxRows - 1) / kMaxRows;
+  const bool copies = kTransposeA == Transpose::no && a.stride * std::ptrdiff_t{sizeof(Scalar)} % kConflictBytes == 0;
+  RowsOfA<Scalar> copy;
+  for (std::ptrdiff_t group = 0; group < n; group += kGroup) {
+    const std::ptrdiff_t end = std::min(n, group + kGroup);
+    for (std::ptrdiff_t t = 0; t < tiles; ++t) {
+      const std::ptrdiff_t i = t * m / tiles, rows = (t + 1) * m / tiles - i;
+      Operand<const Scalar> tile_a{a.data + (kTransposeA == Transpose::yes ? i : i * a.stride), a.stride};
+      if (copies) tile_a = copy.take(tile_a, rows, k);
+      for (std::ptrdiff_t j = group; j < end; j += kColumns) {
+        const std::ptrdiff_t columns = std::min(kColumns, end - j);
+        tile_function<Scalar, kTransposeA>(rows, columns)({.depth = k,
+                                                           .alpha = alpha,
+                                                           .a = tile_a,
+                                                           .b = {b.data + j, b.stride},
+                                                           .beta = beta,
+                                                           .c = {c.data + i * c.stride + j, c.stride},
+                                                           .columns = columns,
+                                                           .fetch_ahead = t == 0 && end < n ? kGroup : 0});
+      }
+    }
+  }
+}
+
+}  // namespace
+
+template <typename Scalar>
+void direct_product(Transpose transpose_a, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, Scalar alpha,
+                    Operand<const Scalar> a, Operand<const Scalar> b, Scalar beta, Operand<Scalar> c) {
+  std::ptrdiff_t done = 0;
+  do {  // once even for k = 0, which scales C
+    const std::ptrdiff_t depth = std::min(kMaxDepth<Scalar>, k - done);
+    const Operand<const Scalar> rows{b.data + done * b.stride, b.stride};
+    if (transpose_a == Transpose::yes) {
+      multiply<Scalar, Transpose::yes>(m, n, depth, alpha, {a.data + done * a.stride, a.stride}, rows, beta, c);
+    } else {
+      multiply<Scalar, Transpose::no>(m, n, depth, alpha, {a.data + done, a.stride}, rows, beta, c);
+    }
+    beta = 1;
+    done += depth;
+  } while (done < k);
+}
+
+template <typename Scalar>
+void transpose(std::ptrdiff_t rows, std::ptrdiff_t columns, Operand<const Scalar> from, Operand<Scalar> to) {
+  constexpr std::ptrdiff_t kBlock = 16;  // rows and columns that the first-level cache holds
+  for (std::ptrdiff_t i = 0; i < rows; i += kBlock) {
+    const std::ptrdiff_t end_row = std::min(rows, i + kBlock);
+    for (std::ptrdiff_t j = 0; j < columns; j += kBlock) {
+      const std::ptrdiff_t end_column = std::min(columns, j + kBlock);
+      for (std::ptrdiff_t x = j; x < end_column; ++x) {
+        for (std::ptrdiff_t y = i; y < end_row; ++y) to.data[x * to.stride + y] = from.data[y * from.stride + x];
+      }
+    }
+  }
+}
+
+#define STEPBENCH_INSTANTIATE(S)                                                                                  \
+  template void direct_product<S>(Transpose, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, S, Operand<const S>, \
+                                  Operand<const S>, S, Operand<S>);                                               \
+  template void transpose<S>(std::ptrdiff_t, std::ptrdiff_t, Operand<const S>, Operand<S>)
+STEPBENCH_INSTANTIATE(float);
+STEPBENCH_INSTANTIATE(double);
+#undef STEPBENCH_INSTANTIATE
+
+}  // namespace stepbench
