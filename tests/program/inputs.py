@@ -38,6 +38,24 @@ DIGITS: Changes = {
     "dataset.validation_samples": 200,
     "model.layers": "784,16,10",
 }
+# Turns the blobs' MLP into a transformer on a text, whose path is to be added.
+TRANSFORMER: dict[str, object] = {
+    "dataset.features": None,
+    "dataset.classes": None,
+    "dataset.samples": None,
+    "dataset.kind": "text",
+    "model.layers": None,
+    "model.output": None,
+    "model.kind": "transformer",
+    "model.init": "gpt2",
+    "model.d_model": 16,
+    "model.heads": 2,
+    "model.blocks": 1,
+    "model.context": 8,
+    "training.epochs": None,
+    "training.steps": 60,
+    "training.batch_size": 8,
+}
 
 
 def config_text(changes: Changes = {}) -> str:

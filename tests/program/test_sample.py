@@ -5,25 +5,12 @@ from pathlib import Path
 import pytest
 
 from conftest import Program, Run, RunConfig
+from inputs import TRANSFORMER
 from refusal import assert_mentions, refused
 
 _TEXT = "the cat sat on the mat; the dog – été – ran.\n" * 30
-_SETTINGS = {
-    "dataset.features": None,
-    "dataset.classes": None,
-    "dataset.samples": None,
-    "dataset.kind": "text",
-    "model.layers": None,
-    "model.output": None,
-    "model.kind": "transformer",
-    "model.init": "gpt2",
-    "model.d_model": 16,
-    "model.heads": 2,
-    "model.blocks": 1,
-    "model.context": 8,
-    "training.epochs": None,
+_SETTINGS = TRANSFORMER | {
     "training.steps": 60,
-    "training.batch_size": 8,
     "training.optimizer": "adam",
     "training.learning_rate": 0.01,
     "training.precision": "float64",
