@@ -17,7 +17,7 @@ constexpr std::array kBackends = {
             make_neuron_network<float>, make_neuron_network<double>},
     Backend{"blas", "a layer is a matrix; OpenBLAS with its own threads", kAnyThreads, false, make_blas_network<float>,
             make_blas_network<double>},
-    Backend{"tbb-openblas", "batch-parallel on oneTBB: shards of rows, blocks of weights; OpenBLAS's products",
+    Backend{"tbb_openblas", "batch-parallel on oneTBB: shards of rows, blocks of weights; OpenBLAS's products",
             kAnyThreads, true, make_tbb_openblas_network<float>, make_tbb_openblas_network<double>},
     Backend{"tbb", "batch-parallel on oneTBB, with products that read weights where they lie", kAnyThreads, true,
             make_tbb_network<float>, make_tbb_network<double>},
