@@ -1,5 +1,6 @@
 // The matrix products of a linear layer, as MatrixMlp and MatrixTransformer call them. Left out: the weight gradient
-// that SGD's update is folded into, which is the same product with other factors.
+// that SGD's update is folded into, which is the same product with other factors. And the copy of a weight that direct
+// products keep.
 #include "variants/matrix/gemm.hpp"
 
 #include <algorithm>
@@ -127,10 +128,6 @@ void add_layer(const std::string& prefix, std::ptrdiff_t rows, std::ptrdiff_t ou
                      .precision = kPrecisionOf<Scalar>,
                      .flops = flops});
   }
-  cases.push_back({.name = prefix + "/transpose/" + kPrecisionName<Scalar>,
-                   .kernel = std::make_shared<TransposeKernel<Scalar>>(out, in),
-                   .precision = kPrecisionOf<Scalar>,
-                   .bytes = 2.0 * sizeof(Scalar) * static_cast<double>(out * in)});
 }
 
 /// All layers of an MLP; of a transformer's blocks, which are alike, the first, and the head.
@@ -145,6 +142,12 @@ void add_network(const Network& network, int max_blas_threads, KernelCases& case
     const bool input_gradient = layer != "layers.0";  // nothing below an MLP's first layer wants it
     add_layer<Scalar>("gemm/" + network.name + '/' + layer + batch, rows(network), tensor.shape[0], tensor.shape[1],
                       input_gradient, max_blas_threads, cases);
+    const std::string transposed = "transpose/" + network.name + '/' + layer + '/' + kPrecisionName<Scalar>;
+    if (std::ranges::find(cases, transposed, &KernelCase::name) != cases.end()) continue;  // of another batch size
+    cases.push_back({.name = transposed,
+                     .kernel = std::make_shared<TransposeKernel<Scalar>>(tensor.shape[0], tensor.shape[1]),
+                     .precision = kPrecisionOf<Scalar>,
+                     .bytes = 2.0 * sizeof(Scalar) * static_cast<double>(tensor.shape[0] * tensor.shape[1])});
   }
 }
 
