@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <filesystem>
@@ -116,8 +117,8 @@ constexpr std::array kListings = {Listing{"backends", list_backends}, Listing{"d
                                   Listing{"keys", list_keys}};
 
 std::vector<std::string_view> listing_names() {
-  std::vector<std::string_view> names;
-  for (const Listing& listing : kListings) names.push_back(listing.name);
+  std::vector<std::string_view> names(kListings.size());
+  std::ranges::transform(kListings, names.begin(), &Listing::name);
   return names;
 }
 

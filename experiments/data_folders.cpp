@@ -36,6 +36,7 @@ std::vector<fs::path> shipped_configs() {
     }
   }
   std::vector<fs::path> configs;
+  configs.reserve(by_name.size());
   for (const auto& [name, path] : by_name) configs.push_back(path);
   return configs;
 }

@@ -34,7 +34,7 @@ fs::path make_trials_folder(const fs::path& file) {
     const char* problem = fs::exists(parent, failed) ? "is not a folder" : "is a folder that does not exist";
     throw OutputError(fmt::format("{}: {} {}", file.string(), parent.string(), problem));
   }
-  const fs::path trials = fs::path(file).replace_extension(".trials");
+  fs::path trials = fs::path(file).replace_extension(".trials");
   const bool made = fs::create_directory(trials, failed);
   if (failed || !fs::is_directory(trials, failed)) {
     throw OutputError(fmt::format("cannot make the folder {}: {}", trials.string(), failed.message()));

@@ -104,7 +104,7 @@ std::int32_t pick_token(std::span<const double> logits, const SampleOptions& opt
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(),
                      [logits](std::size_t a, std::size_t b) { return logits[a] > logits[b]; });
-    for (std::size_t i = static_cast<std::size_t>(*options.top_k); i < order.size(); ++i) weights[order[i]] = 0;
+    for (auto i = static_cast<std::size_t>(*options.top_k); i < order.size(); ++i) weights[order[i]] = 0;
   }
   const double threshold = stream.uniform() * std::accumulate(weights.begin(), weights.end(), 0.0);
   double cumulative = 0;
@@ -150,20 +150,19 @@ void sample(const ResultFile& file, const std::filesystem::path& name, const Sam
 }
 
 CommandLine sample_command_line() {
-  return {
-      "sample FILE.h5 [options]",
-      "Prints text that a trained transformer generates.\n"
-      "Needs a trial that was run with record.parameters = final (or all), as moby-dick-transformer's are.",
-      "FILE.h5",
-      true,
-      {{"trial", 0, "ID", "default: the first completed transformer with stored parameters"},
-       {"prompt", 0, "TEXT", "what the text begins with; default: a new line"},
-       {"temperature", 0, "T", "0 takes the likeliest token; default 0.8"},
-       {"top-k", 0, "K", "choose among the K likeliest tokens only; default: all"},
-       {"tokens", 0, "N", "how many to generate; default 300"},
-       {"seed", 0, "S", "the same seed gives the same text; default 1"}},
-      1,
-      "stepbench sample results/moby-dick-transformer.h5 --prompt \"The whale\" --tokens 500"};
+  return {"sample FILE.h5 [options]",
+          "Prints text that a trained transformer generates.\n"
+          "Needs a trial that was run with record.parameters = final (or all), as moby-dick-transformer's are.",
+          "FILE.h5",
+          true,
+          {{"trial", 0, "ID", "default: the first completed transformer with stored parameters"},
+           {"prompt", 0, "TEXT", "what the text begins with; default: a new line"},
+           {"temperature", 0, "T", "0 takes the likeliest token; default 0.8"},
+           {"top-k", 0, "K", "choose among the K likeliest tokens only; default: all"},
+           {"tokens", 0, "N", "how many to generate; default 300"},
+           {"seed", 0, "S", "the same seed gives the same text; default 1"}},
+          1,
+          "stepbench sample results/moby-dick-transformer.h5 --prompt \"The whale\" --tokens 500"};
 }
 
 int run_sample(const ParsedCommandLine& arguments) {

@@ -233,8 +233,8 @@ std::string results_table(const ResultFile& file) {
   for (const TrialRecord& record : file.trials) {
     if (record.group != group) table.add_blank_line();
     group = record.group;
-    std::vector<std::string> cells;
-    for (const std::string& key : varying) cells.push_back(setting(record, key));
+    std::vector<std::string> cells(varying.size());
+    std::ranges::transform(varying, cells.begin(), [&record](const std::string& key) { return setting(record, key); });
     if (many_seeds) cells.push_back(std::to_string(record.seed));
     const TrialSummary& summary = record.summary;
     const bool timed = !std::isnan(summary.step_time_median);

@@ -127,7 +127,7 @@ Matching match_within(const ResultFile& file, const std::string& baseline) {
       collector.add({&trial, held_against, rounds, rounds});
     }
   }
-  if (alone) matching.unmatched.push_back("nothing to compare: the file has no trial besides the baseline");
+  if (alone) matching.unmatched.emplace_back("nothing to compare: the file has no trial besides the baseline");
   return matching;
 }
 

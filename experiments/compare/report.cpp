@@ -134,7 +134,7 @@ Grid metric_grid(const Comparison& comparison, const RowNames& names) {
 }
 
 std::string time_text(const TimesToTarget& time) {
-  const std::string median = std::isfinite(time.median) ? time_number(time.median) : "not reached";
+  std::string median = std::isfinite(time.median) ? time_number(time.median) : "not reached";
   if (time.seconds.size() == 1) return median;
   std::string text = fmt::format("{} ({} of {} seeds", median, time.reached, time.seconds.size());
   if (time.reached > 0) text += fmt::format(": {} .. {}", time_number(time.shortest), time_number(time.longest));
@@ -202,7 +202,7 @@ std::vector<std::string> legend(const Comparison& comparison) {
       "learning: same when the 95% interval of the seed-paired difference is inside the margin (loss: {}; accuracy: "
       "{}),",
       margin_text(options.loss_margin, "the baseline's"), margin_text(options.accuracy_margin, "the baseline's")));
-  lines.push_back(
+  lines.emplace_back(
       "different when it excludes 0 and is not inside. With one seed: same only when the loss curves coincide.");
   lines.push_back(
       fmt::format("training losses part: at the first step where they differ by more than {:g} of the larger.",

@@ -12,7 +12,7 @@ namespace {
 /// CPU's FMA units (2), and, with the two constants, no more than registers.
 template <typename Scalar, int kVectorBytes, int... kChain>
 double fma_loop(long iterations, double start, std::integer_sequence<int, kChain...>) {
-  typedef Scalar Vector __attribute__((vector_size(kVectorBytes)));
+  using Vector __attribute__((vector_size(kVectorBytes))) = Scalar;
   // x := x * 0.999 + 0.001 goes to 1 and stays there: no overflow, no denormals.
   const Vector factor = Vector{} + Scalar(0.999), summand = Vector{} + Scalar(0.001);
   Vector chains[] = {(Vector{} + (static_cast<Scalar>(start) + static_cast<Scalar>(kChain)))...};

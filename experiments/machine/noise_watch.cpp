@@ -42,7 +42,7 @@ std::array<DisturbanceText, 4> constexpr kTexts = {{
 /// Independent chains of x := x * 0.999 + 0.001, enough of them to fill the multiply-add units.
 double sentinel(long iterations) {
   constexpr int kChains = 16;
-  typedef double Vector __attribute__((vector_size(32)));
+  using Vector __attribute__((vector_size(32))) = double;
   Vector chains[kChains];
   for (int c = 0; c < kChains; ++c) chains[c] = Vector{} + c;
   for (long i = 0; i < iterations; ++i) {

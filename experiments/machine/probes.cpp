@@ -197,7 +197,7 @@ std::optional<CpuTimes> read_cpu_times(const Root& root, const std::vector<int>&
 std::optional<double> read_load_average(const Root& root) { return parse<double>(first_line(root / "proc/loadavg")); }
 
 std::string read_container(const Root& root) {
-  if (const std::string named = first_line(root / "run/systemd/container"); !named.empty()) return named;
+  if (std::string named = first_line(root / "run/systemd/container"); !named.empty()) return named;
   if (std::filesystem::exists(root / "run/.containerenv")) return "Podman";
   if (std::filesystem::exists(root / ".dockerenv")) return "Docker";
   return "";

@@ -160,7 +160,7 @@ template <typename Scalar>
 void add_network(const Network& network, KernelCases& cases) {
   const ModelSettings& model = network.model;
   // Two products of 2 T T D operations each forward, four backward; the causal half of them counts.
-  const double product = static_cast<double>(network.batch_size * model.context * model.context * model.d_model);
+  const auto product = static_cast<double>(network.batch_size * model.context * model.context * model.d_model);
   for (const Products products : {Products::openblas, Products::direct}) {
     const auto name = [&](const std::string& pass) {
       return "attention/" + network.name + '/' + pass + '/' + kPrecisionName<Scalar> + '/' + product_name(products);

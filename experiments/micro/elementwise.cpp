@@ -218,9 +218,9 @@ void add_network(const Network& network, KernelCases& cases) {
   const std::ptrdiff_t n = rows(network), width = network.model.d_model;
   // `streams`: arrays of (N, columns) read or written.
   const auto add = [&](const std::string& kind, const std::string& pass, std::ptrdiff_t columns, int streams,
-                       std::shared_ptr<Kernel> kernel) {
+                       const std::shared_ptr<Kernel>& kernel) {
     cases.push_back({.name = kind + '/' + network.name + '/' + pass + '/' + kPrecisionName<Scalar>,
-                     .kernel = std::move(kernel),
+                     .kernel = kernel,
                      .precision = kPrecisionOf<Scalar>,
                      .bytes = static_cast<double>(streams) * sizeof(Scalar) * static_cast<double>(n * columns)});
   };

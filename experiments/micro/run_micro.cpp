@@ -40,7 +40,7 @@ class CheckedCase {
     }
     kernel.run();  // the caches and OpenBLAS's workers are warm
     const auto begin = std::chrono::steady_clock::now();
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
       kernel.run();
       benchmark::ClobberMemory();
     }
@@ -70,6 +70,7 @@ class CheckedCase {
 int run_micro(std::vector<std::string> arguments, const KernelCases& cases, const Peaks& peaks) {
   arguments.insert(arguments.begin() + 1, kDefaults.begin(), kDefaults.end());  // what comes later wins
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   int argc = static_cast<int>(arguments.size());

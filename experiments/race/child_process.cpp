@@ -25,6 +25,7 @@ namespace {
 /// What posix_spawn wants of argv and envp: it does not write to them, whatever its type says.
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> result;
+  result.reserve(texts.size() + 1);
   for (std::string& text : texts) result.push_back(text.data());
   result.push_back(nullptr);
   return result;

@@ -25,7 +25,7 @@ std::vector<std::string> worker_command(std::span<const std::string> arguments) 
 }
 
 /// Without what the program puts before every message of its own.
-std::string without_prefix(std::string text) {
+std::string without_prefix(const std::string& text) {
   return text.starts_with(kProgramPrefix) ? text.substr(kProgramPrefix.size()) : text;
 }
 
