@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -35,7 +36,7 @@ constexpr std::ptrdiff_t kMaxDepth = 4096 / std::ptrdiff_t{sizeof(Scalar)};
 
 template <typename Scalar>
 struct VectorOf {
-  typedef Scalar Type __attribute__((vector_size(kVectorBytes)));
+  using Type __attribute__((vector_size(kVectorBytes))) = Scalar;
 };
 template <typename Scalar>
 using Vector = typename VectorOf<Scalar>::Type;
@@ -203,6 +204,47 @@ void multiply(std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, Scalar alpha
   }
 }
 
+#if __has_builtin(__builtin_shufflevector)
+/// Lanes of two rows, `kApart` apart, of a square whose blocks of that size are being exchanged: of `first`, or else of
+/// the second, what the exchange makes of it.
+template <std::size_t kApart, bool kFirst, typename Row, std::size_t... kLane>
+Row exchanged(Row a, Row b, std::index_sequence<kLane...>) {
+  constexpr std::size_t kCount = sizeof...(kLane);
+  if constexpr (kFirst) {
+    return __builtin_shufflevector(a, b, ((kLane & kApart) != 0 ? kCount + kLane - kApart : kLane)...);
+  } else {
+    return __builtin_shufflevector(a, b, ((kLane & kApart) != 0 ? kCount + kLane : kLane + kApart)...);
+  }
+}
+
+/// A square of kLanes rows, in registers: blocks of 1, 2, 4, ... change places across the diagonal.
+template <typename Scalar>
+void transpose_block(Operand<const Scalar> from, Operand<Scalar> to) {
+  constexpr std::size_t kCount = kVectorBytes / sizeof(Scalar);
+  std::array<Vector<Scalar>, kCount> row;
+  repeat<kCount>([&]<std::size_t i>() { row[i] = load(from.data + std::ptrdiff_t{i} * from.stride); });
+  repeat<static_cast<std::size_t>(std::countr_zero(kCount))>([&]<std::size_t stage>() {
+    constexpr std::size_t kApart = std::size_t{1} << stage;
+    repeat<kCount>([&]<std::size_t i>() {
+      if constexpr ((i & kApart) == 0) {
+        const Vector<Scalar> a = row[i], b = row[i + kApart];
+        row[i] = exchanged<kApart, true>(a, b, std::make_index_sequence<kCount>());
+        row[i + kApart] = exchanged<kApart, false>(a, b, std::make_index_sequence<kCount>());
+      }
+    });
+  });
+  repeat<kCount>(
+      [&]<std::size_t i>() { std::memcpy(to.data + std::ptrdiff_t{i} * to.stride, &row[i], sizeof row[i]); });
+}
+#else  // GCC 11
+template <typename Scalar>
+void transpose_block(Operand<const Scalar> from, Operand<Scalar> to) {
+  for (std::ptrdiff_t j = 0; j < kLanes<Scalar>; ++j) {
+    for (std::ptrdiff_t i = 0; i < kLanes<Scalar>; ++i) to.data[j * to.stride + i] = from.data[i * from.stride + j];
+  }
+}
+#endif
+
 }  // namespace
 
 template <typename Scalar>
@@ -224,14 +266,16 @@ void direct_product(Transpose transpose_a, std::ptrdiff_t m, std::ptrdiff_t n, s
 
 template <typename Scalar>
 void transpose(std::ptrdiff_t rows, std::ptrdiff_t columns, Operand<const Scalar> from, Operand<Scalar> to) {
-  constexpr std::ptrdiff_t kBlock = 16;  // rows and columns that the first-level cache holds
-  for (std::ptrdiff_t i = 0; i < rows; i += kBlock) {
-    const std::ptrdiff_t end_row = std::min(rows, i + kBlock);
-    for (std::ptrdiff_t j = 0; j < columns; j += kBlock) {
-      const std::ptrdiff_t end_column = std::min(columns, j + kBlock);
-      for (std::ptrdiff_t x = j; x < end_column; ++x) {
-        for (std::ptrdiff_t y = i; y < end_row; ++y) to.data[x * to.stride + y] = from.data[y * from.stride + x];
-      }
+  constexpr std::ptrdiff_t kBlock = kLanes<Scalar>;
+  const std::ptrdiff_t whole_rows = rows - rows % kBlock, whole_columns = columns - columns % kBlock;
+  for (std::ptrdiff_t j = 0; j < whole_columns; j += kBlock) {
+    for (std::ptrdiff_t i = 0; i < whole_rows; i += kBlock) {
+      transpose_block<Scalar>({from.data + i * from.stride + j, from.stride}, {to.data + j * to.stride + i, to.stride});
+    }
+  }
+  for (std::ptrdiff_t i = 0; i < rows; ++i) {
+    for (std::ptrdiff_t j = i < whole_rows ? whole_columns : 0; j < columns; ++j) {
+      to.data[j * to.stride + i] = from.data[i * from.stride + j];
     }
   }
 }

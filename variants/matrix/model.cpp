@@ -5,13 +5,12 @@
 namespace stepbench {
 namespace {
 
-/// Elements from a row of a matrix of `columns` columns to the next: on cache lines, and not a multiple of a page,
-/// where rows would drive each other out of the caches.
+/// Elements from a row of a matrix of `columns` columns to the next: an odd number of cache lines, so that the rows
+/// spread over all sets of the caches.
 template <typename Scalar>
 std::ptrdiff_t stride_of(std::ptrdiff_t columns) {
-  constexpr std::ptrdiff_t kLine = kCacheLine / sizeof(Scalar), kPage = 4096 / sizeof(Scalar);
-  const std::ptrdiff_t stride = (columns + kLine - 1) / kLine * kLine;
-  return stride % kPage == 0 ? stride + kLine : stride;
+  constexpr std::ptrdiff_t kLine = kCacheLine / sizeof(Scalar);
+  return ((columns + kLine - 1) / kLine | 1) * kLine;
 }
 
 }  // namespace
