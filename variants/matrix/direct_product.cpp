@@ -26,7 +26,7 @@ constexpr std::size_t kVectorBytes = 16;
 constexpr std::ptrdiff_t kMaxRows = 6;
 #endif
 constexpr std::size_t kTileVectors = 2;
-constexpr int kForReading = 0, kSecondLevel = 2;  // of __builtin_prefetch
+constexpr int kForReading = 0, kForWriting = 1, kSecondLevel = 2, kFirstLevel = 3;  // of __builtin_prefetch
 // B is taken in groups of this many tiles' columns: rows of A stay in the first-level cache for a group, the group's
 // columns of B in the second-level cache, and C is written in longer pieces.
 constexpr std::ptrdiff_t kGroupTiles = 4;
@@ -109,6 +109,12 @@ void multiply_tile(const TileArguments<Scalar>& tile) {
   repeat<kPointers>([&]<std::size_t p>() { a[p] = tile.a.data + std::ptrdiff_t{p * kShare} * row_stride; });
   const Scalar* b = tile.b.data;
   std::array<std::array<Vector<Scalar>, kVectors>, kRows> sums{};
+  repeat<kRows>([&]<std::size_t i>() {  // C, which is written last, is on its way meanwhile
+    repeat<kVectors>([&]<std::size_t v>() {
+      const Scalar* c = tile.c.data + std::ptrdiff_t{i} * tile.c.stride + std::ptrdiff_t{v} * kLanes<Scalar>;
+      __builtin_prefetch(c, kForWriting, kFirstLevel);
+    });
+  });
   for (std::ptrdiff_t k = 0; k < tile.depth; ++k) {
     std::array<Vector<Scalar>, kVectors> row;
     repeat<kVectors>([&]<std::size_t v>() {
