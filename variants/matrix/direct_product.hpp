@@ -6,17 +6,23 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
 #include "variants/matrix/gemm.hpp"
 
 namespace stepbench {
 
 /// Whether the build has vectors and registers enough for direct_product to be faster than OpenBLAS, whose kernels are
-/// picked when the program starts: AVX2 with FMA, or AVX-512.
-#if (defined(__AVX2__) && defined(__FMA__)) || defined(__AVX512F__)
+/// picked when the program starts: AVX2 with FMA, or AVX-512. kTbbProducts is what /environment says of it.
+#if defined(__AVX512F__)
 inline constexpr bool kHasDirectProduct = true;
+inline constexpr std::string_view kTbbProducts = "direct, AVX-512";
+#elif defined(__AVX2__) && defined(__FMA__)
+inline constexpr bool kHasDirectProduct = true;
+inline constexpr std::string_view kTbbProducts = "direct, AVX2";
 #else
 inline constexpr bool kHasDirectProduct = false;
+inline constexpr std::string_view kTbbProducts = "OpenBLAS";
 #endif
 
 /// C (m, n) = alpha * op(A) (m, k) * B (k, n) + beta * C, row-major; with beta 0, C is not read. The bits of an element
