@@ -50,7 +50,7 @@ Vector<Scalar> load(const Scalar* from) {
   return lanes;
 }
 
-/// The first `count` lanes, fewer than all; the others are 0 and their memory is not touched.
+/// The first `count` lanes; the others are 0 and their memory is not touched.
 #if defined(__AVX512F__)
 __m512 load_part(const float* from, std::ptrdiff_t count) {
   return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1), from);
@@ -82,7 +82,7 @@ struct TileArguments {
   Operand<const Scalar> a, b;
   Scalar beta;
   Operand<Scalar> c;
-  std::ptrdiff_t columns;      // at most those of the tile; fewer at the right edge
+  std::ptrdiff_t columns;      // of a part of a tile: at most kLanes
   std::ptrdiff_t fetch_ahead;  // columns from those of the tile to those of B that are fetched into the cache meanwhile
 };
 
@@ -95,16 +95,15 @@ template <std::size_t kCount, typename Function>
   (std::make_index_sequence<kCount>());
 }
 
-/// C (kRows, columns) of the tile.
-template <typename Scalar, Transpose kTransposeA, std::size_t kVectors, bool kWhole, std::size_t kRows>
+/// C of a tile: kRows rows of two vectors or, of a part of a tile at the right edge, of `columns` columns.
+template <typename Scalar, Transpose kTransposeA, bool kWhole, std::size_t kRows>
 void multiply_tile(const TileArguments<Scalar>& tile) {
+  constexpr std::size_t kVectors = kWhole ? kTileVectors : 1;
   // Rows of A, three to a pointer: an x86 address has room for one stride, once or twice. A row of A^T needs one
   // pointer.
   constexpr std::size_t kShare = kTransposeA == Transpose::yes ? kRows : 3, kPointers = (kRows + kShare - 1) / kShare;
-  constexpr std::size_t kLast = kVectors - 1;
   const std::ptrdiff_t row_stride = kTransposeA == Transpose::yes ? 1 : tile.a.stride;
   const std::ptrdiff_t step = kTransposeA == Transpose::yes ? tile.a.stride : 1;
-  const std::ptrdiff_t last = tile.columns - std::ptrdiff_t{kLast} * kLanes<Scalar>;  // columns of the last vector
   std::array<const Scalar*, kPointers> a;
   repeat<kPointers>([&]<std::size_t p>() { a[p] = tile.a.data + std::ptrdiff_t{p * kShare} * row_stride; });
   const Scalar* b = tile.b.data;
@@ -119,7 +118,7 @@ void multiply_tile(const TileArguments<Scalar>& tile) {
     std::array<Vector<Scalar>, kVectors> row;
     repeat<kVectors>([&]<std::size_t v>() {
       const Scalar* from = b + std::ptrdiff_t{v} * kLanes<Scalar>;
-      row[v] = kWhole || v < kLast ? load(from) : load_part(from, last);
+      row[v] = kWhole ? load(from) : load_part(from, tile.columns);
     });
     repeat<kRows>([&]<std::size_t i>() {
       const Scalar factor = a[i / kShare][std::ptrdiff_t{i % kShare} * row_stride];
@@ -135,12 +134,12 @@ void multiply_tile(const TileArguments<Scalar>& tile) {
     repeat<kVectors>([&]<std::size_t v>() {
       Scalar* c = tile.c.data + std::ptrdiff_t{i} * tile.c.stride + std::ptrdiff_t{v} * kLanes<Scalar>;
       Vector<Scalar> result = tile.alpha * sums[i][v];
-      if (kWhole || v < kLast) {
+      if constexpr (kWhole) {
         if (tile.beta != 0) result += tile.beta * load(c);
         std::memcpy(c, &result, sizeof result);
       } else {
-        if (tile.beta != 0) result += tile.beta * load_part(c, last);
-        std::memcpy(c, &result, static_cast<std::size_t>(last) * sizeof(Scalar));
+        if (tile.beta != 0) result += tile.beta * load_part(c, tile.columns);
+        std::memcpy(c, &result, static_cast<std::size_t>(tile.columns) * sizeof(Scalar));
       }
     });
   });
@@ -150,22 +149,12 @@ template <typename Scalar>
 using TileFunction = void (*)(const TileArguments<Scalar>&);
 
 /// By rows - 1.
-template <typename Scalar, Transpose kTransposeA, std::size_t kVectors, bool kWhole>
+template <typename Scalar, Transpose kTransposeA, bool kWhole>
 constexpr std::array<TileFunction<Scalar>, kMaxRows> kTiles =
     []<std::size_t... kRow>(std::index_sequence<kRow...>)->std::array<TileFunction<Scalar>, kMaxRows> {
-  return {multiply_tile<Scalar, kTransposeA, kVectors, kWhole, kRow + 1>...};
+  return {multiply_tile<Scalar, kTransposeA, kWhole, kRow + 1>...};
 }
 (std::make_index_sequence<kMaxRows>());
-
-template <typename Scalar, Transpose kTransposeA>
-TileFunction<Scalar> tile_function(std::ptrdiff_t rows, std::ptrdiff_t columns) {
-  const auto row = static_cast<std::size_t>(rows - 1);
-  if (columns == std::ptrdiff_t{kTileVectors} * kLanes<Scalar>)
-    return kTiles<Scalar, kTransposeA, kTileVectors, true>[row];
-  if (columns > kLanes<Scalar>) return kTiles<Scalar, kTransposeA, kTileVectors, false>[row];
-  if (columns == kLanes<Scalar>) return kTiles<Scalar, kTransposeA, 1, true>[row];
-  return kTiles<Scalar, kTransposeA, 1, false>[row];
-}
 
 /// Rows of A that lie a multiple of a page apart share a handful of places in the first-level cache, and drive each
 /// other out of it. Where they do, a tile works on a copy.
@@ -195,16 +184,18 @@ void multiply(std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, Scalar alpha
       const std::ptrdiff_t i = t * m / tiles, rows = (t + 1) * m / tiles - i;
       Operand<const Scalar> tile_a{a.data + (kTransposeA == Transpose::yes ? i : i * a.stride), a.stride};
       if (copies) tile_a = copy.take(tile_a, rows, k);
-      for (std::ptrdiff_t j = group; j < end; j += kColumns) {
-        const std::ptrdiff_t columns = std::min(kColumns, end - j);
-        tile_function<Scalar, kTransposeA>(rows, columns)({.depth = k,
-                                                           .alpha = alpha,
-                                                           .a = tile_a,
-                                                           .b = {b.data + j, b.stride},
-                                                           .beta = beta,
-                                                           .c = {c.data + i * c.stride + j, c.stride},
-                                                           .columns = columns,
-                                                           .fetch_ahead = t == 0 && end < n ? kGroup : 0});
+      for (std::ptrdiff_t j = group, columns = 0; j < end; j += columns) {
+        const bool whole = end - j >= kColumns;
+        columns = whole ? kColumns : std::min(kLanes<Scalar>, end - j);
+        const auto& functions = whole ? kTiles<Scalar, kTransposeA, true> : kTiles<Scalar, kTransposeA, false>;
+        functions[static_cast<std::size_t>(rows - 1)]({.depth = k,
+                                                       .alpha = alpha,
+                                                       .a = tile_a,
+                                                       .b = {b.data + j, b.stride},
+                                                       .beta = beta,
+                                                       .c = {c.data + i * c.stride + j, c.stride},
+                                                       .columns = columns,
+                                                       .fetch_ahead = t == 0 && end < n ? kGroup : 0});
       }
     }
   }
