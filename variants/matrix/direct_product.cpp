@@ -247,8 +247,7 @@ void transpose_block(Operand<const Scalar> from, Operand<Scalar> to) {
 template <typename Scalar>
 void direct_product(Transpose transpose_a, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, Scalar alpha,
                     Operand<const Scalar> a, Operand<const Scalar> b, Scalar beta, Operand<Scalar> c) {
-  std::ptrdiff_t done = 0;
-  do {  // once even for k = 0, which scales C
+  for (std::ptrdiff_t done = 0; done < k; done += kMaxDepth<Scalar>) {
     const std::ptrdiff_t depth = std::min(kMaxDepth<Scalar>, k - done);
     const Operand<const Scalar> rows{b.data + done * b.stride, b.stride};
     if (transpose_a == Transpose::yes) {
@@ -257,8 +256,7 @@ void direct_product(Transpose transpose_a, std::ptrdiff_t m, std::ptrdiff_t n, s
       multiply<Scalar, Transpose::no>(m, n, depth, alpha, {a.data + done, a.stride}, rows, beta, c);
     }
     beta = 1;
-    done += depth;
-  } while (done < k);
+  }
 }
 
 template <typename Scalar>

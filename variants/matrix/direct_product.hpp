@@ -25,8 +25,9 @@ inline constexpr bool kHasDirectProduct = false;
 inline constexpr std::string_view kTbbProducts = "OpenBLAS";
 #endif
 
-/// C (m, n) = alpha * op(A) (m, k) * B (k, n) + beta * C, row-major; with beta 0, C is not read. The bits of an element
-/// of C depend on its row of op(A), its column of B and the scalars, and on nothing else: not on m, n or its place.
+/// C (m, n) = alpha * op(A) (m, k) * B (k, n) + beta * C, row-major, for m, n and k of at least 1; with beta 0, C is
+/// not read. The bits of an element of C depend on its row of op(A), its column of B and the scalars, and on nothing
+/// else: not on m, n or its place.
 template <typename Scalar>
 void direct_product(Transpose transpose_a, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, Scalar alpha,
                     Operand<const Scalar> a, Operand<const Scalar> b, Scalar beta, Operand<Scalar> c);
