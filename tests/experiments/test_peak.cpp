@@ -1,5 +1,6 @@
 // The limits that speeds are held against. How fast this machine is is not tested, only that the loop counts what it
 // does.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "experiments/machine/environment.hpp"
@@ -9,11 +10,16 @@ namespace stepbench::testing {
 
 TEST_CASE("the FMA peak is finite, positive, and no lower than what a matrix product reaches on the same core") {
   for (const Precision precision : {Precision::float32, Precision::float64}) {
-    const double peak = fma_peak_gflops(1, precision), gemm = gemm_peak_gflops(1, precision);
+    const double gemm = gemm_peak_gflops(1, precision);
+    double peak = 0;
+    // A disturbance only lowers it; a wrong count of operations, a factor of two or more, stays.
+    for (int attempt = 0; attempt < 10 && gemm >= 1.5 * peak; ++attempt) {
+      peak = std::max(peak, fma_peak_gflops(1, precision));
+    }
     INFO("peak " << peak << ", product " << gemm);
     CHECK(peak > 0);
     CHECK(gemm > 0);
-    CHECK(gemm < 1.5 * peak);  // a wrong count of operations would be a factor of two or more
+    CHECK(gemm < 1.5 * peak);
   }
 }
 
