@@ -32,6 +32,8 @@ bool contains(const auto& names, std::string_view name) {
 class BlasThreadClaim : public ThreadClaim {
  public:
   explicit BlasThreadClaim(int threads) { openblas_set_num_threads(threads); }
+  BlasThreadClaim(const BlasThreadClaim&) = delete;
+  BlasThreadClaim& operator=(const BlasThreadClaim&) = delete;
   ~BlasThreadClaim() override { openblas_set_num_threads(1); }
 };
 

@@ -98,9 +98,12 @@ std::vector<std::string> Dataset::read_text() const {
   std::vector<char*> characters(element_count(shape(), sizeof(char*), name()));
   if (characters.empty()) return {};
   struct Reclaim {
+    Reclaim(hid_t of_type, hid_t of_space, void* from) : type(of_type), space(of_space), buffer(from) {}
+    Reclaim(const Reclaim&) = delete;
+    Reclaim& operator=(const Reclaim&) = delete;
+    ~Reclaim() { H5Dvlen_reclaim(type, space, H5P_DEFAULT, buffer); }
     hid_t type, space;
     void* buffer;
-    ~Reclaim() { H5Dvlen_reclaim(type, space, H5P_DEFAULT, buffer); }
   } const reclaim{type.id(), space.id(), characters.data()};
   check(H5Dread(id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, characters.data()), what);
   std::vector<std::string> texts;

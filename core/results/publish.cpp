@@ -38,11 +38,14 @@ class Descriptor {
 
 /// Removes the file when it goes, unless it was given its final name.
 struct TemporaryFile {
-  fs::path path;
-  bool renamed = false;
+  explicit TemporaryFile(fs::path name) : path(std::move(name)) {}
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
   ~TemporaryFile() {
     if (!renamed) ::unlink(path.c_str());
   }
+  fs::path path;
+  bool renamed = false;
 };
 
 fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }

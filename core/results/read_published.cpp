@@ -21,10 +21,13 @@ namespace fs = std::filesystem;
 
 std::vector<std::byte> read_bytes(const fs::path& path) {
   struct Descriptor {
-    int number;
+    explicit Descriptor(int opened) : number(opened) {}
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
     ~Descriptor() {
       if (number >= 0) ::close(number);
     }
+    int number;
   } const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};  // a pipe would wait for its writer
   if (file.number < 0 && errno == ENOENT) fail(path, "there is no such file");
   if (file.number < 0) fail(path, std::string("cannot be opened: ") + std::strerror(errno));

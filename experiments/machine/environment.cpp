@@ -15,8 +15,8 @@
 #include "experiments/build_version.hpp"
 #include "experiments/machine/fma_peak.hpp"
 #include "experiments/machine/probes.hpp"
-#include "variants/matrix/direct_product.hpp"
 #include "variants/openblas_runtime.hpp"
+#include "variants/tbb/tbb.hpp"
 
 namespace stepbench {
 namespace {
@@ -62,7 +62,7 @@ KeyValues describe_environment() {
       {"blas_core_forced", blas.forced},
       {"openblas_version", text(blas.version)},
       {"tbb_version", text(TBB_runtime_version())},
-      {"tbb_products", text(std::string(kTbbProducts))},
+      {"tbb_products", text(tbb_products())},
       {"hdf5_version", text(kHdf5Version)},
       {"denormals_flushed", denormals_are_flushed()},
       {"governor", text(or_unknown(read_frequency("/", 0).governor))},

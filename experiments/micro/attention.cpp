@@ -163,7 +163,8 @@ void add_network(const Network& network, KernelCases& cases) {
   const auto product = static_cast<double>(network.batch_size * model.context * model.context * model.d_model);
   for (const Products products : {Products::openblas, Products::direct}) {
     const auto name = [&](const std::string& pass) {
-      return "attention/" + network.name + '/' + pass + '/' + kPrecisionName<Scalar> + '/' + product_name(products);
+      return "attention/" + network.name + '/' + pass + '/' + kPrecisionName<Scalar> +
+             (products == Products::direct ? "/direct" : "/openblas");
     };
     cases.push_back({.name = name("forward"),
                      .kernel = std::make_shared<AttentionKernel<Scalar>>(products, network),

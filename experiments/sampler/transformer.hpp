@@ -21,6 +21,7 @@ class TransformerSampler {
   TransformerSampler(const ModelSettings& model, std::vector<double> parameters);
   TransformerSampler(const TransformerSampler&) = delete;  // the views below are of its own parameters
   TransformerSampler& operator=(const TransformerSampler&) = delete;
+  ~TransformerSampler() = default;
 
   /// Reads the next token, in [0, V); returns the logits (V) of the token after it, valid until the next call.
   ///

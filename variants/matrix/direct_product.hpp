@@ -12,17 +12,14 @@
 
 namespace stepbench {
 
-/// Whether the build has vectors and registers enough for direct_product to be faster than OpenBLAS, whose kernels are
-/// picked when the program starts: AVX2 with FMA, or AVX-512. kTbbProducts is what /environment says of it.
+/// The vectors that the build has for direct_product. Empty where they and the registers are too few for it to be
+/// faster than OpenBLAS, whose kernels are picked when the program starts.
 #if defined(__AVX512F__)
-inline constexpr bool kHasDirectProduct = true;
-inline constexpr std::string_view kTbbProducts = "direct, AVX-512";
+inline constexpr std::string_view kDirectProductVectors = "AVX-512";
 #elif defined(__AVX2__) && defined(__FMA__)
-inline constexpr bool kHasDirectProduct = true;
-inline constexpr std::string_view kTbbProducts = "direct, AVX2";
+inline constexpr std::string_view kDirectProductVectors = "AVX2";
 #else
-inline constexpr bool kHasDirectProduct = false;
-inline constexpr std::string_view kTbbProducts = "OpenBLAS";
+inline constexpr std::string_view kDirectProductVectors;
 #endif
 
 /// C (m, n) = alpha * op(A) (m, k) * B (k, n) + beta * C, row-major, for m, n and k of at least 1; with beta 0, C is

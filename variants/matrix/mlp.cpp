@@ -1,7 +1,5 @@
 #include "variants/matrix/mlp.hpp"
 
-#include <numeric>
-
 namespace stepbench {
 
 template <typename Scalar>
@@ -18,13 +16,11 @@ MatrixMlp<Scalar>::MatrixMlp(const NetworkSettings& settings, Products products)
                             .weight = weight.offset,
                             .bias = layout.tensors[t + 1].offset,
                             .stage = std::ssize(this->units_)});
+    this->keep_transposed(this->units_.back());
     const auto elements = static_cast<std::size_t>(settings.max_batch * weight.shape[0]);
     activations_.emplace_back(elements);
     deltas_.emplace_back(elements);
   }
-  std::vector<std::size_t> layers(this->units_.size());
-  std::iota(layers.begin(), layers.end(), std::size_t{0});
-  this->keep_transposed(layers);
   if (loss_ == Loss::squared_error) this->outputs_per_loss_ = static_cast<double>(settings.model.layers.back());
 }
 

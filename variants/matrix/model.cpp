@@ -29,23 +29,18 @@ MatrixModel<Scalar>::MatrixModel(const NetworkSettings& settings, std::int64_t r
 }
 
 template <typename Scalar>
-void MatrixModel<Scalar>::keep_transposed(std::span<const std::size_t> units) {
+void MatrixModel<Scalar>::keep_transposed(ParameterUnit& unit) {
   if (products_ != Products::direct) return;
-  std::ptrdiff_t size = 0;
-  for (const std::size_t number : units) {
-    ParameterUnit& unit = units_[number];
-    unit.transposed = size;
-    unit.transposed_stride = stride_of<Scalar>(unit.rows);
-    size += unit.columns * unit.transposed_stride;
-  }
-  transposed_.resize(static_cast<std::size_t>(size));
+  unit.transposed = std::ssize(transposed_);
+  transposed_.emplace_back(static_cast<std::size_t>(unit.columns * stride_of<Scalar>(unit.rows)));
 }
 
 template <typename Scalar>
 void MatrixModel<Scalar>::transpose_weights(const ParameterUnit& unit, Range rows) {
   if (unit.transposed < 0) return;
+  Scalar* transposed = transposed_[static_cast<std::size_t>(unit.transposed)].data();
   transpose<Scalar>(rows.size(), unit.columns, {parameter(unit.weight + rows.begin * unit.columns), unit.columns},
-                    {transposed_.data() + unit.transposed + rows.begin, unit.transposed_stride});
+                    {transposed + rows.begin, stride_of<Scalar>(unit.rows)});
 }
 
 template <typename Scalar>
@@ -86,7 +81,8 @@ void MatrixModel<Scalar>::project(const ParameterUnit& unit, const Scalar* input
   const Operand<const Scalar> rows{inputs, unit.columns};
   if (unit.transposed >= 0) {
     direct_product(Transpose::no, count, unit.rows, unit.columns, Scalar{1}, rows,
-                   {transposed_.data() + unit.transposed, unit.transposed_stride}, beta, {outputs, unit.rows});
+                   {transposed_[static_cast<std::size_t>(unit.transposed)].data(), stride_of<Scalar>(unit.rows)}, beta,
+                   {outputs, unit.rows});
   } else {
     gemm(Transpose::no, Transpose::yes, count, unit.rows, unit.columns, Scalar{1}, rows,
          {parameter(unit.weight), unit.columns}, beta, {outputs, unit.rows});

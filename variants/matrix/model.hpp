@@ -25,8 +25,7 @@ struct ParameterUnit {
   std::ptrdiff_t weight;           // offset in the flat buffers
   std::ptrdiff_t bias = -1;        // offset, or -1
   std::ptrdiff_t stage = 0;        // of the backward pass that gives its output gradient
-  std::ptrdiff_t transposed = -1;  // offset in the transposed weights, or -1: see keep_transposed
-  std::ptrdiff_t transposed_stride = 0;
+  std::ptrdiff_t transposed = -1;  // place among the transposed weights, or -1: see keep_transposed
 };
 
 template <typename Scalar>
@@ -73,8 +72,8 @@ class MatrixModel {
   [[nodiscard]] Scalar* mutable_parameter(std::ptrdiff_t offset) { return parameters_.data() + offset; }
   [[nodiscard]] Scalar* gradient(std::ptrdiff_t offset) { return gradients_.data() + offset; }
 
-  /// For the units that `project` takes, once all units are there: direct products want W^T beside W.
-  void keep_transposed(std::span<const std::size_t> units);
+  /// For each unit that `project` takes, in the model's constructor: direct products want W^T beside W.
+  void keep_transposed(ParameterUnit& unit);
   /// outputs (count, unit.rows) = inputs (count, unit.columns) W^T + beta * outputs, without the bias.
   void project(const ParameterUnit& unit, const Scalar* inputs, Scalar beta, Scalar* outputs,
                std::ptrdiff_t count) const;
@@ -101,7 +100,7 @@ class MatrixModel {
   std::int64_t rows_per_sample_;
   Products products_;
   Buffer<Scalar> parameters_, gradients_;          // canonical order
-  Buffer<Scalar> transposed_;                      // W^T (unit.columns, unit.rows) of the units that keep it
+  std::vector<Buffer<Scalar>> transposed_;         // W^T (unit.columns, unit.rows) of the units that keep it
   Buffer<Scalar> first_moments_, second_moments_;  // as long as the parameters where the optimiser has them, else empty
 };
 

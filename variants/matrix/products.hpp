@@ -10,10 +10,6 @@ namespace stepbench {
 
 enum class Products { openblas, direct };
 
-[[nodiscard]] inline const char* product_name(Products products) {
-  return products == Products::direct ? "direct" : "openblas";
-}
-
 /// C (m, n) = alpha * op(A) (m, k) * B (k, n) + beta * C, row-major.
 template <typename Scalar>
 void product(Products products, Transpose transpose_a, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k,

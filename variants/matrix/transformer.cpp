@@ -70,6 +70,7 @@ MatrixTransformer<Scalar>::MatrixTransformer(const NetworkSettings& settings, Pr
   make_norm(final_norm_, layout, tensor);
   if (model_.tied_embeddings) {
     head_.unit = token_embedding_;
+    this->keep_transposed(this->units_[token_embedding_]);
   } else {
     head_ = make_linear(layout, tensor + 2, false);
   }
@@ -93,14 +94,6 @@ MatrixTransformer<Scalar>::MatrixTransformer(const NetworkSettings& settings, Pr
   }
   norm_of_unit_[final_norm_.unit] = &final_norm_;
   if (!model_.tied_embeddings) linear_of_unit_[head_.unit] = &head_;
-
-  std::vector<std::size_t> projections{head_.unit};
-  for (const Block& block : blocks_) {
-    for (const Linear* linear : {&block.qkv, &block.output, &block.up, &block.down}) {
-      projections.push_back(linear->unit);
-    }
-  }
-  this->keep_transposed(projections);
 }
 
 template <typename Scalar>
@@ -128,6 +121,7 @@ typename MatrixTransformer<Scalar>::Linear MatrixTransformer<Scalar>::make_linea
                           .columns = weight.shape[1],
                           .weight = weight.offset,
                           .bias = has_bias ? layout.tensors[tensor + 1].offset : -1});
+  this->keep_transposed(this->units_.back());
   return {.unit = this->units_.size() - 1};
 }
 

@@ -20,6 +20,7 @@ class TrainedNetwork : public Network<Scalar> {
  public:
   TrainedNetwork(const TrainedNetwork&) = delete;  // the list of tensors points into the network itself
   TrainedNetwork& operator=(const TrainedNetwork&) = delete;
+  ~TrainedNetwork() override = default;
 
   [[nodiscard]] std::unique_ptr<ThreadClaim> claim_threads() override;
   void set_parameters(std::span<const Scalar> parameters) override;

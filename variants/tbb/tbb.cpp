@@ -22,7 +22,7 @@ namespace {
 // quarters of the batch are 2 to 15% slower than halves at batch 64 and 128; at batch 512, shards of 128 rows are 3%
 // slower than of 256 and shards of 64 rows 8%; blocks of 64 output rows are as fast as blocks of 128. Where the
 // activations are wide, a block's product is mostly the reading of them: 1024 rows of 1536 against 64 outputs at 67% of
-// the speed against 384, one thread. Direct products only read, and lose less: 2% for shards of 256 rows against 512,
+// the speed against 384, one thread. Direct products only read, and lose less: 1% for shards of 256 rows against 512,
 // 5% for blocks of 64 outputs against 192.
 constexpr std::ptrdiff_t kMinShardRows = 16;
 constexpr std::ptrdiff_t kMaxShardRows = 512;
@@ -43,6 +43,8 @@ tbb::global_control allow_threads(int threads) {
 class FlushDenormals final : public tbb::task_scheduler_observer {
  public:
   explicit FlushDenormals(tbb::task_arena& arena) : tbb::task_scheduler_observer(arena) { observe(true); }
+  FlushDenormals(const FlushDenormals&) = delete;
+  FlushDenormals& operator=(const FlushDenormals&) = delete;
   ~FlushDenormals() override { observe(false); }
   void on_scheduler_entry(bool) override { flush_denormals(); }
 };
@@ -94,12 +96,16 @@ std::unique_ptr<Network<Scalar>> make(const NetworkSettings& settings, Products 
 
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make_tbb_network(const NetworkSettings& settings) {
-  return make<Scalar>(settings, kHasDirectProduct ? Products::direct : Products::openblas);
+  return make<Scalar>(settings, kDirectProductVectors.empty() ? Products::openblas : Products::direct);
 }
 
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make_tbb_openblas_network(const NetworkSettings& settings) {
   return make<Scalar>(settings, Products::openblas);
+}
+
+std::string tbb_products() {
+  return kDirectProductVectors.empty() ? "OpenBLAS" : "direct, " + std::string(kDirectProductVectors);
 }
 
 template std::unique_ptr<Network<float>> make_tbb_network<float>(const NetworkSettings&);

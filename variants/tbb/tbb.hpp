@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "core/network.hpp"
 
@@ -15,5 +16,8 @@ template <typename Scalar>
 
 template <typename Scalar>
 [[nodiscard]] std::unique_ptr<Network<Scalar>> make_tbb_openblas_network(const NetworkSettings& settings);
+
+/// Whose products `tbb` has in this build: `direct, AVX-512`, `direct, AVX2`, or `OpenBLAS`.
+[[nodiscard]] std::string tbb_products();
 
 }  // namespace stepbench
