@@ -1,6 +1,8 @@
 // A batch as the networks see it: views of dense rows. core/data/gather.hpp fills the memory behind them.
 #pragma once
 
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -20,5 +22,18 @@ struct Batch {
   std::span<const std::int32_t> tokens = {};  // (B, T), each in [0, V)
   std::span<const std::int32_t> target_tokens = {};  // (B, T), each in [0, V) or kNotCounted
 };
+
+/// Whether a row of outputs is right: its largest, of equal ones the first, stands at `label`, and is finite. Never for
+/// a row that holds NaN, which has no largest, nor for kNotCounted.
+template <typename Scalar>
+[[nodiscard]] bool largest_is_at(std::span<const Scalar> outputs, std::int32_t label) {
+  if (label < 0) return false;
+  const auto at = static_cast<std::size_t>(label);
+  const Scalar largest = outputs[at];
+  for (std::size_t k = 0; k < outputs.size(); ++k) {
+    if (!(k < at ? outputs[k] < largest : outputs[k] <= largest)) return false;
+  }
+  return std::isfinite(largest);
+}
 
 }  // namespace stepbench

@@ -36,7 +36,7 @@ struct StepResult {
 
 struct Evaluation {
   double loss = 0;           // mean over what the batch counts, the recorded value
-  std::int64_t correct = 0;  // samples (tokens) whose largest output is their label's; 0 for a batch without labels
+  std::int64_t correct = 0;  // samples (tokens) with largest_is_at their label; 0 for a batch without labels
 };
 
 /// What one update needs besides the optimiser's own settings, which the network was made with.

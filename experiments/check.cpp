@@ -41,7 +41,7 @@ std::string describe_plan(const Experiment& experiment, std::span<const PlannedG
       const TrialSettings& trial = *planned.settings;
       ++trials;
       table.add_row({trial.id, std::to_string(parameter_layout(trial.model).size),
-                     fmt::format("{:.3f}", flops_per_step(trial.model, trial.training.batch_size) / kMega),
+                     fmt::format("{:.3f}", flops_per_step(trial, *planned.dataset) / kMega),
                      std::to_string(steps_of_trial(trial, *planned.dataset)),
                      std::to_string(planned.dataset->train.samples),
                      std::to_string(planned.dataset->validation.samples),

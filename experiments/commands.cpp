@@ -49,6 +49,11 @@ Experiment load(const ParsedCommandLine& arguments) {
   return load_experiment(find_config(arguments.positional), arguments.all("set"), dataset_keys());
 }
 
+/// Of a plan that is printed; a run says them through its progress.
+void print_warnings(std::span<const PlannedGroup> groups) {
+  for (const std::string& warning : plan_warnings(groups)) fmt::print(stderr, "stepbench: warning: {}\n", warning);
+}
+
 /// The comment lines at the top of a config, joined.
 std::string question_of(const fs::path& config) {
   std::ifstream file(config);
@@ -142,6 +147,7 @@ int run_list(const ParsedCommandLine& arguments) {
 int run_check(const ParsedCommandLine& arguments) {
   const Experiment experiment = load(arguments);
   const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
+  print_warnings(groups);
   fmt::print("{}", describe_plan(experiment, groups));
   const GateReport report = check_gates(groups);
   fmt::print("\n{}", report.text);
@@ -171,6 +177,7 @@ int run_run(const ParsedCommandLine& arguments) {
   const Experiment experiment = load(arguments);
   const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
   if (arguments.has("dry-run")) {
+    print_warnings(groups);
     fmt::print("{}", describe_plan(experiment, groups));
     return kExitOk;
   }

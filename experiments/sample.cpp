@@ -95,6 +95,9 @@ SampleOptions sample_options(const ParsedCommandLine& arguments) {
 }
 
 std::int32_t pick_token(std::span<const double> logits, const SampleOptions& options, RandomStream& stream) {
+  if (!std::ranges::all_of(logits, [](double logit) { return std::isfinite(logit); })) {
+    throw InputError("the stored network has outputs that are not finite: its training diverged");
+  }
   const auto largest = std::max_element(logits.begin(), logits.end());
   if (options.temperature == 0) return static_cast<std::int32_t>(largest - logits.begin());
   std::vector<double> weights(logits.size());

@@ -121,6 +121,8 @@ void read_summary(const Group& group, std::vector<TrialRecord>& trials) {
   const std::vector<std::string> ids = read_column<std::string>(group, "id", trials.size());
   for (std::size_t i = 0; i < trials.size(); ++i)
     if (ids[i] != trials[i].id) throw Error(group.name() + " lists the trials in another order than /trials");
+  const std::vector<std::int64_t> batches = read_column<std::int64_t>(group, "batch_size", trials.size());
+  for (std::size_t i = 0; i < trials.size(); ++i) trials[i].batch_size = batches[i];
   for (const auto& column : schema::kSummaryColumns) {
     if (!group.has(column.name)) continue;  // a file from before the column was added
     const std::vector<double> values = read_column<double>(group, column.name, trials.size());

@@ -92,7 +92,8 @@ struct TrialRecord {
   bool same_bits_for_any_threads = false;  // what the backend promises
   bool is_baseline = false;                // of its group
   std::int64_t parameters = 0;             // elements
-  double flops_per_step = kNotANumber;     // of a full batch
+  std::int64_t batch_size = 0;             // samples of a full step: never more than the data has
+  double flops_per_step = kNotANumber;     // of a full step
   std::int64_t threads_observed = 0;       // threads that did a share of the work in this trial's blocks
   std::int64_t network_bytes = 0;          // memory taken by making the network
   StepSeries steps;

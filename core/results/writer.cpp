@@ -108,9 +108,7 @@ void write_summary(Group& root, const std::vector<TrialRecord>& trials) {
   column("seed", "1", [](const TrialRecord& t) { return static_cast<std::int64_t>(t.seed); });
   column("precision", "1",
          [](const TrialRecord& t) { return std::get<std::string>(setting(t, "training.precision", std::string())); });
-  column("batch_size", "1", [](const TrialRecord& t) {
-    return std::get<std::int64_t>(setting(t, "training.batch_size", std::int64_t{0}));
-  });
+  column("batch_size", "1", [](const TrialRecord& t) { return t.batch_size; });
   column("status", "1", [](const TrialRecord& t) { return to_text(t.status); });
   column("parameters", "1", [](const TrialRecord& t) { return t.parameters; });
   column("flops_per_step", "FLOP", [](const TrialRecord& t) { return t.flops_per_step; });

@@ -104,7 +104,7 @@ Difference compare(std::span<const double> actual, std::span<const double> expec
   for (std::size_t i = 0; i < expected.size(); ++i) {
     const double difference = actual[i] - expected[i];
     squares += difference * difference;
-    largest = std::max(largest, std::abs(difference));
+    if (!(std::abs(difference) <= largest)) largest = std::abs(difference);  // NaN stays
     expected_largest = std::max(expected_largest, std::abs(expected[i]));
     dot += actual[i] * expected[i];
   }

@@ -68,6 +68,11 @@ std::vector<NamedTensor> named_tensors(const ParameterLayout& layout, const std:
   return tensors;
 }
 
+/// Samples of the largest batch that a trial gathers, for training or evaluation.
+std::int64_t largest_batch(const TrialSettings& trial, const Dataset& dataset) {
+  return std::min(trial.training.batch_size, std::max(dataset.train.samples, dataset.validation.samples));
+}
+
 template <typename Scalar>
 class TypedTrialRun final : public TrialRun {
  public:
@@ -76,13 +81,13 @@ class TypedTrialRun final : public TrialRun {
         dataset_(dataset),
         layout_(parameter_layout(trial.model)),
         record_(std::move(record)),
-        gatherer_(dataset, trial.training.batch_size, trial.model.loss == Loss::squared_error),
+        gatherer_(dataset, largest_batch(trial, dataset), trial.model.loss == Loss::squared_error),
         total_steps_(steps_of_trial(trial, dataset)),
         initial_(start_parameters<Scalar>(trial)) {
     const std::int64_t before = heap_bytes();
     network_ = backend.make<Scalar>({.model = trial.model,
                                      .training = trial.training,
-                                     .max_batch = trial.training.batch_size,
+                                     .max_batch = largest_batch(trial, dataset),
                                      .threads = trial.threads});
     record_.network_bytes = heap_bytes() - before;
     if (!dataset.vocabulary.empty()) record_.vocabulary = to_json(dataset.vocabulary);
@@ -188,7 +193,9 @@ class TypedTrialRun final : public TrialRun {
     epochs.epoch.push_back(static_cast<double>(step_) / static_cast<double>(steps_per_epoch(trial_, dataset_)));
     epochs.train_loss.push_back(loss_sum_ / static_cast<double>(loss_count_));
     epochs.validation_loss.push_back(loss / count);
-    epochs.validation_accuracy.push_back(has_accuracy ? static_cast<double>(correct) / count : kNotANumber);
+    // A loss that is not finite is of outputs that are not: how many are right among the others says nothing.
+    const bool is_known = has_accuracy && std::isfinite(loss);
+    epochs.validation_accuracy.push_back(is_known ? static_cast<double>(correct) / count : kNotANumber);
     epochs.train_time.push_back(train_time_);
     loss_sum_ = 0;
     loss_count_ = 0;
@@ -250,6 +257,14 @@ std::unique_ptr<TrialRun> start_trial(const Backend& backend, const TrialSetting
   return std::make_unique<TypedTrialRun<double>>(backend, trial, dataset, std::move(record));
 }
 
+std::int64_t samples_per_step(const TrialSettings& trial, const Dataset& dataset) {
+  return std::min(trial.training.batch_size, dataset.train.samples);
+}
+
+double flops_per_step(const TrialSettings& trial, const Dataset& dataset) {
+  return flops_per_step(trial.model, samples_per_step(trial, dataset));
+}
+
 std::int64_t steps_per_epoch(const TrialSettings& trial, const Dataset& dataset) {
   return (dataset.train.samples + trial.training.batch_size - 1) / trial.training.batch_size;
 }
@@ -281,7 +296,7 @@ void summarise(TrialRecord& record, const TrialSettings& trial, const Dataset& d
     summary.step_time_median = median(times);
     summary.step_time_mad = median_absolute_deviation(times);
     summary.step_time_iqr = interquartile_range(times);
-    summary.samples_per_second = static_cast<double>(trial.training.batch_size) / summary.step_time_median;
+    summary.samples_per_second = static_cast<double>(samples_per_step(trial, dataset)) / summary.step_time_median;
     if (dataset.context > 0) {
       summary.tokens_per_second = summary.samples_per_second * static_cast<double>(dataset.context);
     }

@@ -37,6 +37,11 @@ class TrialRun {
 [[nodiscard]] std::unique_ptr<TrialRun> start_trial(const Backend& backend, const TrialSettings& trial,
                                                     const Dataset& dataset, TrialRecord record);
 
+/// Samples of a full training step: training.batch_size, but never more than the data has.
+[[nodiscard]] std::int64_t samples_per_step(const TrialSettings& trial, const Dataset& dataset);
+/// Floating-point operations of such a step.
+[[nodiscard]] double flops_per_step(const TrialSettings& trial, const Dataset& dataset);
+
 /// Steps of an epoch, and of the whole trial.
 [[nodiscard]] std::int64_t steps_per_epoch(const TrialSettings& trial, const Dataset& dataset);
 [[nodiscard]] std::int64_t steps_of_trial(const TrialSettings& trial, const Dataset& dataset);

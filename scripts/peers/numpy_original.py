@@ -13,7 +13,7 @@ from time import perf_counter
 
 from peer import Peer, main
 from peer_files import Data, Reference, np
-from training import Stamps, gather, loss_and_gradient
+from training import Stamps, count_right, gather, loss_and_gradient
 
 
 class Neuron:
@@ -86,7 +86,7 @@ class OriginalNetwork:
         features, expected = gather(self.data, self.data.validation, rows, self.scalar, squared_error=True)
         outputs = self.forward(features)
         labels = self.data.validation.get("labels")
-        right = 0 if labels is None else int(np.sum(outputs.argmax(axis=1) == labels[rows]))
+        right = 0 if labels is None else count_right(outputs, labels[rows])
         return loss_and_gradient(outputs, expected, squared_error=True)[0], right, len(rows)
 
     def parameters(self) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ from time import perf_counter
 
 from peer import Peer, main
 from peer_files import Data, Reference, np
-from training import Stamps, decays, gather, loss_and_gradient
+from training import Stamps, count_right, decays, gather, loss_and_gradient
 
 
 class Mlp:
@@ -112,7 +112,7 @@ class Mlp:
         features, expected = gather(self.data, self.data.validation, rows, self.scalar, self.squared_error)
         outputs = self.forward(features)[-1]
         labels = self.data.validation.get("labels")
-        right = 0 if labels is None else int(np.sum(outputs.argmax(axis=1) == labels[rows]))
+        right = 0 if labels is None else count_right(outputs, labels[rows])
         return loss_and_gradient(outputs, expected, self.squared_error)[0], right, len(rows)
 
     def parameters(self) -> dict[str, np.ndarray]:

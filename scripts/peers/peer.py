@@ -166,7 +166,7 @@ def fill_summary(trial: PeerTrial, plan: Plan, measured: dict[str, np.ndarray], 
     gflops = float(trial.attributes["flops_per_step"]) / median * 1e-9
     accuracy = measured["epochs/validation_accuracy"]
     trial.summary |= {
-        "threads_observed": int(measured["threads_observed"]),
+        "batch_size": plan.batch_size, "threads_observed": int(measured["threads_observed"]),
         "step_time_median": median, "step_time_mad": deviation, "step_time_iqr": spread,
         "samples_per_second": plan.batch_size / median,
         "tokens_per_second": plan.batch_size * float(plan.settings.get("model.context", math.nan)) / median,

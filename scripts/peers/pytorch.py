@@ -214,7 +214,8 @@ class PyTorchNetwork:
             return loss, 0, len(rows)
         right = expected.argmax(-1) if self.squared_error else expected
         counted = int((right >= 0).sum())
-        return loss, int((outputs.argmax(-1) == right).sum()), counted
+        largest = outputs.max(-1)
+        return loss, int(((largest.indices == right) & largest.values.isfinite()).sum()), counted
 
     def parameters(self) -> dict[str, np.ndarray]:
         return {name: values.numpy() for name, values in self.model.state_dict().items()}

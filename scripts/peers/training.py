@@ -65,8 +65,8 @@ class Plan:
         settings = reference.settings
         self.settings = settings
         self.order = reference.order
-        self.batch_size = int(settings["training.batch_size"])
         self.samples = len(next(iter(data.train.values())))
+        self.batch_size = min(int(settings["training.batch_size"]), self.samples)
         self.per_epoch = -(-self.samples // self.batch_size)
         self.total = int(settings.get("training.steps", int(settings.get("training.epochs", 1)) * self.per_epoch))
         self.steps = self.total if steps is None else min(steps, self.total)
@@ -96,8 +96,14 @@ def evaluate(network: Network, data: Data, batch_size: int) -> tuple[float, floa
     parts = [network.evaluate(np.arange(first, min(first + batch_size, samples)))
              for first in range(0, samples, batch_size)]  # fmt: skip
     counted = sum(count for _, _, count in parts)
-    accuracy = math.nan if "targets" in data.validation else sum(right for _, right, _ in parts) / counted
-    return sum(loss * count for loss, _, count in parts) / counted, accuracy
+    loss = sum(loss * count for loss, _, count in parts) / counted
+    known = "targets" not in data.validation and math.isfinite(loss)
+    return loss, sum(right for _, right, _ in parts) / counted if known else math.nan
+
+
+def count_right(outputs: np.ndarray, labels: np.ndarray) -> int:
+    """Rows whose largest output is their label's; a row without a finite largest is never right."""
+    return int(np.sum((outputs.argmax(axis=1) == labels) & np.isfinite(outputs.max(axis=1))))
 
 
 def counted_samples(data: Data, rows: np.ndarray) -> int:

@@ -42,6 +42,7 @@ TrialRecord rich_trial(const std::string& backend, std::int64_t threads) {
   trial.same_bits_for_any_threads = true;
   trial.is_baseline = threads == 1;
   trial.parameters = 101770;
+  trial.batch_size = 32;
   trial.flops_per_step = 1.5e7;
   trial.threads_observed = threads;
   trial.network_bytes = 1 << 20;
@@ -162,6 +163,7 @@ void Comparison::field(const std::string& path, const TrialRecord& left, const T
   STEPBENCH_COMPARE(same_bits_for_any_threads);
   STEPBENCH_COMPARE(is_baseline);
   STEPBENCH_COMPARE(parameters);
+  STEPBENCH_COMPARE(batch_size);
   STEPBENCH_COMPARE(flops_per_step);
   STEPBENCH_COMPARE(threads_observed);
   STEPBENCH_COMPARE(network_bytes);

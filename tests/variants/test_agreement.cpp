@@ -203,9 +203,27 @@ TEST_CASE("a loss that is not finite stays visible") {
     network->set_parameters(parameters);
     const std::vector<double> features = {std::numeric_limits<double>::quiet_NaN(), 1};
     const std::vector<std::int32_t> labels = {0};
-    CHECK_FALSE(
-        std::isfinite(network->evaluate({.size = 1, .features = features, .labels = labels, .targets = {}}).loss));
+    const Evaluation evaluation = network->evaluate({.size = 1, .features = features, .labels = labels, .targets = {}});
+    CHECK_FALSE(std::isfinite(evaluation.loss));
+    CHECK(evaluation.correct == 0);  // not "the first of equals", as the largest of NaNs would have it
   });
+}
+
+TEST_CASE("outputs are right where the largest of them, of equals the first, is the label's and is finite") {
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN(), kInfinity = std::numeric_limits<double>::infinity();
+  const auto right = [](std::vector<double> outputs, std::int32_t label) {
+    return largest_is_at(std::span<const double>(outputs), label);
+  };
+  CHECK(right({1, 3, 2}, 1));
+  CHECK_FALSE(right({1, 3, 2}, 2));
+  CHECK(right({3, 3, 2}, 0));
+  CHECK_FALSE(right({3, 3, 2}, 1));
+  CHECK_FALSE(right({kNaN, kNaN}, 0));
+  CHECK_FALSE(right({2, kNaN}, 0));
+  CHECK_FALSE(right({kNaN, 2}, 1));
+  CHECK_FALSE(right({1, kInfinity}, 1));
+  CHECK(right({-kInfinity, 0}, 1));
+  CHECK_FALSE(right({1, 2}, kNotCounted));
 }
 
 }  // namespace stepbench::testing

@@ -85,11 +85,6 @@ double cross_entropy_row(const Scalar* __restrict logits, std::int32_t label, st
 }
 
 template <typename Scalar>
-std::int32_t index_of_largest(const Scalar* values, std::ptrdiff_t columns) {
-  return static_cast<std::int32_t>(std::max_element(values, values + columns) - values);
-}
-
-template <typename Scalar>
 OptimizerStep<Scalar>::OptimizerStep(const TrainingSettings& training, double rate, std::int64_t number, double scale)
     : optimizer(training.optimizer),
       learning_rate(static_cast<Scalar>(rate)),
@@ -147,7 +142,6 @@ void update_slice(const OptimizerStep<Scalar>& rule, ParameterRole role, std::pt
   template double sum_of_squares<S>(const S*, std::ptrdiff_t);                                               \
   template double squared_error_row<S>(const S*, const S*, std::ptrdiff_t, S, S*);                           \
   template double cross_entropy_row<S>(const S*, std::int32_t, std::ptrdiff_t, S, S*);                       \
-  template std::int32_t index_of_largest<S>(const S*, std::ptrdiff_t);                                       \
   template struct OptimizerStep<S>;                                                                          \
   template void update_slice<S>(const OptimizerStep<S>&, ParameterRole, std::ptrdiff_t, const S*, S*, S*, S*)
 STEPBENCH_INSTANTIATE(float);

@@ -42,10 +42,6 @@ template <typename Scalar>
 double cross_entropy_row(const Scalar* logits, std::int32_t label, std::ptrdiff_t columns, Scalar scale,
                          Scalar* gradient);
 
-/// The index of the largest value; of equal ones the first.
-template <typename Scalar>
-[[nodiscard]] std::int32_t index_of_largest(const Scalar* values, std::ptrdiff_t columns);
-
 /// What an update of a slice of parameters needs, worked out once per step. Formulas: PyTorch's documentation of
 /// torch.optim.SGD, Adam and AdamW.
 template <typename Scalar>

@@ -70,12 +70,10 @@ void MatrixMlp<Scalar>::loss(const Batch<Scalar>& batch, Range rows) {
 
 template <typename Scalar>
 void MatrixMlp<Scalar>::hits(const Batch<Scalar>& batch, Range rows) {
-  const std::ptrdiff_t columns = this->units_.back().rows;
-  for (std::ptrdiff_t b = rows.begin; b < rows.end; ++b) {
-    const auto row = static_cast<std::size_t>(b);
-    const bool hit = !batch.labels.empty() &&
-                     index_of_largest(activations_.back().data() + b * columns, columns) == batch.labels[row];
-    this->row_hits_[row] = hit ? 1 : 0;
+  const auto columns = static_cast<std::size_t>(this->units_.back().rows);
+  for (auto row = static_cast<std::size_t>(rows.begin); row < static_cast<std::size_t>(rows.end); ++row) {
+    const std::span<const Scalar> outputs(activations_.back().data() + row * columns, columns);
+    this->row_hits_[row] = !batch.labels.empty() && largest_is_at(outputs, batch.labels[row]) ? 1 : 0;
   }
 }
 

@@ -219,11 +219,10 @@ void MatrixTransformer<Scalar>::loss(const Batch<Scalar>& batch, Range samples) 
 template <typename Scalar>
 void MatrixTransformer<Scalar>::hits(const Batch<Scalar>& batch, Range samples) {
   const Range rows = token_rows(samples);
-  const std::ptrdiff_t vocabulary = model_.vocabulary_size;
-  for (std::ptrdiff_t r = rows.begin; r < rows.end; ++r) {
-    const auto row = static_cast<std::size_t>(r);
-    const bool hit = index_of_largest(logits_.data() + r * vocabulary, vocabulary) == batch.target_tokens[row];
-    this->row_hits_[row] = hit ? 1 : 0;
+  const auto vocabulary = static_cast<std::size_t>(model_.vocabulary_size);
+  for (auto row = static_cast<std::size_t>(rows.begin); row < static_cast<std::size_t>(rows.end); ++row) {
+    const std::span<const Scalar> logits(logits_.data() + row * vocabulary, vocabulary);
+    this->row_hits_[row] = largest_is_at(logits, batch.target_tokens[row]) ? 1 : 0;
   }
 }
 

@@ -70,9 +70,7 @@ std::int64_t count_correct(Rows<const Scalar> outputs, const Batch<Scalar>& batc
   if (labels.empty()) return 0;
   std::int64_t correct = 0;
   for (std::int64_t row = 0; row < outputs.count; ++row) {
-    const std::span<const Scalar> a = outputs[row];
-    // kNotCounted is no place in the row, so such a row is never a hit.
-    if (std::max_element(a.begin(), a.end()) - a.begin() == labels[static_cast<std::size_t>(row)]) ++correct;
+    if (largest_is_at(outputs[row], labels[static_cast<std::size_t>(row)])) ++correct;
   }
   return correct;
 }

@@ -37,9 +37,7 @@ class ToyNetwork final : public Network<Scalar> {
     const std::size_t K = outputs.size() / size(batch);
     Evaluation result{.loss = loss(batch), .correct = 0};
     for (std::size_t b = 0; b < batch.labels.size(); ++b) {
-      const auto row = outputs.begin() + static_cast<std::ptrdiff_t>(b * K);
-      const auto largest = std::max_element(row, row + static_cast<std::ptrdiff_t>(K)) - row;
-      if (largest == batch.labels[b]) ++result.correct;
+      if (largest_is_at(std::span<const Scalar>(outputs).subspan(b * K, K), batch.labels[b])) ++result.correct;
     }
     return result;
   }
