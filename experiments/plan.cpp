@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "core/parameters.hpp"
 #include "experiments/data_folders.hpp"
+#include "experiments/machine/cores.hpp"
 #include "experiments/measure/start_parameters.hpp"
 
 namespace stepbench {
@@ -174,6 +175,28 @@ std::vector<PlannedGroup> plan_experiment(const Experiment& experiment, std::spa
   }
   for (PlannedGroup& group : groups) group.baseline = find_baseline(experiment, group);
   return groups;
+}
+
+std::vector<std::string> plan_warnings(std::span<const PlannedGroup> groups) {
+  std::int64_t most_threads = 0;
+  std::vector<std::string> warnings;
+  for (const PlannedGroup& group : groups) {
+    for (const PlannedTrial& trial : group.trials) {
+      if (trial.unsupported.empty()) most_threads = std::max(most_threads, trial.settings->threads);
+    }
+    const PlannedTrial& first = group.trials.front();
+    const std::int64_t batch = first.settings->training.batch_size, samples = first.dataset->train.samples;
+    if (batch <= samples) continue;
+    const std::string warning =
+        fmt::format("training.batch_size = {} is more than the {} training samples: a step trains on all {}", batch,
+                    samples, samples);
+    if (std::ranges::find(warnings, warning) == warnings.end()) warnings.push_back(warning);
+  }
+  if (most_threads > available_cores()) {
+    warnings.push_back(fmt::format("{} threads on {} cores: trials with more threads than cores wait for each other",
+                                   most_threads, available_cores()));
+  }
+  return warnings;
 }
 
 std::vector<DatasetKeys> dataset_keys() {

@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "core/results/merge.hpp"
 #include "experiments/interrupt.hpp"
+#include "experiments/machine/cores.hpp"
 #include "experiments/machine/environment.hpp"
 #include "experiments/machine/fma_peak.hpp"
 #include "experiments/measure/group_run.hpp"
@@ -50,19 +51,6 @@ void warn_of_the_build(const ResultFile& file, Progress& progress) {
 #if !defined(NDEBUG) || !defined(__OPTIMIZE__)
   progress.warn("this is a debug build: its times say nothing");
 #endif
-}
-
-void warn_of_oversubscription(std::span<const PlannedGroup> groups, Progress& progress) {
-  std::int64_t most = 0;
-  for (const PlannedGroup& group : groups) {
-    for (const PlannedTrial& trial : group.trials) {
-      if (trial.unsupported.empty()) most = std::max(most, trial.settings->threads);
-    }
-  }
-  if (most > available_cores()) {
-    progress.warn(fmt::format("{} threads on {} cores: trials with more threads than cores wait for each other", most,
-                              available_cores()));
-  }
 }
 
 void warn_of_shared_cores(const ResultFile& file, Progress& progress) {
@@ -108,7 +96,7 @@ class SweepRun {
  public:
   SweepRun(const RunRequest& request, const RunOutput& output, Progress& progress)
       : request_(request), output_(output), progress_(progress), run_(describe_run(request.experiment)) {
-    warn_of_oversubscription(request.groups, progress);
+    for (const std::string& warning : plan_warnings(request.groups)) progress.warn(warning);
     work_ = find_finished(request.groups, output.trial_files(), progress);
     std::size_t kept = 0;
     for (std::size_t g = 0; g < request.groups.size(); ++g) {

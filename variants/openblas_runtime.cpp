@@ -5,17 +5,20 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <sstream>
 #include <string_view>
 
+#include "core/error.hpp"
 #include "core/floating_point.hpp"
 
 namespace stepbench {
 namespace {
 
 constexpr const char* kThreadsVariable = "OPENBLAS_NUM_THREADS";
+constexpr const char* kOpenMpThreadsVariable = "OMP_NUM_THREADS";
 constexpr const char* kCoreVariable = "OPENBLAS_CORETYPE";
 // Set on re-execution, so that it happens once; says which core was forced, if any.
 constexpr const char* kGuardVariable = "STEPBENCH_REEXECUTED";
@@ -25,13 +28,25 @@ constexpr const char* kThreadsOnly = "threads";
 constexpr std::array<std::string_view, 3> kAvx512Cores = {"SkylakeX", "Cooperlake", "SapphireRapids"};
 constexpr std::array<std::string_view, 2> kAvx2Cores = {"Haswell", "Zen"};
 
+bool is_one(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value != nullptr && std::string_view(value) == "1";
+}
+
 bool contains(const auto& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 class BlasThreadClaim : public ThreadClaim {
  public:
-  explicit BlasThreadClaim(int threads) { openblas_set_num_threads(threads); }
+  explicit BlasThreadClaim(int threads) {
+    openblas_set_num_threads(threads);
+    const int answer = openblas_get_num_threads();
+    if (answer == threads) return;
+    openblas_set_num_threads(1);
+    throw Error("OpenBLAS was asked for " + std::to_string(threads) + " threads and says that it runs " +
+                std::to_string(answer));
+  }
   BlasThreadClaim(const BlasThreadClaim&) = delete;
   BlasThreadClaim& operator=(const BlasThreadClaim&) = delete;
   ~BlasThreadClaim() override { openblas_set_num_threads(1); }
@@ -61,9 +76,10 @@ void require_honest_kernels(char** argv) {
   if (std::getenv(kGuardVariable) == nullptr) {
     const std::string core = openblas_get_corename();
     const std::string better = std::getenv(kCoreVariable) == nullptr ? better_blas_core(cpu_features(), core) : "";
-    const char* threads = std::getenv(kThreadsVariable);
-    if (!better.empty() || threads == nullptr || std::string_view(threads) != "1") {
+    const bool openmp = openblas_get_parallel() == OPENBLAS_OPENMP;
+    if (!better.empty() || !is_one(kThreadsVariable) || (openmp && !is_one(kOpenMpThreadsVariable))) {
       setenv(kThreadsVariable, "1", 1);
+      if (openmp) setenv(kOpenMpThreadsVariable, "1", 1);
       setenv(kGuardVariable, better.empty() ? kThreadsOnly : better.c_str(), 1);
       if (!better.empty()) {
         setenv(kCoreVariable, better.c_str(), 1);
@@ -95,9 +111,54 @@ BlasRuntime blas_runtime() {
   runtime.core = openblas_get_corename();
   const char* guard = std::getenv(kGuardVariable);
   runtime.forced = guard != nullptr && runtime.core == guard;
-  std::istringstream words(openblas_get_config());  // "OpenBLAS 0.3.21 NO_LAPACKE ..."
+  const char* config = openblas_get_config();  // "OpenBLAS 0.3.21 NO_LAPACKE ... MAX_THREADS=64"
+  std::istringstream words(config);
   words >> runtime.version >> runtime.version;
+  const int parallel = openblas_get_parallel();
+  runtime.threading = parallel == OPENBLAS_SEQUENTIAL ? BlasThreading::none
+                      : parallel == OPENBLAS_OPENMP   ? BlasThreading::openmp
+                                                      : BlasThreading::pthreads;
+  runtime.max_threads = blas_max_threads(config);
   return runtime;
+}
+
+std::string_view to_text(BlasThreading threading) {
+  switch (threading) {
+    case BlasThreading::none:
+      return "none";
+    case BlasThreading::openmp:
+      return "OpenMP";
+    case BlasThreading::pthreads:
+      break;
+  }
+  return "pthreads";
+}
+
+int blas_max_threads(std::string_view config) {
+  constexpr std::string_view kName = "MAX_THREADS=";
+  const std::size_t at = config.find(kName);
+  int most = 1;
+  if (at == std::string_view::npos) return most;
+  const std::string_view number = config.substr(at + kName.size());
+  std::from_chars(number.data(), number.data() + number.size(), most);
+  return most;
+}
+
+std::string blas_threads_unsupported(const BlasRuntime& runtime, std::int64_t threads) {
+  if (threads == 1) return "";
+  if (runtime.threading == BlasThreading::none) {
+    return "the OpenBLAS that was loaded is its serial flavour, without threads (Debian: libopenblas0-pthread has "
+           "them)";
+  }
+  if (threads <= runtime.max_threads) return "";
+  return "OpenBLAS was built for at most " + std::to_string(runtime.max_threads) + " threads";
+}
+
+std::string blas_callers_unsupported(const BlasRuntime& runtime, std::int64_t callers) {
+  // Without threads it has no locks either, unless it was built with USE_LOCKING, which it does not tell.
+  if (callers == 1 || runtime.threading != BlasThreading::none) return "";
+  return "the OpenBLAS that was loaded is its serial flavour, which several threads may not call at once (Debian: "
+         "libopenblas0-pthread may be)";
 }
 
 std::unique_ptr<ThreadClaim> claim_blas_threads(int threads) { return std::make_unique<BlasThreadClaim>(threads); }

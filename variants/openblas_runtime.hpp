@@ -3,8 +3,10 @@
 // library loads, before main(), so what is wrong then can only be mended by starting over.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/network.hpp"
@@ -12,7 +14,9 @@
 namespace stepbench {
 
 /// First thing in main(). Executes the program anew, once, when
-/// - OPENBLAS_NUM_THREADS is not 1: a worker that OpenBLAS starts while it loads never gets FTZ/DAZ; or
+/// - OPENBLAS_NUM_THREADS is not 1 (OMP_NUM_THREADS for the OpenMP flavour): a worker that OpenBLAS starts while it
+/// loads
+///   never gets FTZ/DAZ, and OpenMP's count set later holds for the calling thread only, not for TBB's; or
 /// - OpenBLAS picked kernels far below what this CPU can run (0.3.21 takes newer Intel models for a Prescott: SSE3 on
 ///   an AVX-512 machine) and the user has not set OPENBLAS_CORETYPE: then with the right core, which is said on stderr.
 /// Then sets FTZ/DAZ for this thread, which later threads inherit. Returns only in a process where all this holds, or
@@ -23,10 +27,16 @@ void require_honest_kernels(char** argv);
 /// program anew: for children that are to pick their own kernels.
 [[nodiscard]] std::vector<std::string> environment_as_started();
 
+/// Whose threads OpenBLAS runs on: the flavour of the library that was loaded.
+enum class BlasThreading { none, pthreads, openmp };
+[[nodiscard]] std::string_view to_text(BlasThreading threading);  // `none`, `pthreads`, `OpenMP`
+
 struct BlasRuntime {
   std::string core;     // what OpenBLAS runs: `SkylakeX`
   bool forced = false;  // by us, on re-execution
   std::string version;  // `0.3.21`
+  BlasThreading threading = BlasThreading::pthreads;
+  int max_threads = 1;  // that it was built for, and never exceeds; what it is asked beyond, it silently cuts
 };
 [[nodiscard]] BlasRuntime blas_runtime();
 
@@ -39,7 +49,16 @@ struct CpuFeatures {
 [[nodiscard]] CpuFeatures cpu_features();
 [[nodiscard]] std::string better_blas_core(const CpuFeatures& cpu, const std::string& core);
 
-/// Sets OpenBLAS's thread count for the claim's life; back to 1 after it.
+/// `MAX_THREADS` of openblas_get_config()'s text; 1 for a library without threads.
+[[nodiscard]] int blas_max_threads(std::string_view config);
+
+/// Why OpenBLAS cannot compute with `threads` threads of its own, or in `callers` threads at once with one each; empty
+/// when it can. Apart from the process so that it can be tested.
+[[nodiscard]] std::string blas_threads_unsupported(const BlasRuntime& runtime, std::int64_t threads);
+[[nodiscard]] std::string blas_callers_unsupported(const BlasRuntime& runtime, std::int64_t callers);
+
+/// Sets OpenBLAS's thread count for the claim's life; back to 1 after it. Throws Error when OpenBLAS then says that it
+/// has another number.
 [[nodiscard]] std::unique_ptr<ThreadClaim> claim_blas_threads(int threads);
 
 }  // namespace stepbench

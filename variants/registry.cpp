@@ -16,11 +16,12 @@ constexpr std::array kBackends = {
     Backend{"neuron", "one object per neuron, as the tutorial teaches it; the reference in float64", 1, true,
             make_neuron_network<float>, make_neuron_network<double>},
     Backend{"blas", "a layer is a matrix; OpenBLAS with its own threads", kAnyThreads, false, make_blas_network<float>,
-            make_blas_network<double>},
+            make_blas_network<double>, blas_unsupported},
     Backend{"tbb_openblas", "batch-parallel on oneTBB: shards of rows, blocks of weights; OpenBLAS's products",
-            kAnyThreads, true, make_tbb_openblas_network<float>, make_tbb_openblas_network<double>},
+            kAnyThreads, true, make_tbb_openblas_network<float>, make_tbb_openblas_network<double>,
+            tbb_openblas_unsupported},
     Backend{"tbb", "batch-parallel on oneTBB, with products that read weights where they lie", kAnyThreads, true,
-            make_tbb_network<float>, make_tbb_network<double>},
+            make_tbb_network<float>, make_tbb_network<double>, tbb_unsupported},
 };
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "experiments/machine/cores.hpp"
+
 namespace stepbench {
 namespace {
 
@@ -45,7 +47,7 @@ void judge_cpu(const Measurements& m, Findings& out) {
 }
 
 void judge_cores(const Measurements& m, Findings& out) {
-  const int cores = core_count(m);
+  const auto cores = static_cast<int>(m.cores.size());
   const std::string sees = cores == m.online_cores
                                ? fmt::format("{}, all of the machine's", cores)
                                : fmt::format("{} of {}: {}", cores, m.online_cores, listed(m.cores));
@@ -171,7 +173,8 @@ void judge_blas(const Measurements& m, Findings& out) {
 }
 
 void judge_threads(const Measurements& m, Findings& out) {
-  const int cores = core_count(m), product = m.blas_threads * m.tbb_threads;
+  const auto cores = static_cast<int>(m.cores.size());
+  const int product = m.blas_threads * m.tbb_threads;
   const std::string sees =
       fmt::format("{} of TBB x {} of OpenBLAS in each, on {}", m.tbb_threads, m.blas_threads, cores_text(cores));
   const auto variable = m.blas_environment.find("OMP_NUM_THREADS");
@@ -224,12 +227,14 @@ std::string listed(const std::vector<int>& numbers) { return fmt::format("{}", f
 
 std::string cores_text(int count) { return fmt::format("{} core{}", count, count == 1 ? "" : "s"); }
 
-int core_count(const Measurements& measurements) { return static_cast<int>(measurements.cores.size()); }
+int core_count(const Measurements& measurements) {
+  return usable_cores(static_cast<int>(measurements.cores.size()), measurements.cpu_quota);
+}
 
 int physical_cores(const Measurements& measurements) {
-  int count = core_count(measurements);
+  auto count = static_cast<int>(measurements.cores.size());
   for (const std::vector<int>& group : measurements.siblings) count -= static_cast<int>(group.size()) - 1;
-  return count;
+  return std::min(count, core_count(measurements));
 }
 
 std::vector<Finding> judge(const Measurements& measurements) {

@@ -101,8 +101,13 @@ void judge_each_core(const Measurements& m, Findings& out) {
 void judge_gemm(const Measurements& m, Findings& out) {
   const double one = m.gemm_one / m.fma_one, all = m.gemm_all / m.fma_all;
   std::string sees = fmt::format("{:.0f} GFLOP/s on one core, {} of its peak", m.gemm_one, percent(one));
-  if (core_count(m) > 1) sees += fmt::format("; {:.0f} on all, {}", m.gemm_all, percent(all));
   const bool several = core_count(m) > 1;
+  const bool reaches_all = m.blas.max_threads >= core_count(m);
+  if (several) {
+    sees += fmt::format("; {:.0f} on {}, {}", m.gemm_all,
+                        reaches_all ? "all" : fmt::format("the {} that OpenBLAS can use", m.blas.max_threads),
+                        percent(all));
+  }
   if (one >= kGemmGood && (!several || all >= kGemmAllGood)) {
     out.push_back({limits, ok, "matrix product", sees, "", ""});
   } else if (is_disturbed(m)) {

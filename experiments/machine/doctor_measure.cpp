@@ -17,6 +17,7 @@
 #include "core/floating_point.hpp"
 #include "core/lap_clock.hpp"
 #include "experiments/build_version.hpp"
+#include "experiments/machine/cores.hpp"
 #include "experiments/machine/fma_peak.hpp"
 #include "experiments/machine/triad.hpp"
 
@@ -27,18 +28,6 @@ constexpr std::chrono::duration<double> kQuietTime{1};  // /proc/stat counts in 
 constexpr double kSeriesSeconds = 1;
 constexpr int kRounds = 2;  // a peak is the best of these, apart in time: one disturbance does not spoil both
 constexpr std::size_t kMostCores = 24;  // measured one by one, at about 30 ms each and round
-
-std::vector<int> allowed_cores() {
-  std::vector<int> cores;
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) {
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-      if (CPU_ISSET(static_cast<std::size_t>(cpu), &set)) cores.push_back(cpu);
-    }
-  }
-  if (cores.empty()) cores.push_back(0);
-  return cores;
-}
 
 std::string vectors_of(const CpuFeatures& features) {
 #if defined(__x86_64__)
@@ -152,7 +141,7 @@ void measure_each_core(Measurements& m) {
 }
 
 void measure_limits(const Root& root, Measurements& m) {
-  const int threads = static_cast<int>(m.cores.size());
+  const int threads = available_cores();
   for (int round = 0; round < kRounds; ++round) {
     m.fma_one = std::max(m.fma_one, fma_peak_gflops(1, Precision::float32));
     m.fma_all = std::max(m.fma_all, fma_peak_gflops(threads, Precision::float32));

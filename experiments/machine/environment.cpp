@@ -3,16 +3,14 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <oneapi/tbb/version.h>
-#include <sched.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <ctime>
-#include <thread>
 
 #include "core/floating_point.hpp"
 #include "experiments/build_version.hpp"
+#include "experiments/machine/cores.hpp"
 #include "experiments/machine/fma_peak.hpp"
 #include "experiments/machine/probes.hpp"
 #include "variants/openblas_runtime.hpp"
@@ -41,12 +39,6 @@ std::string isa() {
 
 }  // namespace
 
-int available_cores() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
-
 KeyValues describe_environment() {
   const BlasRuntime blas = blas_runtime();
   const int cores = available_cores();
@@ -55,12 +47,15 @@ KeyValues describe_environment() {
       {"cpu_model", text(or_unknown(read_cpu("/").model))},
       {"isa", text(isa())},
       {"cores", std::int64_t{cores}},
+      {"cpu_quota", read_cpu_quota("/").value_or(kNotANumber)},
       {"compiler", text(kCompiler)},
       {"compile_flags", text(kCompileFlags)},
       {"native_code", kNativeCode},
       {"blas_core", text(blas.core)},
       {"blas_core_forced", blas.forced},
       {"openblas_version", text(blas.version)},
+      {"openblas_threading", text(std::string(to_text(blas.threading)))},
+      {"openblas_max_threads", std::int64_t{blas.max_threads}},
       {"tbb_version", text(TBB_runtime_version())},
       {"tbb_products", text(tbb_products())},
       {"hdf5_version", text(kHdf5Version)},

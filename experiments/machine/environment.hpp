@@ -7,9 +7,6 @@
 
 namespace stepbench {
 
-/// Logical cores that this process may run on.
-[[nodiscard]] int available_cores();
-
 /// CPU, build, libraries, and the measured limits: FMA peak on one core and on all, one large matrix product.
 /// Takes about half a second.
 [[nodiscard]] KeyValues describe_environment();

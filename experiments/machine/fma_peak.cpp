@@ -95,6 +95,7 @@ std::vector<double> fma_series_gflops(double seconds, Precision precision) {
 }
 
 double gemm_peak_gflops(int threads, Precision precision) {
+  threads = std::min(threads, blas_runtime().max_threads);
   return precision == Precision::float32 ? gemm_gflops<float>(threads) : gemm_gflops<double>(threads);
 }
 

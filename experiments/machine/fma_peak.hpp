@@ -16,7 +16,8 @@ namespace stepbench {
 /// steady a core's speed is.
 [[nodiscard]] std::vector<double> fma_series_gflops(double seconds, Precision precision);
 
-/// GFLOP/s of one large square OpenBLAS matrix product on `threads` threads: what a perfect user of the library gets.
+/// GFLOP/s of one large square OpenBLAS matrix product on `threads` threads, or as many of them as OpenBLAS was built
+/// for: what a perfect user of the library gets.
 [[nodiscard]] double gemm_peak_gflops(int threads, Precision precision);
 
 /// What the FMA peak of several cores at once, held against one core's, says about them.

@@ -1,6 +1,7 @@
 #include "experiments/measure/group_run.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <memory>
@@ -11,7 +12,7 @@
 #include "core/random.hpp"
 #include "core/statistics.hpp"
 #include "experiments/interrupt.hpp"
-#include "experiments/machine/environment.hpp"
+#include "experiments/machine/cores.hpp"
 #include "experiments/machine/noise_watch.hpp"
 #include "experiments/measure/gate.hpp"
 #include "experiments/measure/gate_batch.hpp"
@@ -44,7 +45,8 @@ TrialRecord blank_record(const PlannedTrial& planned, bool is_baseline) {
   record.same_bits_for_any_threads = planned.backend->same_bits_for_any_threads;
   record.is_baseline = is_baseline;
   record.parameters = parameter_layout(trial.model).size;
-  record.flops_per_step = flops_per_step(trial.model, trial.training.batch_size);
+  record.flops_per_step = flops_per_step(trial, *planned.dataset);
+  record.batch_size = samples_per_step(trial, *planned.dataset);
   return record;
 }
 
@@ -291,6 +293,29 @@ void warn_of_short_blocks(const PlannedGroup& group, const GroupRecord& rounds, 
   }
 }
 
+/// A label that says `threads` stands for nothing when another number of them did the work.
+void warn_of_other_threads(const std::vector<TrialRecord>& trials, Progress& progress) {
+  std::vector<std::string> fewer, more;
+  for (const TrialRecord& trial : trials) {
+    if (trial.threads_observed == 0 || trial.threads_observed == trial.threads)
+      continue;  // 0: the system does not tell
+    (trial.threads_observed < trial.threads ? fewer : more)
+        .push_back(fmt::format("{} (on {})", trial.id, trial.threads_observed));
+  }
+  if (!fewer.empty()) {
+    progress.warn(
+        fmt::format("fewer threads did a share of the work than the trial has: {}: its steps are too small to "
+                    "share, or cut into too few parts",
+                    fmt::join(fewer, ", ")));
+  }
+  if (!more.empty()) {
+    progress.warn(
+        fmt::format("more threads did a share of the work than the trial has: {}: a library runs threads of "
+                    "its own",
+                    fmt::join(more, ", ")));
+  }
+}
+
 /// Counts the disturbed blocks into the summaries, and says what to do about them.
 void report_disturbances(GroupResult& result, Progress& progress) {
   const GroupRecord& rounds = result.rounds;
@@ -320,7 +345,7 @@ double group_work(const PlannedGroup& group) {
   double work = 0;
   for (const PlannedTrial& trial : group.trials) {
     if (!trial.unsupported.empty()) continue;
-    work += flops_per_step(trial.settings->model, trial.settings->training.batch_size) *
+    work += flops_per_step(*trial.settings, *trial.dataset) *
             static_cast<double>(steps_of_trial(*trial.settings, *trial.dataset));
   }
   return work;
@@ -363,6 +388,7 @@ GroupResult run_group(const PlannedGroup& group, const Backend& reference, Progr
   compare_with_baseline(result, measure.interleave);
   report_disturbances(result, progress);
   warn_of_short_blocks(group, result.rounds, progress);
+  warn_of_other_threads(result.trials, progress);
   return result;
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "experiments/machine/environment.hpp"
+#include "experiments/machine/cores.hpp"
 #include "experiments/machine/fma_peak.hpp"
 
 namespace stepbench {

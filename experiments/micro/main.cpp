@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "core/floating_point.hpp"
+#include "experiments/machine/cores.hpp"
 #include "experiments/machine/environment.hpp"
 #include "experiments/machine/fma_peak.hpp"
 #include "experiments/micro/run_micro.hpp"

@@ -1,9 +1,12 @@
 // What the interleaved run of a group records.
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <set>
 #include <stdexcept>
+#include <thread>
 
 #include "experiments/measure/group_run.hpp"
 #include "tests/experiments/small_experiment.hpp"
@@ -29,24 +32,60 @@ std::unique_ptr<Network<Scalar>> make_throwing(const NetworkSettings& settings) 
   return std::make_unique<ThrowingNetwork<Scalar>>(settings);
 }
 
+/// Works on `kThreads` threads of its own beside the calling one, however many its trial has.
+template <typename Scalar, int kThreads>
+class WorkingNetwork final : public ForwardingNetwork<Scalar> {
+ public:
+  explicit WorkingNetwork(const NetworkSettings& settings)
+      : ForwardingNetwork<Scalar>(make_neuron_network<Scalar>(settings)) {}
+  StepResult train_step(const Batch<Scalar>& batch, const UpdateStep& update) override {
+    if (!started_) {  // for the whole block: a thread that has ended has no times to be read
+      started_ = true;
+      for (int t = 0; t < kThreads; ++t) {
+        workers_.emplace_back([](const std::stop_token& stop) {
+          while (!stop.stop_requested()) {
+          }
+        });
+      }
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return this->real().train_step(batch, update);
+  }
+
+ private:
+  bool started_ = false;
+  std::vector<std::jthread> workers_;
+};
+template <typename Scalar, int kThreads>
+std::unique_ptr<Network<Scalar>> make_working(const NetworkSettings& settings) {
+  return std::make_unique<WorkingNetwork<Scalar, kThreads>>(settings);
+}
+
 std::vector<Backend> all_backends() {
   std::vector<Backend> table(backends().begin(), backends().end());
   table.insert(table.end(), kFaultyBackends.begin(), kFaultyBackends.end());
   table.push_back({"throwing", "", 1, true, make_throwing<float>, make_throwing<double>});
+  table.push_back({"lazy", "", 8, true, make_working<float, 1>, make_working<double, 1>});
+  table.push_back({"busy", "", 8, true, make_working<float, 3>, make_working<double, 3>});
   return table;
 }
 
-GroupResult run_small_group(const std::vector<std::string>& overrides) {
+/// `said`: takes what the run told the user.
+GroupResult run_small_group(const std::vector<std::string>& overrides, std::string* said = nullptr) {
   const Experiment experiment = small_experiment(overrides);
   const std::vector<Backend> table = all_backends();
   const std::vector<PlannedGroup> groups = plan_experiment(experiment, table);
-  std::FILE* quiet = std::fopen("/dev/null", "w");
+  std::FILE* stream = std::tmpfile();
   GroupResult result;
   {
-    Progress progress(quiet, Verbosity::quiet, 1);
+    Progress progress(stream, Verbosity::quiet, 1);
     result = run_group(groups.front(), *find_backend(table, kReferenceBackend), progress);
   }
-  std::fclose(quiet);
+  if (said != nullptr) {
+    std::rewind(stream);
+    for (int c = std::fgetc(stream); c != EOF; c = std::fgetc(stream)) *said += static_cast<char>(c);
+  }
+  std::fclose(stream);
   return result;
 }
 
@@ -82,6 +121,24 @@ TEST_CASE("a backend that throws is recorded as failed with its message and what
   CHECK(result.trials[0].steps.wall_time.size() == 20);
   CHECK(result.trials[1].status == Status::completed);
   CHECK(result.trials[1].steps.wall_time.size() == 60);
+}
+
+TEST_CASE("the user is told of trials on whose label more threads stand than worked, or fewer") {
+  const std::vector<std::string> brief = {"training.steps=12", "measure.rounds=2", "measure.gate=false"};
+  const auto said_of = [&brief](const char* backend, const char* threads) {
+    std::vector<std::string> overrides = brief;
+    overrides.push_back(std::string("sweep.backend=") + backend);
+    overrides.push_back(std::string("sweep.threads=") + threads);
+    std::string said;
+    static_cast<void>(run_small_group(overrides, &said));
+    return said;
+  };
+  using Catch::Matchers::Contains;
+  CHECK_THAT(said_of("lazy", "2"),
+             Contains("fewer threads did a share of the work than the trial has: lazy-t2-s1 (on 1)"));
+  CHECK_THAT(said_of("busy", "1"),
+             Contains("more threads did a share of the work than the trial has: busy-t1-s1 (on 3)"));
+  CHECK_THAT(said_of("lazy", "1"), !Contains("a share of the work"));
 }
 
 TEST_CASE("every round gives every member the same steps, in an order drawn from the seed") {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "experiments/machine/cores.hpp"
 #include "experiments/machine/environment.hpp"
 #include "experiments/machine/fma_peak.hpp"
 

@@ -23,7 +23,7 @@ inline Measurements quiet_machine() {
   m.compiler = "GNU 12.2.0";
   m.compile_flags = "-O3 -DNDEBUG -march=native";
   m.native_code = true;
-  m.blas = {"SkylakeX", false, "0.3.21"};
+  m.blas = {"SkylakeX", false, "0.3.21", BlasThreading::pthreads, 64};
   m.blas_threads = 1;
   m.tbb_threads = 4;
   m.threads_at_start = 1;

@@ -6,6 +6,7 @@
 #include <limits>
 #include <thread>
 
+#include "experiments/machine/cores.hpp"
 #include "experiments/machine/fma_loop.hpp"
 #include "experiments/machine/fma_peak.hpp"
 #include "experiments/machine/time_together.hpp"
@@ -22,6 +23,14 @@ TEST_CASE("what the FMA peak of all cores says about them") {
   CHECK(core_sharing(100, 100, 1) == CoreSharing::unknown);
   CHECK(core_sharing(0, 100, 2) == CoreSharing::unknown);
   CHECK(core_sharing(100, std::numeric_limits<double>::quiet_NaN(), 2) == CoreSharing::unknown);
+}
+
+TEST_CASE("a quota leaves whole cores, one at least, and never more than the affinity mask") {
+  CHECK(usable_cores(8, std::nullopt) == 8);
+  CHECK(usable_cores(8, 2.0) == 2);
+  CHECK(usable_cores(8, 2.9) == 2);
+  CHECK(usable_cores(8, 0.5) == 1);
+  CHECK(usable_cores(2, 16.0) == 2);
 }
 
 TEST_CASE("every FMA loop that this CPU can run computes what it says") {

@@ -25,11 +25,41 @@ TEST_CASE("an SSE3 core on a wider CPU is replaced, a fit one is kept") {
   CHECK(better_blas_core(old, "Prescott").empty());
 }
 
-TEST_CASE("this process runs kernels that fit its CPU, loaded with one worker") {
+TEST_CASE("this process runs kernels that fit its CPU, or those that the user chose, loaded with one worker") {
   const char* workers = std::getenv("OPENBLAS_NUM_THREADS");
   REQUIRE(workers != nullptr);
   CHECK(std::string(workers) == "1");
-  CHECK(better_blas_core(cpu_features(), blas_runtime().core).empty());
+  const BlasRuntime runtime = blas_runtime();
+  const char* chosen = std::getenv("OPENBLAS_CORETYPE");
+  if (chosen != nullptr && !runtime.forced) {
+    CHECK(runtime.core == chosen);
+  } else {
+    CHECK(better_blas_core(cpu_features(), runtime.core).empty());
+  }
+}
+
+TEST_CASE("OpenBLAS's limit of threads is what its configuration says") {
+  CHECK(blas_max_threads("OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH NO_AFFINITY SkylakeX MAX_THREADS=64") == 64);
+  CHECK(blas_max_threads("OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH NO_AFFINITY SkylakeX SINGLE_THREADED") == 1);
+  CHECK(blas_max_threads("OpenBLAS 0.3.26 MAX_THREADS=128 DYNAMIC_ARCH") == 128);
+}
+
+TEST_CASE("what OpenBLAS cannot run is refused with the reason, by flavour") {
+  const BlasRuntime pthreads{"SkylakeX", false, "0.3.21", BlasThreading::pthreads, 64};
+  const BlasRuntime serial{"SkylakeX", false, "0.3.21", BlasThreading::none, 1};
+  CHECK(blas_threads_unsupported(pthreads, 64).empty());
+  CHECK(blas_threads_unsupported(pthreads, 65) == "OpenBLAS was built for at most 64 threads");
+  CHECK(blas_threads_unsupported(serial, 1).empty());
+  CHECK(blas_threads_unsupported(serial, 2).find("serial flavour") != std::string::npos);
+  CHECK(blas_callers_unsupported(pthreads, 1000).empty());
+  CHECK(blas_callers_unsupported(serial, 1).empty());
+  CHECK(blas_callers_unsupported(serial, 2).find("serial flavour") != std::string::npos);
+}
+
+TEST_CASE("a claim of more threads than OpenBLAS takes is an error, and leaves it at one") {
+  const int too_many = blas_runtime().max_threads + 1;
+  CHECK_THROWS_WITH(claim_blas_threads(too_many), Catch::Matchers::Contains("and says that it runs"));
+  CHECK(openblas_get_num_threads() == 1);
 }
 
 TEST_CASE("the main thread and threads started by it flush denormals") {

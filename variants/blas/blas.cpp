@@ -26,9 +26,12 @@ class WholeBatchExecutor final : public Executor {
 
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make_blas_network(const NetworkSettings& settings) {
-  return make_matrix_network<Scalar>(settings,
-                                     std::make_unique<WholeBatchExecutor>(static_cast<int>(settings.threads)),
+  return make_matrix_network<Scalar>(settings, std::make_unique<WholeBatchExecutor>(static_cast<int>(settings.threads)),
                                      Products::openblas);
+}
+
+std::string blas_unsupported(const NetworkSettings& settings) {
+  return blas_threads_unsupported(blas_runtime(), settings.threads);
 }
 
 template std::unique_ptr<Network<float>> make_blas_network<float>(const NetworkSettings&);

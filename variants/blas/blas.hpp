@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "core/network.hpp"
 
@@ -10,5 +11,8 @@ namespace stepbench {
 
 template <typename Scalar>
 [[nodiscard]] std::unique_ptr<Network<Scalar>> make_blas_network(const NetworkSettings& settings);
+
+/// As Backend::unsupported: more threads than OpenBLAS has.
+[[nodiscard]] std::string blas_unsupported(const NetworkSettings& settings);
 
 }  // namespace stepbench

@@ -96,7 +96,7 @@ std::unique_ptr<Network<Scalar>> make(const NetworkSettings& settings, Products 
 
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make_tbb_network(const NetworkSettings& settings) {
-  return make<Scalar>(settings, kDirectProductVectors.empty() ? Products::openblas : Products::direct);
+  return make<Scalar>(settings, Products::direct);
 }
 
 template <typename Scalar>
@@ -104,8 +104,19 @@ std::unique_ptr<Network<Scalar>> make_tbb_openblas_network(const NetworkSettings
   return make<Scalar>(settings, Products::openblas);
 }
 
+std::string tbb_unsupported(const NetworkSettings&) {
+  if (!kDirectProductVectors.empty()) return "";
+  return "this build has no products for it: they need AVX2 and FMA, for which STEPBENCH_NATIVE=ON compiles on a CPU "
+         "that "
+         "has them (tbb_openblas runs on any)";
+}
+
+std::string tbb_openblas_unsupported(const NetworkSettings& settings) {
+  return blas_callers_unsupported(blas_runtime(), settings.threads);
+}
+
 std::string tbb_products() {
-  return kDirectProductVectors.empty() ? "OpenBLAS" : "direct, " + std::string(kDirectProductVectors);
+  return kDirectProductVectors.empty() ? "none" : "direct, " + std::string(kDirectProductVectors);
 }
 
 template std::unique_ptr<Network<float>> make_tbb_network<float>(const NetworkSettings&);

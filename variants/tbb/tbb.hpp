@@ -17,7 +17,12 @@ template <typename Scalar>
 template <typename Scalar>
 [[nodiscard]] std::unique_ptr<Network<Scalar>> make_tbb_openblas_network(const NetworkSettings& settings);
 
-/// Whose products `tbb` has in this build: `direct, AVX-512`, `direct, AVX2`, or `OpenBLAS`.
+/// As Backend::unsupported: `tbb` in a build for a CPU without AVX2; `tbb_openblas` with a library that several threads
+/// may not call.
+[[nodiscard]] std::string tbb_unsupported(const NetworkSettings& settings);
+[[nodiscard]] std::string tbb_openblas_unsupported(const NetworkSettings& settings);
+
+/// The products that `tbb` has in this build: `direct, AVX-512`, `direct, AVX2`, or `none`.
 [[nodiscard]] std::string tbb_products();
 
 }  // namespace stepbench
