@@ -21,6 +21,5 @@ inline constexpr bool kGitDirty = @dirty@;
 inline constexpr const char* kCompiler = "@COMPILER@";
 inline constexpr const char* kCompileFlags = "@FLAGS@";
 inline constexpr bool kNativeCode = @NATIVE@;
-inline constexpr const char* kHdf5Version = "@HDF5_VERSION@";
 }  // namespace stepbench
 ]] @ONLY)

@@ -158,7 +158,7 @@ int exit_code(const ResultFile& result) {
   int code = kExitOk;
   for (const TrialRecord& record : result.trials) {
     if (record.status != Status::failed) continue;
-    if (record.message.starts_with("gate: ")) return kExitGateFailed;
+    if (record.cause == FailureCause::gate) return kExitGateFailed;
     code = kExitFailure;
   }
   return code;
@@ -200,7 +200,7 @@ int run_run(const ParsedCommandLine& arguments) {
 }
 
 int run_show(const ParsedCommandLine& arguments) {
-  const ResultFile result = read_result_file(arguments.positional);
+  const ResultFile result = read_result_file(arguments.positional, ReadSeries::no);
   fmt::print("{}", results_table(result));
   return kExitOk;
 }

@@ -4,33 +4,19 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <fstream>
 #include <map>
 #include <optional>
 
 #include "core/config/experiment.hpp"
-#include "core/digest.hpp"
 #include "core/error.hpp"
+#include "core/results/environments.hpp"
 #include "core/results/result_file.hpp"
 #include "experiments/machine/environment.hpp"
-#include "variants/openblas_runtime.hpp"
 
 namespace stepbench {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string digest_of_file(const char* path) {
-  std::ifstream file(path, std::ios::binary);
-  Digest digest;
-  std::array<char, 1 << 16> block{};
-  while (file.read(block.data(), block.size()) || file.gcount() > 0) {
-    digest.add(std::as_bytes(std::span(block).first(static_cast<std::size_t>(file.gcount()))));
-  }
-  return file.eof() ? digest.hex() : "";
-}
 
 std::string build_text(const RunIdentity& identity) {
   return fmt::format("{} ({}{})", identity.version, identity.git_commit, identity.git_dirty ? ", modified" : "");
@@ -42,12 +28,18 @@ void describe_program(const RunIdentity& stored, const RunIdentity& now, std::ve
   } else if (stored.binary_digest != now.binary_digest) {
     differences.push_back(fmt::format("the program was another build of {}", build_text(now)));
   }
-  if (stored.blas_core != now.blas_core) {
-    differences.push_back(fmt::format("OpenBLAS ran its {} kernels, now {}", stored.blas_core, now.blas_core));
+  for (std::size_t i = 0; i < kLibraryFacts.size(); ++i) {
+    if (stored.libraries[i] == now.libraries[i]) continue;
+    differences.push_back(fmt::format("{}: {}, now {}", kLibraryFacts[i].what,
+                                      stored.libraries[i].empty() ? "not recorded" : stored.libraries[i],
+                                      now.libraries[i]));
   }
-  if (stored.openblas_version != now.openblas_version) {
-    differences.push_back(fmt::format("OpenBLAS was {}, now {}", stored.openblas_version, now.openblas_version));
-  }
+}
+
+RunIdentity identity(std::string version, std::string git_commit, bool git_dirty, const KeyValues& environment) {
+  RunIdentity identity{std::move(version), std::move(git_commit), git_dirty, text_of(environment, "binary_digest"), {}};
+  for (const LibraryFact& fact : kLibraryFacts) identity.libraries.push_back(text_of(environment, fact.name));
+  return identity;
 }
 
 /// Settings by key, without those that change nothing of what a trial does.
@@ -117,43 +109,21 @@ std::optional<ResultFile> read_trial_file(const fs::path& file, Progress& progre
   } catch (const InputError& error) {  // it is whole, and of another version of the program
     refuse(error.what());
   }
-  if (single.trials.size() != 1 || file.stem() != single.trials.front().id) {
+  if (single.trials.size() != 1 || single.groups.size() != 1 || file.stem() != single.trials.front().id) {
     refuse(file, "is not the file of the trial that its name says");
   }
   return single;
-}
-
-/// The peaks measured while a group ran: no two runs of a group have the same. Empty for a trial that was not timed.
-std::vector<double> fingerprint_of(const ResultFile& single) {
-  if (single.groups.empty()) return {};
-  const GroupRecord& rounds = single.groups.front();
-  std::vector<double> peaks = rounds.peak_gflops;
-  peaks.push_back(rounds.peak_gflops_after);
-  peaks.push_back(rounds.gemm_gflops_after);
-  return peaks;
-}
-
-bool same_values(const std::vector<double>& a, const std::vector<double>& b) {
-  return std::ranges::equal(a, b, [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); });
 }
 
 }  // namespace
 
 RunIdentity this_identity() {
   const BuildInfo build = build_info();
-  const BlasRuntime blas = blas_runtime();
-  return {build.version, build.git_commit, build.git_dirty, digest_of_file("/proc/self/exe"), blas.core, blas.version};
+  return identity(build.version, build.git_commit, build.git_dirty, environment_facts());
 }
 
-RunIdentity identity_of(const ResultFile& file) {
-  const auto text = [&file](std::string_view name) {
-    for (const auto& [key, value] : file.environment) {
-      if (key == name) return to_text(value);
-    }
-    return std::string();
-  };
-  return {file.stepbench_version, file.git_commit,   file.git_dirty,
-          text("binary_digest"),  text("blas_core"), text("openblas_version")};
+RunIdentity identity_of(const ResultFile& file, std::string_view group) {
+  return identity(file.stepbench_version, file.git_commit, file.git_dirty, environment_of(file, group));
 }
 
 std::string difference(const TrialRecord& stored, const RunIdentity& stored_identity, const PlannedTrial& planned,
@@ -181,24 +151,21 @@ FinishedWork find_finished(std::span<const PlannedGroup> groups, std::span<const
                            Progress& progress) {
   const RunIdentity identity = this_identity();
   FinishedWork finished;
-  std::map<std::string, std::vector<double>> fingerprints;  // by trial
+  std::map<std::string, std::string> measurements;  // of its group, by trial
   for (const fs::path& file : trial_files) {
     const std::optional<ResultFile> single = read_trial_file(file, progress);
     if (!single) continue;
     const TrialRecord& trial = single->trials.front();
-    require_trial(file, trial, identity_of(*single), groups, identity);
+    require_trial(file, trial, identity_of(*single, trial.group), groups, identity);
     if (trial.status == Status::interrupted) continue;
     finished.trials.insert(trial.id);
-    fingerprints[trial.id] = fingerprint_of(*single);
+    measurements[trial.id] = single->groups.front().measurement;
   }
   for (const PlannedGroup& group : groups) {
-    const std::vector<double>* rounds = nullptr;
+    const auto first = measurements.find(group.trials.front().settings->id);
     finished.groups.push_back(std::ranges::all_of(group.trials, [&](const PlannedTrial& trial) {
-      const auto found = fingerprints.find(trial.settings->id);
-      if (found == fingerprints.end()) return false;
-      if (found->second.empty()) return true;  // it was not timed
-      if (rounds == nullptr) rounds = &found->second;
-      return same_values(*rounds, found->second);
+      const auto found = measurements.find(trial.settings->id);
+      return found != measurements.end() && found->second == first->second;
     }));
   }
   return finished;
@@ -211,10 +178,10 @@ ResultFile read_complete(const fs::path& file, std::span<const PlannedGroup> gro
   } catch (const InputError& error) {
     refuse(error.what());
   }
-  const RunIdentity identity = this_identity(), stored_identity = identity_of(whole);
+  const RunIdentity identity = this_identity();
   std::set<std::string> stored;
   for (const TrialRecord& trial : whole.trials) {
-    require_trial(file, trial, stored_identity, groups, identity);
+    require_trial(file, trial, identity_of(whole, trial.group), groups, identity);
     stored.insert(trial.id);
   }
   for (const PlannedGroup& group : groups) {

@@ -1,4 +1,4 @@
-// What of an earlier run can stand for what would be run now: trials of equal settings, data, program and BLAS kernels,
+// What of an earlier run can stand for what would be run now: trials of equal settings, data, program and libraries,
 // group by group, since the trials of a group were measured against each other.
 //
 // Not compared: the machine (the results say which), and the content of a `model.init = file:` beyond its name.
@@ -8,6 +8,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/results/trial_record.hpp"
@@ -16,17 +17,17 @@
 
 namespace stepbench {
 
-/// The program and the kernels that make a trial's bits.
+/// The program and the libraries that make a trial's bits.
 struct RunIdentity {
   std::string version, git_commit;
   bool git_dirty = false;
-  std::string binary_digest;  // XXH3-128 of the executable; empty where it cannot be read
-  std::string blas_core, openblas_version;
+  std::string binary_digest;           // XXH3-128 of the executable; empty where it cannot be read
+  std::vector<std::string> libraries;  // in the order of kLibraryFacts
   bool operator==(const RunIdentity&) const = default;
 };
 [[nodiscard]] RunIdentity this_identity();
-/// What a result file says; empty texts for what it does not.
-[[nodiscard]] RunIdentity identity_of(const ResultFile& file);
+/// What a result file says of one of its groups; empty texts for what it does not.
+[[nodiscard]] RunIdentity identity_of(const ResultFile& file, std::string_view group);
 
 /// Why the stored trial is not the planned one: `training.epochs is 2, now 3; the data differ`. Empty when it is.
 [[nodiscard]] std::string difference(const TrialRecord& stored, const RunIdentity& stored_identity,

@@ -37,34 +37,27 @@ ResultFile describe_run(const Experiment& experiment) {
 /// Half a second of measuring: only when something is going to run.
 void describe_machine(ResultFile& file, Progress& progress) {
   progress.status("measuring the machine");
-  file.environment = describe_environment();
-  file.environment.emplace_back("binary_digest", this_identity().binary_digest);
+  file.environments = {describe_environment()};
 }
 
-void warn_of_the_build(const ResultFile& file, Progress& progress) {
-  for (const auto& [name, value] : file.environment) {
-    if (name == "native_code" && !std::get<bool>(value)) {
-      progress.warn(
-          "this is a portable build (STEPBENCH_NATIVE=OFF): element-wise passes run without this CPU's widest vectors");
-    }
+void warn_of_the_build(const KeyValues& environment, Progress& progress) {
+  if (text_of(environment, "native_code") == "false") {
+    progress.warn(
+        "this is a portable build (STEPBENCH_NATIVE=OFF): element-wise passes run without this CPU's widest vectors");
   }
 #if !defined(NDEBUG) || !defined(__OPTIMIZE__)
   progress.warn("this is a debug build: its times say nothing");
 #endif
 }
 
-void warn_of_shared_cores(const ResultFile& file, Progress& progress) {
-  const auto peak = [&file](std::string_view name) {
-    for (const auto& [key, value] : file.environment) {
-      if (key == name) return std::get<double>(value);
-    }
-    return kNotANumber;
-  };
-  const double one = peak("peak_gflops_1"), all = peak("peak_gflops_all");
+void warn_of_shared_cores(const KeyValues& environment, Progress& progress) {
+  const double one = std::get<double>(*find_value(environment, "peak_gflops_1"));
+  const double all = std::get<double>(*find_value(environment, "peak_gflops_all"));
   if (core_sharing(one, all, available_cores()) != CoreSharing::shared) return;
-  progress.warn(fmt::format("all {} cores together reach {:.2f} times the multiply-adds of one: they share one core, or "
-                            "others are busy; `stepbench doctor` tells which",
-                            available_cores(), all / one));
+  progress.warn(
+      fmt::format("all {} cores together reach {:.2f} times the multiply-adds of one: they share one core, or "
+                  "others are busy; `stepbench doctor` tells which",
+                  available_cores(), all / one));
 }
 
 /// Publishes a group's trials, each with its columns of the group's rounds. Of a group that was interrupted, a trial
@@ -75,8 +68,7 @@ void publish_group(GroupResult result, const ResultFile& run, const RunOutput& o
     if (record.status == Status::interrupted && finished_before.contains(record.id)) continue;
     ResultFile single = run;
     single.status = record.status == Status::unsupported ? Status::completed : record.status;
-    GroupRecord columns = columns_of(result.rounds, std::array{record.id, twin_id(record.id)});
-    if (!columns.trials.empty()) single.groups.push_back(std::move(columns));
+    single.groups.push_back(columns_of(result.rounds, std::array{record.id, twin_id(record.id)}));
     single.trials.push_back(std::move(record));
     output.publish_trial(single);
     progress.note(fmt::format("{}: {}", single.trials.front().id, to_text(single.trials.front().status)));
@@ -117,11 +109,11 @@ class SweepRun {
       if (work_.groups[g]) continue;
       if (!std::exchange(described, true)) {
         describe_machine(run_, progress_);
-        warn_of_the_build(run_, progress_);
-        warn_of_shared_cores(run_, progress_);
+        warn_of_the_build(run_.environments.front(), progress_);
+        warn_of_shared_cores(run_.environments.front(), progress_);
       }
       if (stop_requested()) stop();
-      GroupResult result = run_group(request_.groups[g], reference, progress_);
+      GroupResult result = run_group(request_.groups[g], reference, peaks_, progress_);
       const bool stopped = result.stopped;
       publish_group(std::move(result), run_, output_, work_.trials, progress_);
       if (stopped) stop();
@@ -151,6 +143,7 @@ class SweepRun {
   Progress& progress_;
   ResultFile run_;
   FinishedWork work_;
+  PeakHistory peaks_;
   std::size_t finished_ = 0;  // trials
 };
 

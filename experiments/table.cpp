@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "core/results/environments.hpp"
 #include "core/statistics.hpp"
 #include "experiments/machine/noise_watch.hpp"
 
@@ -65,13 +66,6 @@ std::string worst_gradient_error(const TrialRecord& record) {
   return std::isnan(worst) ? "NaN" : worst == 0 ? "0" : fmt::format("{:.1e}", worst);
 }
 
-std::string setting(const TrialRecord& record, std::string_view key) {
-  for (const auto& [name, value] : record.settings) {
-    if (name == key) return to_text(value);
-  }
-  return "";
-}
-
 /// Keys whose values differ between the trials of the file.
 std::vector<std::string> varying_keys(const ResultFile& file) {
   std::vector<std::string> keys;
@@ -91,10 +85,10 @@ std::string heading(const ResultFile& file, const std::vector<std::string>& vary
   const TrialRecord& first = file.trials.front();
   const auto add = [&](const char* key, const char* format) {
     if (std::find(varying.begin(), varying.end(), key) != varying.end()) return;
-    const std::string value = setting(first, key);
+    const std::string value = text_of(first.settings, key);
     if (!value.empty()) text += ", " + fmt::format(fmt::runtime(format), value);
   };
-  text += ": " + setting(first, "dataset.kind");
+  text += ": " + text_of(first.settings, "dataset.kind");
   add("model.layers", "layers {}");
   add("model.d_model", "D {}");
   add("model.blocks", "L {}");
@@ -111,13 +105,29 @@ std::string heading(const ResultFile& file, const std::vector<std::string>& vary
   return text;
 }
 
-std::string environment_value(const ResultFile& file, std::string_view name) {
-  for (const auto& [key, value] : file.environment) {
-    if (key != name) continue;
-    if (const double* real = std::get_if<double>(&value)) return fmt::format("{:.0f}", *real);
-    return to_text(value);
+/// `AMD EPYC, 2 cores, OpenBLAS SkylakeX; FMA peak 114 GFLOP/s on one core, 226 on all`
+std::string machine_text(const KeyValues& environment) {
+  const auto fact = [&environment](std::string_view name) {
+    const Value* value = find_value(environment, name);
+    if (value == nullptr) return std::string("?");
+    const double* real = std::get_if<double>(value);
+    return real == nullptr ? to_text(*value) : fmt::format("{:.0f}", *real);
+  };
+  return fmt::format("{}, {} cores, OpenBLAS {}{}; FMA peak {} GFLOP/s on one core, {} on all", fact("cpu_model"),
+                     fact("cores"), fact("blas_core"), fact("blas_core_forced") == "true" ? " (forced)" : "",
+                     fact("peak_gflops_1"), fact("peak_gflops_all"));
+}
+
+/// A line; of a file with several machines a line each, with what ran there.
+std::string machine_lines(const ResultFile& file) {
+  const std::vector<Machine> machines = machines_of(file);
+  if (machines.size() == 1) return "on " + machine_text(machines.front().environment) + "\n";
+  std::string text = fmt::format("on {} machines, whose times are not to be compared:\n", machines.size());
+  for (const Machine& machine : machines) {
+    text += fmt::format("  {} ({}): {}\n", listed_groups(machine), text_of(machine.environment, "hostname"),
+                        machine_text(machine.environment));
   }
-  return "?";
+  return text;
 }
 
 /// `noise: ...` and `disturbed: ...`, a line each for what the file knows.
@@ -220,7 +230,7 @@ std::string results_table(const ResultFile& file) {
   table.add_column("backend", TextTable::Align::left);
   table.add_column("threads");
   const std::string speed_heading =
-      setting(file.trials.front(), "model.kind") == "transformer" ? "tokens/s" : "samples/s";
+      text_of(file.trials.front().settings, "model.kind") == "transformer" ? "tokens/s" : "samples/s";
   table.add_column(speed_heading);
   table.add_column("vs " + (baseline_names.size() == 1 ? baseline->backend : "baseline"));
   table.add_column("% of peak");
@@ -234,7 +244,8 @@ std::string results_table(const ResultFile& file) {
     if (record.group != group) table.add_blank_line();
     group = record.group;
     std::vector<std::string> cells(varying.size());
-    std::ranges::transform(varying, cells.begin(), [&record](const std::string& key) { return setting(record, key); });
+    std::ranges::transform(varying, cells.begin(),
+                           [&record](const std::string& key) { return text_of(record.settings, key); });
     if (many_seeds) cells.push_back(std::to_string(record.seed));
     const TrialSummary& summary = record.summary;
     const bool timed = !std::isnan(summary.step_time_median);
@@ -251,11 +262,7 @@ std::string results_table(const ResultFile& file) {
   }
 
   std::string text = heading(file, varying) + "\n";
-  text += fmt::format("on {}, {} cores, OpenBLAS {}{}; FMA peak {} GFLOP/s on one core, {} on all\n\n",
-                      environment_value(file, "cpu_model"), environment_value(file, "cores"),
-                      environment_value(file, "blas_core"),
-                      environment_value(file, "blas_core_forced") == "true" ? " (forced)" : "",
-                      environment_value(file, "peak_gflops_1"), environment_value(file, "peak_gflops_all"));
+  text += machine_lines(file) + "\n";
   text += table.text() + "\n" + notes + noise_lines(file);
   text += speed_heading;
   text +=

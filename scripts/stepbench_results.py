@@ -18,7 +18,7 @@ import h5py
 import numpy
 import pandas
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # and all before it
 TWIN_SUFFIX = "~twin"
 
 Scalar = Union[str, int, float, bool, list]
@@ -154,8 +154,15 @@ class Results:
 
     @cached_property
     def environment(self) -> dict[str, Scalar]:
-        """The machine and the libraries."""
+        """The machine and the libraries; of the first group, where groups ran on different ones."""
         return _attributes(self._member("environment"))
+
+    def environment_of(self, group: str) -> dict[str, Scalar]:
+        """What a group was measured with; files of schema version 1 name one environment for all."""
+        groups = self._member("groups")
+        if group in groups and "environment" in groups[group]:
+            return _attributes(groups[group]["environment"])
+        return self.environment
 
     @cached_property
     def summary(self) -> pandas.DataFrame:
@@ -236,9 +243,9 @@ def open(path: str | Path) -> Results:  # noqa: A001, meant to be read as stepbe
     if _text(file.attrs.get("Conventions")) != _CONVENTIONS or "schema_version" not in file.attrs:
         raise ResultsError(f"{path}: this HDF5 file is not a stepbench result file")
     version = int(file.attrs["schema_version"])
-    if version != SCHEMA_VERSION:
+    if not 1 <= version <= SCHEMA_VERSION:
         raise ResultsError(
-            f"{path}: has schema version {version}, these scripts read version {SCHEMA_VERSION}: "
+            f"{path}: has schema version {version}, these scripts read versions 1 to {SCHEMA_VERSION}: "
             "use the scripts of the stepbench that wrote it"
         )
     return Results(file, path)
@@ -304,7 +311,7 @@ def _explain_missing_trailer(content: bytes) -> str:
 
 def _column(group: h5py.Group, name: str, where: str) -> numpy.ndarray:
     if name not in group or not isinstance(group[name], h5py.Dataset):
-        raise ResultsError(f"{where}: the column `{name}` is missing: this is not schema version {SCHEMA_VERSION}")
+        raise ResultsError(f"{where}: the column `{name}` is missing: this is no schema version up to {SCHEMA_VERSION}")
     dataset = group[name]
     if h5py.check_string_dtype(dataset.dtype):
         return dataset.asstr()[()]

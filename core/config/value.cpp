@@ -1,5 +1,6 @@
 #include "core/config/value.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -27,8 +28,18 @@ std::string spelled(const std::vector<std::int64_t>& values) {
 
 }  // namespace
 
+const Value* find_value(const KeyValues& values, std::string_view name) {
+  const auto found = std::ranges::find_if(values, [name](const auto& entry) { return entry.first == name; });
+  return found == values.end() ? nullptr : &found->second;
+}
+
 std::string to_text(const Value& value) {
   return std::visit([](const auto& held) { return spelled(held); }, value);
+}
+
+std::string text_of(const KeyValues& values, std::string_view name) {
+  const Value* value = find_value(values, name);
+  return value == nullptr ? "" : to_text(*value);
 }
 
 }  // namespace stepbench

@@ -9,6 +9,16 @@ herr_t keep_innermost(unsigned depth, const H5E_error2_t* error, void* reason) {
   return 0;
 }
 
+/// One at a time, all at once: to open an attribute by its number makes HDF5 list all of them again.
+herr_t add_name(hid_t /*object*/, const char* name, const H5A_info_t* /*info*/, void* names) {
+  try {
+    static_cast<std::vector<std::string>*>(names)->emplace_back(name);
+    return 0;
+  } catch (...) {  // out of memory, in the midst of C
+    return -1;
+  }
+}
+
 template <Element T>
 void write_attribute(hid_t object, const std::string& key, hid_t space, const T* values, const std::string& what) {
   const Handle attribute =
@@ -73,6 +83,12 @@ void fail(const std::string& what) {
   throw Error(reason.empty() ? what : what + " (HDF5: " + reason + ")");
 }
 
+std::uint64_t Object::address() const {
+  H5O_info_t info;
+  check(H5Oget_info2(id(), &info, H5O_INFO_BASIC), "cannot look at " + name());
+  return info.addr;
+}
+
 void Object::set_attribute(const std::string& key, const Attribute& value) {
   const std::string what = "cannot write attribute " + key + " of " + name();
   const Handle scalar = checked(H5Screate(H5S_SCALAR), H5Sclose, what);
@@ -107,20 +123,20 @@ Attribute Object::attribute(const std::string& key) const {
 }
 
 Attributes Object::attributes() const {
-  H5O_info_t info;
-  check(H5Oget_info2(id(), &info, H5O_INFO_NUM_ATTRS), "cannot list the attributes of " + name());
+  std::vector<std::string> names;
+  // Files of other programs may not track the order of creation: then by name.
+  hsize_t first = 0;
+  if (H5Aiterate2(id(), H5_INDEX_CRT_ORDER, H5_ITER_INC, &first, add_name, &names) < 0) {
+    names.clear();
+    first = 0;
+    check(H5Aiterate2(id(), H5_INDEX_NAME, H5_ITER_INC, &first, add_name, &names),
+          "cannot list the attributes of " + name());
+  }
   Attributes all;
-  for (hsize_t i = 0; i < info.num_attrs; ++i) {
-    const std::string what = "attribute " + std::to_string(i) + " of " + name();
-    // Files of other programs may not track the order of creation: then by name.
-    hid_t opened = H5Aopen_by_idx(id(), ".", H5_INDEX_CRT_ORDER, H5_ITER_INC, i, H5P_DEFAULT, H5P_DEFAULT);
-    if (opened < 0) opened = H5Aopen_by_idx(id(), ".", H5_INDEX_NAME, H5_ITER_INC, i, H5P_DEFAULT, H5P_DEFAULT);
-    const Handle attribute = checked(opened, H5Aclose, what);
-    const ssize_t length = H5Aget_name(attribute.id(), 0, nullptr);
-    if (length < 0) fail(what);
-    std::string key(static_cast<std::size_t>(length), '\0');
-    check(H5Aget_name(attribute.id(), key.size() + 1, key.data()) < 0 ? -1 : 0, what);
-    Attribute value = read_attribute(attribute, "attribute " + key + " of " + name());
+  all.reserve(names.size());
+  for (std::string& key : names) {
+    const std::string what = "attribute " + key + " of " + name();
+    Attribute value = read_attribute(checked(H5Aopen(id(), key.c_str(), H5P_DEFAULT), H5Aclose, what), what);
     all.emplace_back(std::move(key), std::move(value));
   }
   return all;

@@ -11,6 +11,8 @@ namespace {
 // MiB).
 constexpr hsize_t kChunkBytes = 1 << 19;
 constexpr unsigned kDeflateLevel = 4;
+// Up to here a chunk's index (2 KB) takes more than deflating saves. A header holds at most 64 KB.
+constexpr std::size_t kCompactBytes = 2048;
 
 /// Whole rows as far as the chunk's size allows, all chunks alike.
 std::vector<hsize_t> chunk_extents(const std::vector<hsize_t>& extents, std::size_t element_bytes) {
@@ -26,7 +28,6 @@ std::vector<hsize_t> chunk_extents(const std::vector<hsize_t>& extents, std::siz
 /// Creation properties of every data set: attribute order kept, no time stamps (equal contents give equal files).
 Handle creation_properties(const std::string& what) {
   Handle properties = checked(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, what);
-  check(H5Pset_attr_creation_order(properties.id(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED), what);
   check(H5Pset_obj_track_times(properties.id(), false), what);
   return properties;
 }
@@ -131,7 +132,13 @@ Dataset Group::create_dataset(const std::string& member, const Shape& shape, std
   const Handle space =
       checked(H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr), H5Sclose, what);
   const Handle properties = creation_properties(what);
-  if (storage == Storage::filtered) add_filters(properties, chunk_extents(extents, sizeof(T)), what);
+  if (storage == Storage::filtered) {
+    if (values.size_bytes() <= kCompactBytes) {
+      check(H5Pset_layout(properties.id(), H5D_COMPACT), what);
+    } else {
+      add_filters(properties, chunk_extents(extents, sizeof(T)), what);
+    }
+  }
   Dataset dataset(
       checked(H5Dcreate2(id(), member.c_str(), file_type<T>(), space.id(), H5P_DEFAULT, properties.id(), H5P_DEFAULT),
               H5Dclose, what),

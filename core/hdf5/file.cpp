@@ -20,10 +20,15 @@ Handle memory_access() {
   return access;
 }
 
+/// Also keeps what a group holds in its header as long as it fits well: the heap and the two indices of attributes or
+/// links that stand outside it take some KB.
 void track_creation_order(const Handle& properties) {
+  constexpr unsigned kMostAttributes = 200, kMostLinks = 32;
   constexpr unsigned kTracked = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
   check(H5Pset_link_creation_order(properties.id(), kTracked), "HDF5 creation order of links");
   check(H5Pset_attr_creation_order(properties.id(), kTracked), "HDF5 creation order of attributes");
+  check(H5Pset_attr_phase_change(properties.id(), kMostAttributes, kMostAttributes / 2), "HDF5 storage of attributes");
+  check(H5Pset_link_phase_change(properties.id(), kMostLinks, kMostLinks / 2), "HDF5 storage of links");
   check(H5Pset_obj_track_times(properties.id(), false), "HDF5 time stamps");
 }
 
@@ -73,6 +78,11 @@ Group Group::create_group(const std::string& member) {
           full};
 }
 
+void Group::link(const std::string& member, const Object& target) {
+  check(H5Lcreate_hard(target.id(), ".", id(), member.c_str(), H5P_DEFAULT, H5P_DEFAULT),
+        "cannot link " + name() + "/" + member + " to " + target.name());
+}
+
 File File::create_in_memory() {
   silence_errors();
   const Handle properties = checked(H5Pcreate(H5P_FILE_CREATE), H5Pclose, "HDF5 file in memory");
@@ -115,6 +125,7 @@ std::vector<std::byte> File::image() const {
 }
 
 std::string library_version() {
+  silence_errors();
   unsigned major = 0, minor = 0, release = 0;
   check(H5get_libversion(&major, &minor, &release), "HDF5 version");
   return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(release);

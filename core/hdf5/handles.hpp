@@ -25,7 +25,7 @@ inline void check(herr_t status, const std::string& what) {
   if (status < 0) fail(what);
 }
 
-/// Before any other call. HDF5 prints each error to stderr unless told otherwise, once per process (or thread).
+/// Before any other call, so first thing wherever HDF5 may be called first. HDF5 prints each error to stderr unless told otherwise, once per process (or thread).
 /// HDF5 1.10 closes what it still holds when the program exits, and crashes there over a file in memory that could not
 /// grow; nothing of ours needs that, so it is told not to.
 inline void silence_errors() {

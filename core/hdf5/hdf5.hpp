@@ -54,7 +54,8 @@ concept Element = std::same_as<T, float> || std::same_as<T, double> || std::same
 
 enum class ElementClass { integer, floating, text, other };
 
-/// filtered: chunk + shuffle + deflate + fletcher32.
+/// filtered: chunk + shuffle + deflate + fletcher32; of some hundred values or fewer, compact: in the data set's
+/// header, since the index of chunks alone takes 2 KB.
 enum class Storage { filtered, contiguous };
 
 /// What groups and data sets have in common.
@@ -63,6 +64,9 @@ class Object {
   /// Within its file, after the file's name: `run.h5:/summary`.
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::int64_t id() const { return handle_.id(); }
+
+  /// Where it stands in its file: two names of one object have one address.
+  [[nodiscard]] std::uint64_t address() const;
 
   void set_attribute(const std::string& key, const Attribute& value);
   [[nodiscard]] bool has_attribute(const std::string& key) const;
@@ -121,6 +125,8 @@ class Group : public Object {
   [[nodiscard]] Dataset dataset(const std::string& path) const;
 
   Group create_group(const std::string& member);
+  /// One more name for an object of the same file (a hard link).
+  void link(const std::string& member, const Object& target);
   /// `values` has as many elements as `shape`. `units` becomes the attribute of that name.
   template <Element T>
   Dataset create_dataset(const std::string& member, const Shape& shape, std::span<const T> values,

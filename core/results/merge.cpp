@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/results/environments.hpp"
 #include "core/results/schema.hpp"
 
 namespace stepbench {
@@ -41,7 +42,15 @@ void visit_both(Left& left, const GroupRecord& right, Visit&& visit) {
   });
 }
 
+/// Of a trial that was not timed: its group without rounds.
+bool has_no_rounds(const GroupRecord& group) { return group.trials.empty() && group.rounds() == 0; }
+
 void append_columns(GroupRecord& group, const GroupRecord& part) {
+  if (has_no_rounds(part)) return;
+  if (has_no_rounds(group)) {
+    group = part;
+    return;
+  }
   if (group.rounds() != part.rounds())
     throw InputError("group " + group.id + ": one part has " + std::to_string(group.rounds()) + " rounds, another " +
                      std::to_string(part.rounds()));
@@ -70,6 +79,7 @@ void append(ResultFile& merged, ResultFile part) {
     merged.trials.push_back(std::move(trial));
   }
   for (GroupRecord& group : part.groups) {
+    group.environment = place_of(merged, part.environments.at(group.environment));
     const auto same = std::ranges::find(merged.groups, group.id, &GroupRecord::id);
     if (same == merged.groups.end())
       merged.groups.push_back(std::move(group));
@@ -92,6 +102,8 @@ GroupRecord columns_of(const GroupRecord& group, std::span<const std::string> tr
       if (std::ranges::find(trials, trial) != trials.end()) own.push_back(other[i]);
     }
   });
+  if (columns.trials.empty())
+    return {.id = group.id, .environment = group.environment, .measurement = group.measurement};
   return columns;
 }
 

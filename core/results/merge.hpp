@@ -15,6 +15,7 @@ namespace stepbench {
 [[nodiscard]] ResultFile merge_results(std::vector<ResultFile> parts);
 
 /// The group with the columns of `trials` only, in the group's order; ids that the group does not have are passed over.
+/// Without rounds when none are left.
 [[nodiscard]] GroupRecord columns_of(const GroupRecord& group, std::span<const std::string> trials);
 
 }  // namespace stepbench

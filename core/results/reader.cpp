@@ -1,4 +1,6 @@
 // HDF5 image -> ResultFile: the writer's steps backwards. Groups that are not there were not recorded.
+#include <algorithm>
+
 #include "core/error.hpp"
 #include "core/hdf5/hdf5.hpp"
 #include "core/results/result_file.hpp"
@@ -31,22 +33,44 @@ std::vector<T> read_column(const Group& group, const char* name, std::size_t cou
   return values;
 }
 
-/// For the visits of schema.hpp.
-struct AttributeReader {
-  const Group& group;
+/// All attributes of an object, read once; also for the visits of schema.hpp.
+class AttributeReader {
+ public:
+  explicit AttributeReader(const hdf5::Object& object) : attributes_(object.attributes()), name_(object.name()) {}
+
+  [[nodiscard]] bool has(std::string_view key) const { return find_value(attributes_, key) != nullptr; }
+  template <typename T>
+  [[nodiscard]] const T& get(std::string_view key) const {
+    const hdf5::Attribute* value = find_value(attributes_, key);
+    if (value == nullptr) throw Error(name_ + " has no attribute " + std::string(key));
+    if (const T* typed = std::get_if<T>(value)) return *typed;
+    throw Error("attribute " + std::string(key) + " of " + name_ + " is of another type than expected");
+  }
+  [[nodiscard]] const hdf5::Attributes& all() const { return attributes_; }
+
   void operator()(const char* key, Status& status) const {
-    const auto text = group.attribute_as<std::string>(key);
+    const auto& text = get<std::string>(key);
     const std::optional<Status> found = status_from_text(text);
-    if (!found) throw Error(group.name() + " has the unknown status `" + text + "`");
+    if (!found) throw Error(name_ + " has the unknown status `" + text + "`");
     status = *found;
   }
+  void operator()(const char* key, FailureCause& cause) const {
+    const auto& text = get<std::string>(key);
+    const std::optional<FailureCause> found = failure_cause_from_text(text);
+    if (!found) throw Error(name_ + " has the unknown cause `" + text + "`");
+    cause = *found;
+  }
   void operator()(const char* key, std::uint64_t& seed) const {
-    seed = static_cast<std::uint64_t>(group.attribute_as<std::int64_t>(key));
+    seed = static_cast<std::uint64_t>(get<std::int64_t>(key));
   }
   template <typename T>
   void operator()(const char* key, T& value) const {
-    value = group.attribute_as<T>(key);
+    value = get<T>(key);
   }
+
+ private:
+  hdf5::Attributes attributes_;
+  std::string name_;
 };
 
 StepSeries read_steps(const Group& group) {
@@ -95,17 +119,23 @@ std::vector<NamedTensor> read_tensors(const Group& group) {
   return tensors;
 }
 
-TrialRecord read_trial(const Group& group) {
+TrialRecord read_trial(const Group& group, ReadSeries series) {
   TrialRecord trial;
-  schema::visit_trial(trial, AttributeReader{group});
-  if (group.has_attribute("diverged_at_step"))
-    trial.diverged_at_step = group.attribute_as<std::int64_t>("diverged_at_step");
-  if (group.has_attribute("vocabulary")) trial.vocabulary = group.attribute_as<std::string>("vocabulary");
-  for (auto& [key, value] : group.attributes())
-    if (schema::is_setting(key)) trial.settings.emplace_back(std::move(key), std::move(value));
+  const AttributeReader attributes(group);
+  schema::visit_trial(trial, attributes);
+  if (attributes.has("diverged_at_step")) attributes("diverged_at_step", trial.diverged_at_step);
+  if (attributes.has("vocabulary")) attributes("vocabulary", trial.vocabulary);
+  if (attributes.has("cause")) {
+    attributes("cause", trial.cause);
+  } else if (trial.status == Status::failed) {  // before schema version 2 the message alone told
+    trial.cause = trial.message.starts_with("gate: ") ? FailureCause::gate : FailureCause::error;
+  }
+  for (const auto& [key, value] : attributes.all())
+    if (schema::is_setting(key)) trial.settings.emplace_back(key, value);
+  if (group.has("checks")) trial.checks = read_checks(group.group("checks"));
+  if (series == ReadSeries::no) return trial;
   if (group.has("steps")) trial.steps = read_steps(group.group("steps"));
   if (group.has("epochs")) trial.epochs = read_epochs(group.group("epochs"));
-  if (group.has("checks")) trial.checks = read_checks(group.group("checks"));
   if (group.has("parameters/initial")) trial.initial_parameters = read_tensors(group.group("parameters/initial"));
   if (group.has("parameters/final")) trial.final_parameters = read_tensors(group.group("parameters/final"));
   if (group.has("order")) {
@@ -130,9 +160,38 @@ void read_summary(const Group& group, std::vector<TrialRecord>& trials) {
   }
 }
 
-GroupRecord read_group(const Group& group, const std::string& id) {
+/// The environments of a file, each object once.
+class EnvironmentReader {
+ public:
+  EnvironmentReader(const Group& root, std::vector<KeyValues>& environments) : environments_(environments) {
+    environments_.clear();
+    read(root.group("environment"));
+  }
+  /// Its place. A file from before groups had one names one machine for all.
+  std::size_t of(const Group& group) {
+    if (!group.has("environment")) return 0;
+    const Group environment = group.group("environment");
+    const auto found = std::ranges::find(addresses_, environment.address());
+    if (found == addresses_.end()) return read(environment);
+    return static_cast<std::size_t>(found - addresses_.begin());
+  }
+
+ private:
+  std::size_t read(const Group& environment) {
+    addresses_.push_back(environment.address());
+    environments_.push_back(environment.attributes());
+    return environments_.size() - 1;
+  }
+
+  std::vector<KeyValues>& environments_;
+  std::vector<std::uint64_t> addresses_;  // in the file
+};
+
+GroupRecord read_group(const Group& group, const std::string& id, EnvironmentReader& environments) {
   GroupRecord record;
   record.id = id;
+  record.environment = environments.of(group);
+  if (group.has_attribute("measurement")) record.measurement = group.attribute_as<std::string>("measurement");
   if (!group.has("rounds")) return record;
   const Group rounds = group.group("rounds");
   if (rounds.has("trial")) record.trials = rounds.dataset("trial").read_text();
@@ -157,25 +216,25 @@ void check_schema(const Group& root, const std::string& name) {
       root.attribute("Conventions") != hdf5::Attribute(std::string(schema::kConventions)))
     throw InputError(name + ": this HDF5 file is not a stepbench result file");
   const auto version = root.attribute_as<std::int64_t>("schema_version");
-  if (version != ResultFile::kSchemaVersion)
-    throw InputError(name + ": has schema version " + std::to_string(version) + ", this stepbench reads version " +
-                     std::to_string(ResultFile::kSchemaVersion));
+  if (version < 1 || version > ResultFile::kSchemaVersion)
+    throw InputError(name + ": has schema version " + std::to_string(version) +
+                     ", this stepbench reads versions 1 to " + std::to_string(ResultFile::kSchemaVersion));
 }
 
 }  // namespace
 
-ResultFile from_image(std::span<const std::byte> image, const std::filesystem::path& name) try {
+ResultFile from_image(std::span<const std::byte> image, const std::filesystem::path& name, ReadSeries series) try {
   const hdf5::File hdf5_file = hdf5::File::open_image(image, name.string());
   const Group root = hdf5_file.root();
   check_schema(root, name.string());
   ResultFile file;
-  schema::visit_root(file, AttributeReader{root});
-  file.environment = root.group("environment").attributes();
+  schema::visit_root(file, AttributeReader(root));
+  EnvironmentReader environments(root, file.environments);
   const Group trials = root.group("trials");
-  for (const std::string& id : trials.members()) file.trials.push_back(read_trial(trials.group(id)));
+  for (const std::string& id : trials.members()) file.trials.push_back(read_trial(trials.group(id), series));
   if (!file.trials.empty()) read_summary(root.group("summary"), file.trials);
   const Group groups = root.group("groups");
-  for (const std::string& id : groups.members()) file.groups.push_back(read_group(groups.group(id), id));
+  for (const std::string& id : groups.members()) file.groups.push_back(read_group(groups.group(id), id, environments));
   return file;
 } catch (const InputError&) {
   throw;
@@ -183,6 +242,8 @@ ResultFile from_image(std::span<const std::byte> image, const std::filesystem::p
   throw InputError(error.what());
 }
 
-ResultFile read_result_file(const std::filesystem::path& path) { return from_image(read_published(path), path); }
+ResultFile read_result_file(const std::filesystem::path& path, ReadSeries series) {
+  return from_image(read_published(path), path, series);
+}
 
 }  // namespace stepbench

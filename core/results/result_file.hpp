@@ -17,9 +17,12 @@ namespace stepbench {
 /// The HDF5 image of `file` in the schema of results/README.md. Throws Error when series or arrays that belong together
 /// differ in length, or when an id cannot be a name in HDF5.
 [[nodiscard]] std::vector<std::byte> to_image(const ResultFile& file);
+/// `no`: without steps, evaluations, orders and parameters, which are most of a file.
+enum class ReadSeries { yes, no };
 /// The inverse. Throws InputError when the image is not one of ours or of an unknown schema version. `name` is for
 /// messages.
-[[nodiscard]] ResultFile from_image(std::span<const std::byte> image, const std::filesystem::path& name);
+[[nodiscard]] ResultFile from_image(std::span<const std::byte> image, const std::filesystem::path& name,
+                                    ReadSeries series = ReadSeries::yes);
 
 enum class IfExists { refuse, replace };
 
@@ -41,6 +44,6 @@ void remove_all_temporaries(const std::filesystem::path& folder);
 [[nodiscard]] std::vector<std::byte> read_published(const std::filesystem::path& path);
 
 /// read_published, then from_image.
-[[nodiscard]] ResultFile read_result_file(const std::filesystem::path& path);
+[[nodiscard]] ResultFile read_result_file(const std::filesystem::path& path, ReadSeries series = ReadSeries::yes);
 
 }  // namespace stepbench

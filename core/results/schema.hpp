@@ -13,9 +13,7 @@ inline constexpr const char* kLossUnits = nullptr;
 
 /// The units of `model.loss`: nats for cross-entropy.
 [[nodiscard]] inline const char* loss_units(const TrialRecord& trial) {
-  for (const auto& [key, value] : trial.settings)
-    if (key == "model.loss") return value == Value(std::string("cross_entropy")) ? "nat" : "1";
-  return "1";
+  return text_of(trial.settings, "model.loss") == "cross_entropy" ? "nat" : "1";
 }
 
 /// A data set whose values are one member of each Record (or one vector of it).
@@ -106,7 +104,7 @@ void visit_root(File& file, Visit&& visit) {
 }
 
 /// Calls visit(name, field) for every attribute of a trial that every trial has. Settings, whose names have a dot,
-/// `diverged_at_step` and `vocabulary` stand beside them.
+/// `diverged_at_step`, `cause` and `vocabulary` stand beside them.
 template <typename Trial, typename Visit>
 void visit_trial(Trial& trial, Visit&& visit) {
   visit("id", trial.id);

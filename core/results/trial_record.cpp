@@ -29,6 +29,16 @@ std::optional<Status> status_from_text(std::string_view text) {
   return std::nullopt;
 }
 
+std::string to_text(FailureCause cause) {
+  return cause == FailureCause::gate ? "gate" : cause == FailureCause::error ? "error" : "";
+}
+
+std::optional<FailureCause> failure_cause_from_text(std::string_view text) {
+  for (const FailureCause cause : {FailureCause::none, FailureCause::gate, FailureCause::error})
+    if (to_text(cause) == text) return cause;
+  return std::nullopt;
+}
+
 Status worse(Status first, Status second) {
   const Status worst = rank(first) < rank(second) ? second : first;
   return worst == Status::unsupported ? Status::completed : worst;

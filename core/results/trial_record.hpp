@@ -22,6 +22,10 @@ enum class Status { completed, diverged, failed, unsupported, interrupted };
 [[nodiscard]] std::string to_text(Status status);
 /// The inverse; nothing for other text.
 [[nodiscard]] std::optional<Status> status_from_text(std::string_view text);
+/// What made a trial fail; the message says it in words. The names are what the files say.
+enum class FailureCause { none, gate, error };
+[[nodiscard]] std::string to_text(FailureCause cause);
+[[nodiscard]] std::optional<FailureCause> failure_cause_from_text(std::string_view text);
 /// The status of a file that holds both: failed before interrupted before diverged before completed. An unsupported
 /// trial takes nothing from a file's completeness.
 [[nodiscard]] Status worse(Status first, Status second);
@@ -85,7 +89,8 @@ struct TrialRecord {
   std::uint64_t seed = 1;
   KeyValues settings;  // every value by its full key
   Status status = Status::completed;
-  std::string message;  // why, where the status is not `completed`
+  FailureCause cause = FailureCause::none;  // where the status is `failed`
+  std::string message;                      // why, where the status is not `completed`
   std::int64_t diverged_at_step = -1;
   std::string parameter_digest, dataset_digest;
   std::string vocabulary;                  // texts of the tokens, as json_strings.hpp spells them; empty without tokens
@@ -118,8 +123,10 @@ enum Disturbance : std::int64_t {
 /// trial's own file holds the group with that trial's column (and its twin's) only.
 struct GroupRecord {
   std::string id;
-  std::vector<std::string> trials = {};           // (M) ids
-  std::vector<double> step_time = {};             // (R, M) s: median step of the round's block; NaN where none counted
+  std::size_t environment = 0;           // what it was measured with: its place in ResultFile::environments
+  std::string measurement = {};          // names this measurement of the group: no two are alike; empty in older files
+  std::vector<std::string> trials = {};  // (M) ids
+  std::vector<double> step_time = {};    // (R, M) s: median step of the round's block; NaN where none counted
   std::vector<std::int64_t> position = {};        // (R, M): position[r][m] = the place, from 0, of trial m in round r
   std::vector<double> block_time = {};            // (R, M) s: wall time of the block's steps and evaluations
   std::vector<double> cpu_time = {};              // (R, M) s: CPU time of the process in the block
@@ -140,13 +147,14 @@ struct GroupRecord {
 
 /// A whole result file: the collection of an experiment, or the file of one trial.
 struct ResultFile {
-  static constexpr std::int64_t kSchemaVersion = 1;
+  static constexpr std::int64_t kSchemaVersion = 2;
   std::string experiment, description, config_text;
   std::string created;  // ISO 8601, UTC
   std::string stepbench_version, git_commit;
   bool git_dirty = false;
-  Status status = Status::completed;  // the worst of the trials'
-  KeyValues environment;              // attributes of /environment, by name
+  Status status = Status::completed;    // the worst of the trials'
+  /// Machines and libraries, each different one once, and one at least: see environments.hpp.
+  std::vector<KeyValues> environments = std::vector<KeyValues>(1);
   std::vector<TrialRecord> trials;
   std::vector<GroupRecord> groups;
 };

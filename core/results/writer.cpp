@@ -1,6 +1,8 @@
 // ResultFile -> HDF5 image. What a trial did not record has no group; nothing is written empty.
+#include <algorithm>
 #include <functional>
 #include <numeric>
+#include <optional>
 
 #include "core/error.hpp"
 #include "core/hdf5/hdf5.hpp"
@@ -79,12 +81,6 @@ const char* units_or(const char* units, const char* loss_units) {
   return units == schema::kLossUnits ? loss_units : units;
 }
 
-Value setting(const TrialRecord& trial, const std::string& key, Value absent) {
-  for (const auto& [name, value] : trial.settings)
-    if (name == key && value.index() == absent.index()) return value;
-  return absent;
-}
-
 /// A column holds one kind of loss or none in particular.
 const char* common_loss_units(const std::vector<TrialRecord>& trials) {
   for (const TrialRecord& trial : trials)
@@ -106,8 +102,7 @@ void write_summary(Group& root, const std::vector<TrialRecord>& trials) {
   column("backend", "1", [](const TrialRecord& t) { return t.backend; });
   column("threads", "1", [](const TrialRecord& t) { return t.threads; });
   column("seed", "1", [](const TrialRecord& t) { return static_cast<std::int64_t>(t.seed); });
-  column("precision", "1",
-         [](const TrialRecord& t) { return std::get<std::string>(setting(t, "training.precision", std::string())); });
+  column("precision", "1", [](const TrialRecord& t) { return text_of(t.settings, "training.precision"); });
   column("batch_size", "1", [](const TrialRecord& t) { return t.batch_size; });
   column("status", "1", [](const TrialRecord& t) { return to_text(t.status); });
   column("parameters", "1", [](const TrialRecord& t) { return t.parameters; });
@@ -190,6 +185,7 @@ void write_trial(Group& trials, const TrialRecord& trial) {
   Group group = trials.create_group(link_name(trial.id, "the trial id"));
   schema::visit_trial(trial, AttributeWriter{group});
   if (trial.diverged_at_step >= 0) group.set_attribute("diverged_at_step", trial.diverged_at_step);
+  if (trial.cause != FailureCause::none) group.set_attribute("cause", to_text(trial.cause));
   if (!trial.vocabulary.empty()) group.set_attribute("vocabulary", trial.vocabulary);
   for (const auto& [key, value] : trial.settings) {
     require(schema::is_setting(key), "trial " + trial.id + ": the setting `" + key + "` has no section");
@@ -206,8 +202,36 @@ void write_trial(Group& trials, const TrialRecord& trial) {
   write_order(group, trial);
 }
 
-void write_rounds(Group& groups, const GroupRecord& record) {
+void write_environment(Group& group, const KeyValues& environment) {
+  for (const auto& [key, value] : environment) group.set_attribute(key, value);
+}
+
+/// Each environment is one object: the first is /environment, and all groups that share one link to it.
+class EnvironmentLinks {
+ public:
+  EnvironmentLinks(Group& root, const std::vector<KeyValues>& environments)
+      : environments_(environments), objects_(environments.size()) {
+    write_environment(objects_.front().emplace(root.create_group(kName)), environments.front());
+  }
+  void add_to(Group& group, std::size_t place) {
+    std::optional<Group>& object = objects_.at(place);
+    if (object) {
+      group.link(kName, *object);
+    } else {
+      write_environment(object.emplace(group.create_group(kName)), environments_[place]);
+    }
+  }
+
+ private:
+  static constexpr const char* kName = "environment";
+  const std::vector<KeyValues>& environments_;
+  std::vector<std::optional<Group>> objects_;
+};
+
+void write_group(Group& groups, const GroupRecord& record, EnvironmentLinks& environments) {
   Group parent = groups.create_group(link_name(record.id, "the group id"));
+  parent.set_attribute("measurement", record.measurement);
+  environments.add_to(parent, record.environment);
   const auto rounds = static_cast<std::size_t>(record.rounds());
   const std::size_t cells = record.trials.size() * rounds;
   if (record.trials.empty() && rounds == 0) return;
@@ -238,13 +262,12 @@ std::vector<std::byte> to_image(const ResultFile& file) {
     root.set_attribute("Conventions", schema::kConventions);
     root.set_attribute("schema_version", ResultFile::kSchemaVersion);
     schema::visit_root(file, AttributeWriter{root});
-    Group environment = root.create_group("environment");
-    for (const auto& [key, value] : file.environment) environment.set_attribute(key, value);
+    EnvironmentLinks environments(root, file.environments);
     write_summary(root, file.trials);
     Group trials = root.create_group("trials");
     for (const TrialRecord& trial : file.trials) write_trial(trials, trial);
     Group groups = root.create_group("groups");
-    for (const GroupRecord& group : file.groups) write_rounds(groups, group);
+    for (const GroupRecord& group : file.groups) write_group(groups, group, environments);
   }
   return hdf5_file.image();
 }

@@ -90,7 +90,8 @@ CommandLine compare_command_line() {
   return {
       "compare FILE.h5 [BASELINE.h5] [options]",
       "Says which differences are real: in speed, in time to target, and in what was learned.\n"
-      "With one file, of every trial to the baseline that ran beside it, paired by round; with two, of FILE's trials to\n"
+      "With one file, of every trial to the baseline that ran beside it, paired by round; with two, of FILE's trials "
+      "to\n"
       "the same trials of BASELINE, unpaired.\n"
       "Exit codes with --fail-if: 3 a condition holds, 4 none holds but one is inconclusive (no interval, an interval\n"
       "across the limit, a trial that failed or has no counterpart), 0 none holds.",

@@ -9,6 +9,7 @@
 
 #include "core/config/experiment.hpp"
 #include "core/error.hpp"
+#include "core/results/environments.hpp"
 #include "experiments/compare/same_experiment.hpp"
 
 namespace stepbench {
@@ -93,11 +94,35 @@ const TrialRecord* find_baseline(const ResultFile& file, const std::string& grou
   return found;
 }
 
+void add_once(std::vector<std::string>& lines, std::string line) {
+  if (std::ranges::find(lines, line) == lines.end()) lines.push_back(std::move(line));
+}
+
+/// What differs between the environments in which pairs of two files were timed.
 void note_differences(const ResultFile& file, const ResultFile& baseline, Matching& matching) {
-  for (const std::string& line : machine_differences(file, baseline)) {
-    matching.warnings.push_back("the machines differ, and with them the speed: " + line);
+  matching.notes = program_differences(file, baseline);
+  for (const Match& match : matching.matches) {
+    for (const TrialPair& pair : match.pairs) {
+      const KeyValues& here = environment_of(file, pair.trial->group);
+      const KeyValues& there = environment_of(baseline, pair.baseline->group);
+      for (const std::string& line : machine_differences(here, there)) {
+        add_once(matching.warnings, "the machines differ, and with them the speed: " + line);
+      }
+      for (std::string& line : build_differences(here, there)) add_once(matching.notes, std::move(line));
+    }
   }
-  matching.notes = build_differences(file, baseline);
+}
+
+/// Within a file a ratio is of one group, and so of one machine; what several groups have together is not.
+void warn_of_several_machines(const ResultFile& file, Matching& matching) {
+  const std::vector<Machine> machines = machines_of(file);
+  if (machines.size() < 2) return;
+  std::string text = "groups ran on different machines, so that only ratios within a group are of one:";
+  for (const Machine& machine : machines) {
+    text += fmt::format("{} {} on {} ({})", &machine == &machines.front() ? "" : ";", listed_groups(machine),
+                        text_of(machine.environment, "hostname"), text_of(machine.environment, "cpu_model"));
+  }
+  matching.warnings.push_back(text);
 }
 
 }  // namespace
@@ -127,6 +152,7 @@ Matching match_within(const ResultFile& file, const std::string& baseline) {
       collector.add({&trial, held_against, rounds, rounds});
     }
   }
+  warn_of_several_machines(file, matching);
   if (alone) matching.unmatched.emplace_back("nothing to compare: the file has no trial besides the baseline");
   return matching;
 }

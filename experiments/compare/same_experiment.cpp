@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <span>
 
 #include "core/error.hpp"
+#include "core/results/environments.hpp"
 
 namespace stepbench {
 namespace {
@@ -23,23 +26,24 @@ std::string git_version(const ResultFile& file) {
   return fmt::format("{} ({}{})", file.stepbench_version, file.git_commit, file.git_dirty ? ", modified" : "");
 }
 
-template <std::size_t n>
-std::vector<std::string> differences(const std::array<const char*, n>& names, const KeyValues& here,
+std::string difference(std::string_view name, const KeyValues& here, const KeyValues& there) {
+  const std::string a = text_of(here, name), b = text_of(there, name);
+  const auto shown = [](const std::string& text) { return text.empty() ? "not recorded" : text; };
+  return a == b ? "" : fmt::format("{}: {}; baseline: {}", name, shown(a), shown(b));
+}
+
+/// `names`: of attributes.
+std::vector<std::string> differences(std::span<const std::string_view> names, const KeyValues& here,
                                      const KeyValues& there) {
   std::vector<std::string> lines;
-  for (const char* name : names) {
-    const std::string a = text_of(here, name), b = text_of(there, name);
-    if (a != b) lines.push_back(fmt::format("{}: {}; baseline: {}", name, shown(a), shown(b)));
+  for (const std::string_view name : names) {
+    std::string line = difference(name, here, there);
+    if (!line.empty()) lines.push_back(std::move(line));
   }
   return lines;
 }
 
 }  // namespace
-
-std::string text_of(const KeyValues& values, std::string_view name) {
-  const auto found = std::ranges::find_if(values, [name](const auto& entry) { return entry.first == name; });
-  return found == values.end() ? "" : to_text(found->second);
-}
 
 void require_same_experiment(const TrialRecord& trial, const TrialRecord& baseline) {
   const auto refuse = [&](const std::string& what, const std::string& here, const std::string& there) {
@@ -61,19 +65,23 @@ void require_same_experiment(const TrialRecord& trial, const TrialRecord& baseli
   if (trial.seed != baseline.seed) refuse("seed", std::to_string(trial.seed), std::to_string(baseline.seed));
 }
 
-std::vector<std::string> machine_differences(const ResultFile& file, const ResultFile& baseline) {
-  constexpr std::array kNames = {"hostname", "cpu_model", "isa", "cores", "blas_core", "governor", "thp"};
-  return differences(kNames, file.environment, baseline.environment);
+std::vector<std::string> machine_differences(const KeyValues& environment, const KeyValues& baseline) {
+  return differences(kMachineFacts, environment, baseline);
 }
 
-std::vector<std::string> build_differences(const ResultFile& file, const ResultFile& baseline) {
-  constexpr std::array kNames = {"compiler",         "compile_flags", "native_code",
-                                 "openblas_version", "tbb_version",   "denormals_flushed"};
-  std::vector<std::string> lines;
-  if (git_version(file) != git_version(baseline)) {
-    lines.push_back(fmt::format("stepbench: {}; baseline: {}", git_version(file), git_version(baseline)));
+std::vector<std::string> program_differences(const ResultFile& file, const ResultFile& baseline) {
+  if (git_version(file) == git_version(baseline)) return {};
+  return {fmt::format("stepbench: {}; baseline: {}", git_version(file), git_version(baseline))};
+}
+
+std::vector<std::string> build_differences(const KeyValues& environment, const KeyValues& baseline) {
+  constexpr std::array<std::string_view, 4> kBuild = {"compiler", "compile_flags", "native_code", "denormals_flushed"};
+  std::vector<std::string> lines = differences(kBuild, environment, baseline);
+  for (const LibraryFact& fact : kLibraryFacts) {
+    if (std::ranges::find(kMachineFacts, fact.name) != kMachineFacts.end()) continue;
+    std::string line = difference(fact.name, environment, baseline);
+    if (!line.empty()) lines.push_back(std::move(line));
   }
-  std::ranges::move(differences(kNames, file.environment, baseline.environment), std::back_inserter(lines));
   return lines;
 }
 

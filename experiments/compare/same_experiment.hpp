@@ -12,13 +12,12 @@ namespace stepbench {
 /// data lies, how often it was measured and what was recorded may differ.
 void require_same_experiment(const TrialRecord& trial, const TrialRecord& baseline);
 
-/// The machines, as far as they differ: then a ratio of speeds is theirs too.
-[[nodiscard]] std::vector<std::string> machine_differences(const ResultFile& file, const ResultFile& baseline);
+/// The machines of two environments, as far as they differ: then a ratio of speeds is theirs too.
+[[nodiscard]] std::vector<std::string> machine_differences(const KeyValues& environment, const KeyValues& baseline);
 
-/// Programs, compilers and libraries, as far as they differ.
-[[nodiscard]] std::vector<std::string> build_differences(const ResultFile& file, const ResultFile& baseline);
-
-/// Text of a value by its name; empty when there is none.
-[[nodiscard]] std::string text_of(const KeyValues& values, std::string_view name);
+/// The programs of two files, as far as they differ.
+[[nodiscard]] std::vector<std::string> program_differences(const ResultFile& file, const ResultFile& baseline);
+/// Compilers and libraries of two environments, as far as they differ.
+[[nodiscard]] std::vector<std::string> build_differences(const KeyValues& environment, const KeyValues& baseline);
 
 }  // namespace stepbench

@@ -2,13 +2,18 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <gnu/libc-version.h>
 #include <oneapi/tbb/version.h>
 #include <unistd.h>
 
 #include <array>
 #include <ctime>
+#include <fstream>
+#include <span>
 
+#include "core/digest.hpp"
 #include "core/floating_point.hpp"
+#include "core/hdf5/hdf5.hpp"
 #include "experiments/build_version.hpp"
 #include "experiments/machine/cores.hpp"
 #include "experiments/machine/fma_peak.hpp"
@@ -26,6 +31,17 @@ std::string hostname() {
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
 }
 
+/// XXH3-128 of the executable; empty where it cannot be read.
+std::string program_digest() {
+  std::ifstream file("/proc/self/exe", std::ios::binary);
+  Digest digest;
+  std::array<char, 1 << 16> block{};
+  while (file.read(block.data(), block.size()) || file.gcount() > 0) {
+    digest.add(std::as_bytes(std::span(block).first(static_cast<std::size_t>(file.gcount()))));
+  }
+  return file.eof() ? digest.hex() : "";
+}
+
 std::string isa() {
 #if defined(__x86_64__)
   const CpuFeatures features = cpu_features();
@@ -39,14 +55,13 @@ std::string isa() {
 
 }  // namespace
 
-KeyValues describe_environment() {
+KeyValues environment_facts() {
   const BlasRuntime blas = blas_runtime();
-  const int cores = available_cores();
   const auto text = [](std::string value) { return Value(std::move(value)); };
   return {
       {"cpu_model", text(or_unknown(read_cpu("/").model))},
       {"isa", text(isa())},
-      {"cores", std::int64_t{cores}},
+      {"cores", std::int64_t{available_cores()}},
       {"cpu_quota", read_cpu_quota("/").value_or(kNotANumber)},
       {"compiler", text(kCompiler)},
       {"compile_flags", text(kCompileFlags)},
@@ -58,16 +73,24 @@ KeyValues describe_environment() {
       {"openblas_max_threads", std::int64_t{blas.max_threads}},
       {"tbb_version", text(TBB_runtime_version())},
       {"tbb_products", text(tbb_products())},
-      {"hdf5_version", text(kHdf5Version)},
+      {"hdf5_version", text(hdf5::library_version())},
+      {"libc_version", text(gnu_get_libc_version())},
       {"denormals_flushed", denormals_are_flushed()},
       {"governor", text(or_unknown(read_frequency("/", 0).governor))},
       {"thp", text(or_unknown(read_transparent_huge_pages("/")))},
       {"hostname", text(hostname())},
-      {"peak_gflops_1", fma_peak_gflops(1, Precision::float32)},
-      {"peak_gflops_all", fma_peak_gflops(cores, Precision::float32)},
-      {"sgemm_gflops_1", gemm_peak_gflops(1, Precision::float32)},
-      {"sgemm_gflops", gemm_peak_gflops(cores, Precision::float32)},
+      {"binary_digest", text(program_digest())},
   };
+}
+
+KeyValues describe_environment() {
+  KeyValues environment = environment_facts();
+  const int cores = available_cores();
+  environment.emplace_back("peak_gflops_1", fma_peak_gflops(1, Precision::float32));
+  environment.emplace_back("peak_gflops_all", fma_peak_gflops(cores, Precision::float32));
+  environment.emplace_back("sgemm_gflops_1", gemm_peak_gflops(1, Precision::float32));
+  environment.emplace_back("sgemm_gflops", gemm_peak_gflops(cores, Precision::float32));
+  return environment;
 }
 
 BuildInfo build_info() { return {kVersion, kGitCommit, kGitDirty}; }

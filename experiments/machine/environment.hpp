@@ -7,8 +7,10 @@
 
 namespace stepbench {
 
-/// CPU, build, libraries, and the measured limits: FMA peak on one core and on all, one large matrix product.
-/// Takes about half a second.
+/// CPU, build, libraries.
+[[nodiscard]] KeyValues environment_facts();
+/// The same, and the measured limits: FMA peak on one core and on all, one large matrix product. Takes about half a
+/// second.
 [[nodiscard]] KeyValues describe_environment();
 
 struct BuildInfo {

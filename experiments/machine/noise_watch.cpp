@@ -62,6 +62,15 @@ double timed_sentinel(long iterations) {
   return clock.lap();
 }
 
+/// Of kSentinelSeconds, when nothing disturbs.
+long calibrated_sentinel() {
+  long iterations = 1000;
+  while (timed_sentinel(iterations) < kSentinelSeconds / 4) iterations *= 2;
+  double best = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < kSentinelRuns; ++i) best = std::min(best, timed_sentinel(iterations));
+  return std::max(1L, static_cast<long>(static_cast<double>(iterations) * kSentinelSeconds / best));
+}
+
 /// Seconds stolen from all cores since boot: eighth number of the first line of /proc/stat.
 double stolen_seconds() {
   std::ifstream file("/proc/stat");
@@ -95,14 +104,6 @@ double process_cpu_seconds() {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-NoiseWatch::NoiseWatch() {
-  long iterations = 1000;
-  while (timed_sentinel(iterations) < kSentinelSeconds / 4) iterations *= 2;
-  double best = std::numeric_limits<double>::infinity();
-  for (int i = 0; i < kSentinelRuns; ++i) best = std::min(best, timed_sentinel(iterations));
-  sentinel_iterations_ = std::max(1L, static_cast<long>(static_cast<double>(iterations) * kSentinelSeconds / best));
-}
-
 NoiseWatch::Counters NoiseWatch::read() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -115,9 +116,10 @@ NoiseWatch::Counters NoiseWatch::read() {
 }
 
 void NoiseWatch::begin_block() {
+  static const long iterations = calibrated_sentinel();
   sentinel_time_ = std::numeric_limits<double>::infinity();
   for (int i = 0; i < kSentinelRuns; ++i) {
-    sentinel_time_ = std::min(sentinel_time_, timed_sentinel(sentinel_iterations_));
+    sentinel_time_ = std::min(sentinel_time_, timed_sentinel(iterations));
   }
   begin_ = read();
 }

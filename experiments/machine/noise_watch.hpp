@@ -24,11 +24,9 @@ struct BlockNoise {
 /// Watches one block after the other.
 class NoiseWatch {
  public:
-  /// Sizes the sentinel kernel: about 0.3 ms of multiply-adds in registers, one thread, the same work every time. It
-  /// slows down when the clock does, or when the host puts somebody else on our core's other thread.
-  NoiseWatch();
-
-  /// Runs the sentinel (best of a few), then starts to watch.
+  /// Runs the sentinel (best of a few), then starts to watch. The sentinel is about 0.3 ms of multiply-adds in
+  /// registers, one thread, the same work in the whole process: it slows down when the clock does, or when the host
+  /// puts somebody else on our core's other thread.
   void begin_block();
   [[nodiscard]] BlockNoise end_block();
 
@@ -38,7 +36,6 @@ class NoiseWatch {
   };
   static Counters read();
 
-  long sentinel_iterations_;
   double sentinel_time_ = 0;
   Counters begin_{};
 };

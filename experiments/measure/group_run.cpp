@@ -7,12 +7,14 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <random>
 
 #include "core/parameters.hpp"
 #include "core/random.hpp"
 #include "core/statistics.hpp"
 #include "experiments/interrupt.hpp"
 #include "experiments/machine/cores.hpp"
+#include "experiments/machine/environment.hpp"
 #include "experiments/machine/noise_watch.hpp"
 #include "experiments/measure/gate.hpp"
 #include "experiments/measure/gate_batch.hpp"
@@ -32,6 +34,12 @@ struct Member {
   std::unique_ptr<TrialRun> run;
 };
 
+/// A name that no other measurement has, on this machine or another.
+std::string new_measurement() {
+  std::random_device random;
+  return fmt::format("{}-{:08x}{:08x}", utc_now(), random(), random());
+}
+
 TrialRecord blank_record(const PlannedTrial& planned, bool is_baseline) {
   const TrialSettings& trial = *planned.settings;
   TrialRecord record;
@@ -50,8 +58,9 @@ TrialRecord blank_record(const PlannedTrial& planned, bool is_baseline) {
   return record;
 }
 
-void fail(TrialRecord& record, const std::string& message, Progress& progress) {
+void fail(TrialRecord& record, FailureCause cause, const std::string& message, Progress& progress) {
   record.status = Status::failed;
+  record.cause = cause;
   record.message = message;
   progress.warn(fmt::format("{} failed: {}", record.id, message));
 }
@@ -84,14 +93,14 @@ std::vector<Member> start_members(const PlannedGroup& group, const Backend& refe
         GateResult gate = run_gate(*planned.backend, *expected, trial, *planned.dataset, order);
         record.checks = std::move(gate.checks);
         if (!gate.passed) {
-          fail(record, "gate: " + gate.message, progress);
+          fail(record, FailureCause::gate, "gate: " + gate.message, progress);
           continue;
         }
         progress.note(fmt::format("{}: passed the gate", trial.id));
       }
       members.push_back({i, &planned, start_trial(*planned.backend, trial, *planned.dataset, record)});
     } catch (const std::exception& error) {
-      fail(record, reason(error), progress);
+      fail(record, FailureCause::error, reason(error), progress);
     }
   }
   return members;
@@ -128,14 +137,14 @@ void check_twin(const TrialRecord& baseline, const TrialRecord& twin, Progress& 
 class Rounds {
  public:
   Rounds(const PlannedGroup& group, std::vector<Member>& members, std::int64_t count, std::vector<TrialRecord>& records,
-         Progress& progress)
+         PeakHistory& peaks, Progress& progress)
       : group_(group),
         members_(members),
         count_(count),
         total_steps_(members.front().run->total_steps()),
         records_(records),
         progress_(progress),
-        peaks_(group),
+        peaks_(group, peaks),
         position_(static_cast<std::size_t>(count) * members.size()),
         noise_(position_.size(), not_watched()) {}
 
@@ -160,16 +169,14 @@ class Rounds {
       }
     }
     if (stop_requested()) return false;
-    peaks_.take();
+    peaks_.take_if_due();
     return true;
   }
 
   [[nodiscard]] const Peaks& peaks() const { return peaks_; }
 
-  /// What was seen of the blocks. `step_times[m]`: of member m, per round.
-  [[nodiscard]] GroupRecord record(const std::vector<std::vector<double>>& step_times) const {
-    GroupRecord rounds;
-    rounds.id = group_.id;
+  /// What was seen of the blocks, into the group's record. `step_times[m]`: of member m, per round.
+  void write(const std::vector<std::vector<double>>& step_times, GroupRecord& rounds) const {
     for (const Member& member : members_) rounds.trials.push_back(records_[member.index].id);
     rounds.position = position_;
     std::vector<std::int64_t> threads;
@@ -186,7 +193,6 @@ class Rounds {
     }
     rounds.disturbed = find_disturbances(noise_, threads, available_cores());
     peaks_.write(rounds);
-    return rounds;
   }
 
  private:
@@ -213,7 +219,7 @@ class Rounds {
         } catch (const std::exception&) {  // out of memory still: what it did is lost, that it failed is not
         }
         member.run.reset();
-        fail(record, reason(error), progress_);
+        fail(record, FailureCause::error, reason(error), progress_);
       }
     }
     progress_.advance(group_work(group_) / static_cast<double>(position_.size()));
@@ -293,14 +299,17 @@ void warn_of_short_blocks(const PlannedGroup& group, const GroupRecord& rounds, 
   }
 }
 
-/// A label that says `threads` stands for nothing when another number of them did the work.
-void warn_of_other_threads(const std::vector<TrialRecord>& trials, Progress& progress) {
+/// A label that says `threads` stands for nothing when another number of them did the work: never as many, or more in
+/// every block (in one of them it may be what an earlier block left running).
+void warn_of_other_threads(const std::vector<Member>& members, const std::vector<TrialRecord>& trials,
+                           Progress& progress) {
   std::vector<std::string> fewer, more;
-  for (const TrialRecord& trial : trials) {
-    if (trial.threads_observed == 0 || trial.threads_observed == trial.threads)
-      continue;  // 0: the system does not tell
-    (trial.threads_observed < trial.threads ? fewer : more)
-        .push_back(fmt::format("{} (on {})", trial.id, trial.threads_observed));
+  for (const Member& member : members) {
+    if (!member.run || member.index >= trials.size()) continue;  // the twin is no trial
+    const TrialRecord& trial = trials[member.index];
+    const std::int64_t fewest = member.run->fewest_threads_observed(), most = trial.threads_observed;
+    if (most > 0 && most < trial.threads) fewer.push_back(fmt::format("{} (on {})", trial.id, most));
+    if (fewest > trial.threads) more.push_back(fmt::format("{} (on {})", trial.id, fewest));
   }
   if (!fewer.empty()) {
     progress.warn(
@@ -351,9 +360,9 @@ double group_work(const PlannedGroup& group) {
   return work;
 }
 
-GroupResult run_group(const PlannedGroup& group, const Backend& reference, Progress& progress) {
+GroupResult run_group(const PlannedGroup& group, const Backend& reference, PeakHistory& peaks, Progress& progress) {
   GroupResult result;
-  result.rounds.id = group.id;
+  result.rounds = {.id = group.id, .measurement = new_measurement(), .trials = {}};
   std::vector<Member> members = start_members(group, reference, result.trials, progress);
   if (stop_requested()) return {.trials = {}, .rounds = {.id = group.id}, .stopped = true};
   if (members.empty()) return result;
@@ -365,7 +374,7 @@ GroupResult run_group(const PlannedGroup& group, const Backend& reference, Progr
     progress.warn(fmt::format("{}: {} steps are enough for {} rounds of the {} asked for", group.id,
                               members.front().run->total_steps(), count, measure.rounds));
   }
-  Rounds rounds(group, members, count, result.trials, progress);
+  Rounds rounds(group, members, count, result.trials, peaks, progress);
   if (!rounds.run()) {
     record_interrupted(group, members, result);
     return result;
@@ -380,7 +389,7 @@ GroupResult run_group(const PlannedGroup& group, const Backend& reference, Progr
     step_times.push_back(round_step_times(record, *planned.settings, *planned.dataset, count));
     if (!planned.settings->record.steps) record.steps = {};
   }
-  result.rounds = rounds.record(step_times);
+  rounds.write(step_times, result.rounds);
   if (result.trials.size() > group.trials.size()) {
     check_twin(result.trials[group.baseline], result.trials.back(), progress);
     result.trials.pop_back();
@@ -388,7 +397,7 @@ GroupResult run_group(const PlannedGroup& group, const Backend& reference, Progr
   compare_with_baseline(result, measure.interleave);
   report_disturbances(result, progress);
   warn_of_short_blocks(group, result.rounds, progress);
-  warn_of_other_threads(result.trials, progress);
+  warn_of_other_threads(members, result.trials, progress);
   return result;
 }
 

@@ -8,13 +8,15 @@
 namespace stepbench {
 
 void wait_for_idle_workers() {
-  using std::chrono::milliseconds;
-  constexpr milliseconds kLook{2}, kLongest{200};
+  using std::chrono::microseconds;
+  // Short at first, as most often nobody runs; no shorter, or the waking of this thread alone would be its share.
+  constexpr microseconds kFirstLook{500}, kLook{2'000}, kLongest{200'000};
   constexpr double kIdleShare = 0.05;  // of one core
-  for (milliseconds waited{0}; waited < kLongest; waited += kLook) {
+  microseconds look = kFirstLook;
+  for (microseconds waited{0}; waited < kLongest; waited += look, look = kLook) {
     const double before = process_cpu_seconds();
-    std::this_thread::sleep_for(kLook);
-    if (process_cpu_seconds() - before < kIdleShare * std::chrono::duration<double>(kLook).count()) return;
+    std::this_thread::sleep_for(look);
+    if (process_cpu_seconds() - before < kIdleShare * std::chrono::duration<double>(look).count()) return;
   }
 }
 

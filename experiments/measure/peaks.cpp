@@ -9,43 +9,70 @@
 namespace stepbench {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
+constexpr double kShare = 0.1;              // of the time between two takes
+constexpr std::chrono::seconds kReach{30};  // before a group: in which a take still says how fast the machine is
+constexpr std::chrono::minutes kKept{5};    // takes that nobody asks for any more
+
 int cores_of(std::int64_t threads) { return static_cast<int>(std::min<std::int64_t>(threads, available_cores())); }
+
+bool covers(const PeakHistory::Take& take, const std::set<int>& cores, Precision precision) {
+  return take.precision == precision &&
+         std::ranges::all_of(cores, [&take](int count) { return take.fma.contains(count); });
+}
 
 }  // namespace
 
-Peaks::Peaks(const PlannedGroup& group) : precision_(group.trials.front().settings->training.precision) {
-  for (const PlannedTrial& trial : group.trials) fma_[cores_of(trial.settings->threads)];
-  fma_[available_cores()];
+bool PeakHistory::is_due(const std::set<int>& cores, Precision precision) const {
+  const auto last =
+      std::find_if(takes_.rbegin(), takes_.rend(), [&](const Take& take) { return covers(take, cores, precision); });
+  if (last == takes_.rend()) return true;
+  return std::chrono::duration<double>(Clock::now() - last->end) > (last->end - last->begin) / kShare;
 }
 
-void Peaks::take_if_due() {
-  constexpr double kShare = 0.1;  // of the time between two takes
-  if (std::chrono::steady_clock::now() - last_end_ > last_duration_ / kShare) {
-    take();
-    return;
-  }
-  for (auto& [cores, samples] : fma_) samples.push_back(kNotANumber);
-  gemm_.push_back(kNotANumber);
+const PeakHistory::Take* PeakHistory::take_if_due(const std::set<int>& cores, Precision precision) {
+  if (!is_due(cores, precision)) return nullptr;
+  Take take{.precision = precision, .fma = {}, .gemm = 0, .begin = Clock::now(), .end = {}};
+  for (const int count : cores) take.fma[count] = fma_peak_gflops(count, precision);
+  take.gemm = gemm_peak_gflops(available_cores(), precision);
+  take.end = Clock::now();
+  takes_.push_back(std::move(take));
+  while (takes_.size() > 1 && takes_.back().end - takes_.front().end > kKept) takes_.pop_front();
+  return &takes_.back();
 }
 
-void Peaks::take() {
-  const auto begin = std::chrono::steady_clock::now();
-  for (auto& [cores, samples] : fma_) samples.push_back(fma_peak_gflops(cores, precision_));
-  gemm_.push_back(gemm_peak_gflops(available_cores(), precision_));
-  last_end_ = std::chrono::steady_clock::now();
-  last_duration_ = last_end_ - begin;
-}
-
-double Peaks::of_trial(const TrialSettings& trial) const {
+double PeakHistory::best(int cores, Precision precision, Clock::time_point since) const {
   double best = 0;
-  for (const double sample : fma_.at(cores_of(trial.threads))) best = std::max(best, std::isnan(sample) ? 0 : sample);
+  for (auto take = takes_.rbegin(); take != takes_.rend(); ++take) {
+    if (!covers(*take, {cores}, precision)) continue;
+    best = std::max(best, take->fma.at(cores));
+    if (take->end < since) break;
+  }
   return best;
 }
 
+Peaks::Peaks(const PlannedGroup& group, PeakHistory& history)
+    : history_(history),
+      precision_(group.trials.front().settings->training.precision),
+      cores_{available_cores()},
+      begin_(Clock::now()) {
+  for (const PlannedTrial& trial : group.trials) cores_.insert(cores_of(trial.settings->threads));
+}
+
+void Peaks::take_if_due() {
+  const PeakHistory::Take* take = history_.take_if_due(cores_, precision_);
+  fma_.push_back(take == nullptr ? kNotANumber : take->fma.at(available_cores()));
+  gemm_.push_back(take == nullptr ? kNotANumber : take->gemm);
+}
+
+double Peaks::of_trial(const TrialSettings& trial) const {
+  return history_.best(cores_of(trial.threads), precision_, begin_ - kReach);
+}
+
 void Peaks::write(GroupRecord& rounds) const {
-  const std::vector<double>& fma = fma_.at(available_cores());
-  rounds.peak_gflops.assign(fma.begin(), fma.end() - 1);
-  rounds.peak_gflops_after = fma.back();
+  rounds.peak_gflops.assign(fma_.begin(), fma_.end() - 1);
+  rounds.peak_gflops_after = fma_.back();
   rounds.gemm_gflops.assign(gemm_.begin(), gemm_.end() - 1);
   rounds.gemm_gflops_after = gemm_.back();
 }

@@ -1,9 +1,11 @@
-// The limits that a group's trials are held against, taken again and again while the group runs.
+// The limits that trials are held against, taken again and again while a run goes on.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "core/results/trial_record.hpp"
@@ -11,30 +13,52 @@
 
 namespace stepbench {
 
+/// The takes of a whole run, which its groups share: a sweep of many small groups would spend its time on nothing else,
+/// were each measured before and after.
+class PeakHistory {
+ public:
+  struct Take {
+    Precision precision;
+    std::map<int, double> fma;  // GFLOP/s by number of cores
+    double gemm;                // GFLOP/s on all cores
+    std::chrono::steady_clock::time_point begin, end;
+  };
+
+  /// Measures the FMA peak of each of these numbers of cores and a large GEMM on all cores, about a tenth of a second;
+  /// nothing, and nullptr, when the last such take is so recent that measuring would take more than a tenth of the
+  /// time. The pointer holds until the next call.
+  const Take* take_if_due(const std::set<int>& cores, Precision precision);
+
+  /// GFLOP/s of so many cores, the best of the takes that ended at `since` or later, and of the last one before.
+  [[nodiscard]] double best(int cores, Precision precision, std::chrono::steady_clock::time_point since) const;
+
+ private:
+  [[nodiscard]] bool is_due(const std::set<int>& cores, Precision precision) const;
+  std::deque<Take> takes_;
+};
+
+/// One group's use of it.
 class Peaks {
  public:
-  /// For each number of cores that the group's trials use, and for all cores of the machine.
-  explicit Peaks(const PlannedGroup& group);
+  Peaks(const PlannedGroup& group, PeakHistory& history);
 
-  /// Before a round: measures the FMA peaks and a large GEMM on all cores, about a tenth of a second, unless the last
-  /// time is so recent that measuring would take more than a tenth of the group's time.
+  /// Before a round, and after the last.
   void take_if_due();
-  /// Before the first round, and after the last.
-  void take();
 
-  /// FMA peak, GFLOP/s, of as many cores as the trial has threads: the best of the takes. What disturbs a take lowers
-  /// it, and a limit is what can be reached at all.
+  /// FMA peak, GFLOP/s, of as many cores as the trial has threads: the best of the takes of half a minute before the
+  /// group until now. What disturbs a take lowers it, and a limit is what can be reached at all.
   [[nodiscard]] double of_trial(const TrialSettings& trial) const;
 
-  /// The takes into the group's record: the last one was after the last round, the others before a round each.
+  /// The takes into the group's record, NaN where there was none: the last call was after the last round, the others
+  /// before a round each.
   void write(GroupRecord& rounds) const;
 
  private:
+  PeakHistory& history_;
   Precision precision_;
-  std::map<int, std::vector<double>> fma_;  // by number of cores
-  std::vector<double> gemm_;                // on all; NaN where it was not taken, as in fma_
-  std::chrono::steady_clock::time_point last_end_{};
-  std::chrono::duration<double> last_duration_{};
+  std::set<int> cores_;  // that the trials use, and all
+  std::chrono::steady_clock::time_point begin_;
+  std::vector<double> fma_, gemm_;  // on all cores, by call
 };
 
 }  // namespace stepbench

@@ -105,9 +105,12 @@ class TypedTrialRun final : public TrialRun {
       train_step(round);
       if (evaluation_is_due()) evaluate();
     }
-    record_.threads_observed =
-        std::max(record_.threads_observed, threads_that_worked(before, thread_run_times(), trial_.threads));
+    const std::int64_t worked = threads_that_worked(before, thread_run_times(), trial_.threads);
+    fewest_threads_ = record_.threads_observed == 0 ? worked : std::min(fewest_threads_, worked);
+    record_.threads_observed = std::max(record_.threads_observed, worked);
   }
+
+  [[nodiscard]] std::int64_t fewest_threads_observed() const override { return fewest_threads_; }
 
   [[nodiscard]] TrialRecord record() const override {
     TrialRecord record = record_;
@@ -216,6 +219,7 @@ class TypedTrialRun final : public TrialRun {
   double train_time_ = 0;      // s
   double loss_sum_ = 0;        // since the last evaluation, over what the batches count
   std::int64_t loss_count_ = 0;
+  std::int64_t fewest_threads_ = 0;  // that worked in a block
 };
 
 std::optional<double> first_time_at_target(const EpochSeries& epochs, const Target& target) {

@@ -188,6 +188,7 @@ def finished_trial(
     trial.attributes |= {"loss_difference": difference, "library": str(measured["library"]), "peak_gflops": peak,
                          "threads_observed": int(measured["threads_observed"])}  # fmt: skip
     if not difference <= tolerance:
+        trial.attributes["cause"] = "gate"
         status, message = "failed", f"its first losses differ from {reference.id}'s by {difference:.1e}, relative"
     elif not finite.all():
         step = int(np.argmin(finite))

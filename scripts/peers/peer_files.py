@@ -36,6 +36,7 @@ import xxhash  # noqa: E402
 
 TRAILER_MAGIC = b"\x89SBENCH\n"
 TRAILER_BYTES = 32
+SCHEMA_VERSIONS = (1, 2)
 PHASES = ("forward", "loss", "backward", "reduce", "update")
 WORST_FIRST = ("failed", "interrupted", "diverged", "completed")
 SPLITS = ("train", "validation")
@@ -145,8 +146,8 @@ def read_reference(trial: h5py.Group) -> Reference:
 def read_references(path: Path, trial_id: str | None) -> list[Reference]:
     """The first completed trial of each group that a backend of stepbench trained, or the one of the id."""
     with open_image(read_sealed(path)) as file:
-        if file.attrs.get("Conventions") != "stepbench-1" or file.attrs.get("schema_version") != 1:
-            raise InputProblem(f"{path}: is no stepbench result file of schema version 1")
+        if file.attrs.get("Conventions") != "stepbench-1" or file.attrs.get("schema_version") not in SCHEMA_VERSIONS:
+            raise InputProblem(f"{path}: is no stepbench result file of schema version 1 or 2")
         trials = {
             name: trial
             for name, trial in file["trials"].items()

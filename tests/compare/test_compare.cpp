@@ -194,9 +194,32 @@ TEST_CASE("what is not the same experiment is refused with the difference") {
 
 TEST_CASE("another machine is a warning") {
   ResultFile file = compared_file(1), baseline = compared_file(1);
-  file.environment = {{"cpu_model", std::string("new")}};
-  baseline.environment = {{"cpu_model", std::string("old")}};
+  file.environments = {{{"cpu_model", std::string("new")}}};
+  baseline.environments = {{{"cpu_model", std::string("old")}}};
   CHECK(compare_files(file, baseline, {}).warnings.size() == 1);
+}
+
+TEST_CASE("of two files only the machines of groups that are compared are told apart") {
+  ResultFile file = compared_file(2, 2), baseline = compared_file(2, 2);
+  const KeyValues first = {{"cpu_model", std::string("first")}}, second = {{"cpu_model", std::string("second")}};
+  file.environments = {first, second};
+  baseline.environments = {first, second};
+  file.groups[1].environment = baseline.groups[1].environment = 1;  // s2 ran on the second machine in both
+  CHECK(compare_files(file, baseline, {}).warnings.empty());
+  file.groups[1].environment = 0;
+  const Comparison comparison = compare_files(file, baseline, {});
+  REQUIRE(comparison.warnings.size() == 1);
+  CHECK(comparison.warnings[0] == "the machines differ, and with them the speed: cpu_model: first; baseline: second");
+}
+
+TEST_CASE("groups of one file that ran on different machines are named") {
+  ResultFile file = compared_file(2, 2);
+  file.environments = {{{"hostname", std::string("a")}, {"cpu_model", std::string("Fast 1")}},
+                       {{"hostname", std::string("b")}, {"cpu_model", std::string("Fast 2")}}};
+  CHECK(within(file).warnings.empty());
+  file.groups[1].environment = 1;
+  REQUIRE(within(file).warnings.size() == 1);
+  CHECK(within(file).warnings[0].ends_with("s1 on a (Fast 1); s2 on b (Fast 2)"));
 }
 
 TEST_CASE("a baseline that the file has not is refused") {

@@ -143,6 +143,22 @@ def test_resume_refuses_another_build_of_the_program(bench: Bench, half: Sweep) 
     assert "another build of" in refused(half, "--resume")
 
 
+def test_each_group_has_the_machine_that_it_ran_on(bench: Bench) -> None:
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        pytest.skip("a machine of one core cannot stand for two")
+    sweep = bench.sweep("sweep", seeds=(1, 2), rounds=1)
+    one_core = lambda: os.sched_setaffinity(0, cores[:1])  # noqa: E731
+    assert sweep.run(*KEEP, "--set", "sweep.seed=1", preexec=one_core).code == 0
+    sweep.output.unlink()
+    resumed = sweep.run("--resume")
+    assert resumed.code == 0, resumed
+    with h5py.File(sweep.output) as file:
+        assert file["groups/s1/environment"].attrs["cores"] == 1
+        assert file["groups/s2/environment"].attrs["cores"] == len(cores)
+    assert "on 2 machines, whose times are not to be compared:" in resumed.stdout
+
+
 def test_resume_refuses_another_blas_core(half: Sweep) -> None:
     if "avx2" not in Path("/proc/cpuinfo").read_text():
         pytest.skip("the core that this test forces needs AVX2")
@@ -150,7 +166,7 @@ def test_resume_refuses_another_blas_core(half: Sweep) -> None:
     shutil.rmtree(half.trials)
     assert half.run(*KEEP, "--set", "sweep.seed=1", environment=first).code == 0
     half.output.unlink()
-    assert "OpenBLAS ran its Haswell kernels, now Zen" in refused(half, "--resume", environment=second)
+    assert "OpenBLAS's kernels: Haswell, now Zen" in refused(half, "--resume", environment=second)
 
 
 def test_resume_refuses_other_data(bench: Bench) -> None:

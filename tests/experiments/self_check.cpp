@@ -68,7 +68,9 @@ GroupResult run(const std::vector<std::string>& overrides) {
       "[sweep]\nbackend = blas\n",
       overrides);
   Progress progress(stderr, Verbosity::quiet, 1);
-  return run_group(plan_experiment(experiment, table).front(), *find_backend(table, kReferenceBackend), progress);
+  static PeakHistory peaks;
+  return run_group(plan_experiment(experiment, table).front(), *find_backend(table, kReferenceBackend), peaks,
+                   progress);
 }
 
 /// Measures `rival` against blas again and again. Returns how often the interval held what it should.

@@ -5,6 +5,7 @@
 
 #include "experiments/machine/cores.hpp"
 #include "experiments/machine/environment.hpp"
+#include "experiments/measure/peaks.hpp"
 #include "experiments/machine/fma_peak.hpp"
 
 namespace stepbench::testing {
@@ -38,6 +39,21 @@ TEST_CASE("the environment names the machine, the build and its limits") {
     INFO(name);
     CHECK(has(name));
   }
+}
+
+TEST_CASE("a take of the peaks that is recent serves the next group too, unless it lacks what that one needs") {
+  PeakHistory history;
+  const PeakHistory::Take* first = history.take_if_due({1}, Precision::float32);
+  REQUIRE(first != nullptr);
+  const double one = first->fma.at(1);
+  CHECK(history.take_if_due({1}, Precision::float32) == nullptr);
+  CHECK(history.take_if_due({1}, Precision::float64) != nullptr);
+  CHECK(history.take_if_due({1, 2}, Precision::float32) != nullptr);
+  CHECK(history.take_if_due({2}, Precision::float32) == nullptr);
+  const auto now = std::chrono::steady_clock::now();
+  CHECK(history.best(1, Precision::float32, now - std::chrono::hours(1)) >= one);
+  CHECK(history.best(1, Precision::float64, now) > 0);  // the last before
+  CHECK(history.best(7, Precision::float32, now) == 0);
 }
 
 }  // namespace stepbench::testing

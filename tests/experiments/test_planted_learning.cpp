@@ -61,8 +61,9 @@ Comparison compare_planted(double margin) {
   std::FILE* quiet = std::fopen("/dev/null", "w");
   {
     Progress progress(quiet, Verbosity::quiet, 1);
+    PeakHistory peaks;
     for (const PlannedGroup& group : plan_experiment(experiment, table)) {
-      GroupResult result = run_group(group, *find_backend(table, kReferenceBackend), progress);
+      GroupResult result = run_group(group, *find_backend(table, kReferenceBackend), peaks, progress);
       std::move(result.trials.begin(), result.trials.end(), std::back_inserter(file.trials));
       file.groups.push_back(std::move(result.rounds));
     }

@@ -21,7 +21,8 @@ GroupResult run_small(const std::vector<std::string>& overrides) {
   GroupResult result;
   {
     Progress progress(quiet, Verbosity::quiet, 1);
-    result = run_group(groups.front(), *find_backend(backends(), kReferenceBackend), progress);
+    PeakHistory peaks;
+    result = run_group(groups.front(), *find_backend(backends(), kReferenceBackend), peaks, progress);
   }
   std::fclose(quiet);
   return result;

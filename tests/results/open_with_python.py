@@ -67,6 +67,12 @@ def check_h5py(path: Path) -> list[str]:
             findings.append(f"{TRIAL}: model.layers is {attributes['model.layers']}")
         if list(file["environment"].attrs)[:3] != ["cpu_model", "cores", "blas_core_forced"]:
             findings.append("/environment: attributes are not in the order of their creation")
+        if file["groups/s1/environment"] != file["environment"]:
+            findings.append("/groups/s1/environment is not the same object as /environment")
+        if file["groups/s2/environment"].attrs["cpu_model"] != "Another CPU":
+            findings.append("/groups/s2/environment is not the group's own")
+        if file["groups/s2/environment"] != file["groups/s3/environment"]:
+            findings.append("equal environments are not shared")
         if not math.isclose(file[f"{TRIAL}/parameters/final/layers.0.weight"][1, 0], 0.4):
             findings.append("parameters/final/layers.0.weight is not row-major")
         if file["/trials/neuron-t1-s1"].attrs["diverged_at_step"] != 0:

@@ -155,6 +155,7 @@ void Comparison::field(const std::string& path, const TrialRecord& left, const T
   STEPBENCH_COMPARE(seed);
   STEPBENCH_COMPARE(settings);
   STEPBENCH_COMPARE(status);
+  STEPBENCH_COMPARE(cause);
   STEPBENCH_COMPARE(message);
   STEPBENCH_COMPARE(diverged_at_step);
   STEPBENCH_COMPARE(parameter_digest);
@@ -201,6 +202,8 @@ void Comparison::field(const std::string& path, const TrialRecord& left, const T
 
 void Comparison::field(const std::string& path, const GroupRecord& left, const GroupRecord& right) {
   STEPBENCH_COMPARE(id);
+  STEPBENCH_COMPARE(environment);
+  STEPBENCH_COMPARE(measurement);
   STEPBENCH_COMPARE(trials);
   STEPBENCH_COMPARE(step_time);
   STEPBENCH_COMPARE(position);
@@ -228,7 +231,7 @@ void compare_files(Comparison& comparison, const ResultFile& left, const ResultF
   STEPBENCH_COMPARE(git_commit);
   STEPBENCH_COMPARE(git_dirty);
   STEPBENCH_COMPARE(status);
-  STEPBENCH_COMPARE(environment);
+  STEPBENCH_COMPARE(environments);
   STEPBENCH_COMPARE(trials);
   STEPBENCH_COMPARE(groups);
 }
@@ -260,13 +263,14 @@ ResultFile rich_file() {
   file.git_commit = "0123456789abcdef0123456789abcdef01234567";
   file.git_dirty = true;
   file.status = Status::diverged;
-  file.environment = {{"cpu_model", std::string("Some CPU @ 3 GHz")},
-                      {"cores", std::int64_t{2}},
-                      {"blas_core_forced", true},
-                      {"peak_gflops_all", 151.5},
-                      {"governor", std::string()},
-                      {"sgemm_gflops", kNotANumber}};
-  for (int i = 0; i < 12; ++i) file.environment.emplace_back("extra_" + std::to_string(i), std::int64_t{i});
+  KeyValues environment = {{"cpu_model", std::string("Some CPU @ 3 GHz")},
+                           {"cores", std::int64_t{2}},
+                           {"blas_core_forced", true},
+                           {"peak_gflops_all", 151.5},
+                           {"governor", std::string()},
+                           {"sgemm_gflops", kNotANumber}};
+  for (int i = 0; i < 12; ++i) environment.emplace_back("extra_" + std::to_string(i), std::int64_t{i});
+  file.environments = {environment, {{"cpu_model", std::string("Another CPU")}}};
   file.trials = {rich_trial("blas", 1), rich_trial("tbb", 2)};
   TrialRecord diverged = rich_trial("neuron", 1);
   diverged.status = Status::diverged;
@@ -281,7 +285,14 @@ ResultFile rich_file() {
   unsupported.message = "neuron runs on one thread";
   unsupported.settings = {{"model.loss", std::string("cross_entropy")}};
   file.trials.push_back(unsupported);
+  TrialRecord failed = unsupported;
+  failed.id = "tbb-t1-s1";
+  failed.status = Status::failed;
+  failed.cause = FailureCause::gate;
+  failed.message = "gate: the loss differs";
+  file.trials.push_back(failed);
   GroupRecord group{.id = "s1",
+                    .measurement = "2025-01-02T03:04:05Z-0123456789abcdef",
                     .trials = {"blas-t1-s1", "blas-t1-s1~twin", "tbb-t2-s1"},
                     .step_time = {1.0, 1.1, 0.5, 1.2, kNotANumber, 0.6},
                     .position = {2, 0, 1, 0, 1, 2},
@@ -296,7 +307,8 @@ ResultFile rich_file() {
                     .gemm_gflops = {140, 141},
                     .peak_gflops_after = 149,
                     .gemm_gflops_after = 139};
-  file.groups = {group, GroupRecord{.id = "s2", .trials = {"blas-t1-s2"}}};
+  file.groups = {group, GroupRecord{.id = "s2", .environment = 1, .trials = {"blas-t1-s2"}},
+                 GroupRecord{.id = "s3", .environment = 1}, GroupRecord{.id = "s4"}};
   return file;
 }
 

@@ -124,7 +124,7 @@ def test_an_unknown_schema_version_is_refused(plain: Path, modified: Modify) -> 
     def set_version(file: h5py.File) -> None:
         file.attrs["schema_version"] = numpy.int64(99)
 
-    assert "schema version 99, these scripts read version 1" in refusal(modified(plain, set_version))
+    assert "schema version 99, these scripts read versions 1 to 2" in refusal(modified(plain, set_version))
 
 
 def test_a_missing_column_is_named(plain: Path, modified: Modify) -> None:

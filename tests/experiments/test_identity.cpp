@@ -1,0 +1,60 @@
+// By what --resume takes a stored trial for the planned one: the program and every library that makes its bits.
+#include <catch2/catch.hpp>
+
+#include "core/results/environments.hpp"
+#include "experiments/resume.hpp"
+#include "tests/experiments/small_experiment.hpp"
+
+namespace stepbench::testing {
+namespace {
+
+struct Planned {
+  PlannedTrial trial = plan_experiment(small_experiment({}), backends()).front().trials.front();
+  RunIdentity identity = this_identity();
+
+  [[nodiscard]] TrialRecord stored() const {
+    TrialRecord record;
+    record.settings = setting_values(*trial.settings, dataset_keys());
+    record.backend = trial.settings->backend;
+    record.threads = trial.settings->threads;
+    record.seed = trial.settings->seed;
+    record.dataset_digest = trial.dataset->digest;
+    return record;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a trial of this program and these libraries is the planned one") {
+  const Planned planned;
+  CHECK(difference(planned.stored(), planned.identity, planned.trial, planned.identity).empty());
+}
+
+TEST_CASE("a trial of another version of any library is not, and the library is named with both") {
+  const Planned planned;
+  REQUIRE(planned.identity.libraries.size() == kLibraryFacts.size());
+  for (std::size_t i = 0; i < kLibraryFacts.size(); ++i) {
+    CHECK_FALSE(planned.identity.libraries[i].empty());
+    RunIdentity other = planned.identity;
+    other.libraries[i] = "0.0.1";
+    const std::string differs = difference(planned.stored(), other, planned.trial, planned.identity);
+    CHECK(differs == std::string(kLibraryFacts[i].what) + ": 0.0.1, now " + planned.identity.libraries[i]);
+  }
+}
+
+TEST_CASE("a trial of another build of the same commit is not") {
+  const Planned planned;
+  RunIdentity other = planned.identity;
+  other.binary_digest = "0123";
+  CHECK_THAT(difference(planned.stored(), other, planned.trial, planned.identity), Catch::Contains("another build of"));
+}
+
+TEST_CASE("the identity of a stored trial is of the environment of its own group") {
+  ResultFile file;
+  file.environments = {{{"tbb_version", std::string("old")}}, {{"tbb_version", std::string("new")}}};
+  file.groups = {GroupRecord{.id = "s1"}, GroupRecord{.id = "s2", .environment = 1}};
+  CHECK(identity_of(file, "s1") != identity_of(file, "s2"));
+  CHECK(identity_of(file, "s3") == identity_of(file, "s1"));
+}
+
+}  // namespace stepbench::testing
