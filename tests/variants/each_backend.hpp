@@ -10,17 +10,23 @@
 
 namespace stepbench::testing {
 
+/// Ends the check at a network that its backend does not support, with a warning.
+template <typename Check>
+void unless_unsupported(const Check& check) {
+  try {
+    check();
+  } catch (const UnsupportedError& error) {
+    WARN("not checked: " << error.what());
+  }
+}
+
 template <typename Check>
 void for_each_backend(const Check& check) {
   for (const Backend& backend : backends()) {
     for (const std::int64_t threads : {1, 2}) {
       if (threads > backend.max_threads) continue;
       INFO("backend " << backend.name << ", " << threads << " threads");
-      try {
-        check(backend, threads);
-      } catch (const UnsupportedError& error) {
-        WARN("not checked: " << error.what());
-      }
+      unless_unsupported([&] { check(backend, threads); });
     }
   }
 }

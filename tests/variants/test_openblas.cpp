@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "core/floating_point.hpp"
+#include "tests/variants/each_backend.hpp"
+#include "variants/matrix/direct_product.hpp"
 #include "variants/openblas_runtime.hpp"
 #include "variants/registry.hpp"
 
@@ -83,27 +85,28 @@ TEST_CASE("OpenBLAS's own workers flush denormals") {
 
 TEST_CASE("denormal gradients do not survive a training step on any backend and number of threads") {
   // Inputs of 1e-20 times output gradients of about 1e-20 would leave denormal weights behind.
-  for (const Backend& backend : backends()) {
-    for (const std::int64_t threads : {1, 2, 4}) {
-      if (threads > backend.max_threads) continue;
-      INFO(backend.name << " on " << threads);
-      NetworkSettings settings;
-      settings.model.layers = {256, 256};
-      settings.model.loss = Loss::squared_error;
-      settings.max_batch = 256;
-      settings.threads = threads;
-      const auto network = backend.make<float>(settings);
-      const auto claim = network->claim_threads();
-      std::vector<float> parameters(256 * 256 + 256, 0.0F);
-      network->set_parameters(parameters);
-      const std::vector<float> features(256 * 256, 1e-20F), targets(256 * 256, 1e-20F);
-      network->train_step({.size = 256, .features = features, .labels = {}, .targets = targets},
-                          {.learning_rate = 1, .number = 1});
-      network->get_parameters(parameters);
-      const auto end = parameters.begin() + 256 * 256;
-      CHECK(std::count_if(parameters.begin(), end, [](float value) { return value != 0; }) == 0);
-    }
-  }
+  for_each_backend([](const Backend& backend, std::int64_t threads) {
+    NetworkSettings settings;
+    settings.model.layers = {256, 256};
+    settings.model.loss = Loss::squared_error;
+    settings.max_batch = 256;
+    settings.threads = threads;
+    const auto network = backend.make<float>(settings);
+    const auto claim = network->claim_threads();
+    std::vector<float> parameters(256 * 256 + 256, 0.0F);
+    network->set_parameters(parameters);
+    const std::vector<float> features(256 * 256, 1e-20F), targets(256 * 256, 1e-20F);
+    network->train_step({.size = 256, .features = features, .labels = {}, .targets = targets},
+                        {.learning_rate = 1, .number = 1});
+    network->get_parameters(parameters);
+    const auto end = parameters.begin() + 256 * 256;
+    CHECK(std::count_if(parameters.begin(), end, [](float value) { return value != 0; }) == 0);
+  });
+}
+
+TEST_CASE("tbb is unsupported exactly where a build has no products for it, never another backend in its name") {
+  const std::string reason = unsupported_reason(*find_backend(backends(), "tbb"), TrialSettings{});
+  CHECK(reason.empty() == !kDirectProductVectors.empty());
 }
 
 }  // namespace stepbench::testing

@@ -46,7 +46,7 @@ TEST_CASE("backends that promise it give the same bits on 1, 2, 3, 4 and 8 threa
 }
 
 TEST_CASE("the digest tells trainings apart") {
-  const Backend& backend = *find_backend(backends(), "tbb");
+  const Backend& backend = *find_backend(backends(), "tbb_openblas");
   CHECK(mlp_digest(backend, 1, UpdateOrder::simultaneous, Optimizer::sgd) !=
         mlp_digest(backend, 1, UpdateOrder::layerwise, Optimizer::sgd));
 }
