@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <cmath>
 #include <locale>
-#include <map>
 #include <set>
 
 #include "core/results/environments.hpp"
 #include "core/statistics.hpp"
 #include "experiments/machine/noise_watch.hpp"
+#include "experiments/varying_settings.hpp"
 
 namespace stepbench {
 namespace {
@@ -31,8 +31,8 @@ std::string with_thousands(double value) {
   return digits;
 }
 
-std::string speed(const TrialSummary& summary) {
-  const double speed = std::isnan(summary.tokens_per_second) ? summary.samples_per_second : summary.tokens_per_second;
+std::string speed(const TrialSummary& summary, double TrialSummary::*per_second) {
+  const double speed = summary.*per_second;
   if (std::isnan(speed)) return kNothing;
   return fmt::format("{} ±{:.1f}%", with_thousands(speed), 100 * summary.step_time_mad / summary.step_time_median);
 }
@@ -66,29 +66,16 @@ std::string worst_gradient_error(const TrialRecord& record) {
   return std::isnan(worst) ? "NaN" : worst == 0 ? "0" : fmt::format("{:.1e}", worst);
 }
 
-/// Keys whose values differ between the trials of the file.
-std::vector<std::string> varying_keys(const ResultFile& file) {
-  std::vector<std::string> keys;
-  std::map<std::string, std::set<std::string>> values;
-  for (const TrialRecord& record : file.trials) {
-    for (const auto& [key, value] : record.settings) {
-      if (values[key].insert(to_text(value)).second && values[key].size() == 2) keys.push_back(key);
-    }
-  }
-  return keys;
-}
-
-std::string without_section(const std::string& key) { return key.substr(key.find('.') + 1); }
-
-std::string heading(const ResultFile& file, const std::vector<std::string>& varying) {
-  std::string text = file.experiment;
+std::string heading(const ResultFile& file, const std::vector<VaryingSetting>& varying) {
+  std::string text = file.experiment + ":";
   const TrialRecord& first = file.trials.front();
   const auto add = [&](const char* key, const char* format) {
-    if (std::find(varying.begin(), varying.end(), key) != varying.end()) return;
+    if (std::ranges::find(varying, key, &VaryingSetting::key) != varying.end()) return;
     const std::string value = text_of(first.settings, key);
-    if (!value.empty()) text += ", " + fmt::format(fmt::runtime(format), value);
+    if (value.empty()) return;
+    text += (text.ends_with(':') ? " " : ", ") + fmt::format(fmt::runtime(format), value);
   };
-  text += ": " + text_of(first.settings, "dataset.kind");
+  add("dataset.kind", "{}");
   add("model.layers", "layers {}");
   add("model.d_model", "D {}");
   add("model.blocks", "L {}");
@@ -214,7 +201,7 @@ std::string same_bits(const ResultFile& file, const TrialRecord& record) {
 
 std::string results_table(const ResultFile& file) {
   if (file.trials.empty()) return file.experiment + ": no trials\n";
-  const std::vector<std::string> varying = varying_keys(file);
+  const std::vector<VaryingSetting> varying = varying_settings(file);
   const bool many_seeds = std::any_of(file.trials.begin(), file.trials.end(), [&file](const TrialRecord& record) {
     return record.seed != file.trials.front().seed;
   });
@@ -225,12 +212,13 @@ std::string results_table(const ResultFile& file) {
   }
 
   TextTable table;
-  for (const std::string& key : varying) table.add_column(without_section(key));
+  for (const VaryingSetting& of : varying) table.add_column(of.name);
   if (many_seeds) table.add_column("seed");
   table.add_column("backend", TextTable::Align::left);
   table.add_column("threads");
-  const std::string speed_heading =
-      text_of(file.trials.front().settings, "model.kind") == "transformer" ? "tokens/s" : "samples/s";
+  const bool tokens = std::ranges::all_of(
+      file.trials, [](const TrialRecord& record) { return text_of(record.settings, "model.kind") == "transformer"; });
+  const std::string speed_heading = tokens ? "tokens/s" : "samples/s";
   table.add_column(speed_heading);
   table.add_column("vs " + (baseline_names.size() == 1 ? baseline->backend : "baseline"));
   table.add_column("% of peak");
@@ -245,14 +233,16 @@ std::string results_table(const ResultFile& file) {
     group = record.group;
     std::vector<std::string> cells(varying.size());
     std::ranges::transform(varying, cells.begin(),
-                           [&record](const std::string& key) { return text_of(record.settings, key); });
+                           [&record](const VaryingSetting& of) { return text_of(record.settings, of.key); });
     if (many_seeds) cells.push_back(std::to_string(record.seed));
     const TrialSummary& summary = record.summary;
     const bool timed = !std::isnan(summary.step_time_median);
+    const std::string rate =
+        speed(summary, tokens ? &TrialSummary::tokens_per_second : &TrialSummary::samples_per_second);
     cells.insert(
         cells.end(),
-        {record.backend, std::to_string(record.threads), timed ? speed(summary) : to_text(record.status),
-         ratio(file, record), number(summary.percent_of_peak, "{:.1f}"), number(summary.final_train_loss, "{:.4f}"),
+        {record.backend, std::to_string(record.threads), timed ? rate : to_text(record.status), ratio(file, record),
+         number(summary.percent_of_peak, "{:.1f}"), number(summary.final_train_loss, "{:.4f}"),
          number(summary.best_validation_loss, "{:.4f}"), number(summary.best_validation_accuracy, "{:.4f}"),
          worst_gradient_error(record), same_bits(file, record)});
     table.add_row(std::move(cells));

@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "core/results/environments.hpp"
 #include "experiments/compare/same_experiment.hpp"
+#include "experiments/varying_settings.hpp"
 
 namespace stepbench {
 namespace {
@@ -34,22 +35,15 @@ const GroupRecord* rounds_of(const ResultFile& file, const std::string& group) {
 /// Names trials by what the sweep varies, and gathers pairs that differ in the seed alone into one match.
 class Collector {
  public:
-  Collector(const ResultFile& file, Matching& matching) : matching_(matching) {
-    std::map<std::string, std::set<std::string>> values;
-    for (const TrialRecord& trial : file.trials) {
-      for (const auto& [key, value] : trial.settings) {
-        if (values[key].insert(to_text(value)).second && values[key].size() == 2) varying_.push_back(key);
-      }
-    }
-  }
+  Collector(const ResultFile& file, Matching& matching) : matching_(matching), varying_(varying_settings(file)) {}
 
   void add(const TrialPair& pair) {
     std::string identity = label(*pair.trial) + "\n" + label(*pair.baseline) + "\n", settings;
     for (const auto& [key, value] : pair.trial->settings) identity += key + "=" + to_text(value) + "\n";
-    for (const std::string& key : varying_) {
-      const std::string value = text_of(pair.trial->settings, key);
+    for (const VaryingSetting& setting : varying_) {
+      const std::string value = text_of(pair.trial->settings, setting.key);
       if (value.empty()) continue;
-      settings += fmt::format("{}{} {}", settings.empty() ? "" : ", ", key.substr(key.find('.') + 1), value);
+      settings += fmt::format("{}{} {}", settings.empty() ? "" : ", ", setting.name, value);
     }
     const auto [place, is_new] = places_.try_emplace(identity, matching_.matches.size());
     if (is_new) matching_.matches.push_back({settings, label(*pair.trial), label(*pair.baseline), {}});
@@ -58,7 +52,7 @@ class Collector {
 
  private:
   Matching& matching_;
-  std::vector<std::string> varying_;
+  std::vector<VaryingSetting> varying_;
   std::map<std::string, std::size_t> places_;
 };
 

@@ -1,7 +1,7 @@
 """The trials of one or more result files, put side by side.
 
 An *arm* is what is compared: a backend with a number of threads (and its file, where two files have the same). A
-*condition* is what arms are compared under: all settings but backend, threads and seed. A seed repeats both.
+*condition* is what arms are compared under (conditions.py). A seed repeats both.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,12 +11,9 @@ from pathlib import Path
 import numpy
 import pandas
 
-from stepbench_results import PHASE_PREFIX, Results, ResultsError, Scalar, Trial
+from stepbench_report.conditions import Conditions
+from stepbench_results import PHASE_PREFIX, Results, ResultsError, Trial
 from stepbench_statistics import Estimate, noise_floor, paired_ratio, unpaired_ratio
-
-# Settings that say how it was run rather than what was learned; a peer's file may differ in them.
-_NOT_CONDITIONS = ("experiment.", "measure.", "record.", "dataset.path", "training.target")
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -25,18 +22,6 @@ class Comparison:
     ratio: Estimate
     paired: bool
     floor: float
-
-
-def value_text(value: Scalar) -> str:
-    if isinstance(value, list):
-        return ",".join(value_text(element) for element in value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _spoken(key: str) -> str:
-    return key.split(".", 1)[1].replace("_", " ")
 
 
 def arm_text(backend: str, threads: int) -> str:
@@ -52,7 +37,6 @@ class Collection:
         self._trials = {
             (name, trial): results.trial(trial) for name, results in self._named() for trial in results.summary.index
         }
-        self._varying = self._varying_settings()
         self._rounds = self._all_rounds()
         self.trials = self._table()
 
@@ -133,31 +117,17 @@ class Collection:
     def _all_rounds(self) -> dict[tuple[str, str], pandas.DataFrame]:
         return {(name, group): results.rounds(group) for name, results in self._named() for group in results.groups}
 
-    def _varying_settings(self) -> list[str]:
-        values: dict[str, set[str]] = {}
-        for trial in self._trials.values():
-            for key, value in trial.settings.items():
-                if not key.startswith(_NOT_CONDITIONS):
-                    values.setdefault(key, set()).add(value_text(value))
-        return [key for key, found in values.items() if len(found) > 1]
-
-    def _condition(self, trial: Trial) -> str:
-        """The varying settings; of trials of different data or models, the experiment's name says it shorter."""
-        different = [key for key in self._varying if key in ("dataset.kind", "model.kind")]
-        if different:
-            return value_text(trial.settings.get("experiment.name", trial.settings.get(different[0], "")))
-        parts = [f"{_spoken(key)} {value_text(trial.settings[key])}" for key in self._varying if key in trial.settings]
-        return ", ".join(parts)
-
     def _table(self) -> pandas.DataFrame:
         parts = []
+        conditions = Conditions([[self._trials[name, trial] for trial in results.summary.index]
+                                 for name, results in self._named()])  # fmt: skip
         for name, results in self._named():
             table = results.summary.reset_index()
             trials = [self._trials[name, trial] for trial in table["id"]]
             table.insert(0, "file", name)
             table["group"] = [trial.group for trial in trials]
             table["is_baseline"] = [bool(trial.attrs.get("is_baseline", False)) for trial in trials]
-            table["condition"] = [self._condition(trial) for trial in trials]
+            table["condition"] = [conditions[trial] for trial in trials]
             table["arm"] = [arm_text(row.backend, row.threads) for row in table.itertuples()]
             table["paired"] = [self._column(name, row.group, row.id).notna().any() for row in table.itertuples()]
             parts.append(table)

@@ -10,7 +10,8 @@ import pandas
 
 from stepbench_report.chart import Absent, Chart
 from stepbench_report.charts import CHARTS, make_chart
-from stepbench_report.collection import Collection, value_text
+from stepbench_report.collection import Collection
+from stepbench_report.conditions import value_text
 from stepbench_report.drawing import NARROW, WIDE, as_svg
 from stepbench_report.table import results_table
 from stepbench_report.verdicts import Answer, all_answers

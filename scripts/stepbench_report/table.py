@@ -4,7 +4,8 @@ import math
 
 import pandas
 
-from stepbench_report.collection import Collection, value_text
+from stepbench_report.collection import Collection
+from stepbench_report.conditions import value_text
 from stepbench_report.speed_charts import rate_unit
 from stepbench_report.words import NOTHING, number, times_text
 from stepbench_statistics import Estimate, Verdict, speed_verdict

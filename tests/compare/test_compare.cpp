@@ -84,6 +84,14 @@ TEST_CASE("seven rounds give a ratio and no verdict") {
   CHECK(within(file).speed.at(0).verdict == SpeedVerdict::no_verdict);
 }
 
+TEST_CASE("settings of one name in two sections are told apart") {
+  ResultFile file = compared_file(1, 2);
+  for (TrialRecord& trial : file.trials) {
+    trial.settings.push_back({"dataset.kind", trial.seed == 1 ? std::string("blobs") : std::string("spirals")});
+  }
+  CHECK(within(file).speed.at(0).settings == "dataset.kind blobs");
+}
+
 TEST_CASE("rounds that were not interleaved give no interval") {
   ResultFile file = compared_file(2);
   for (TrialRecord& trial : file.trials) trial.settings.push_back({"measure.interleave", false});

@@ -102,6 +102,16 @@ TEST_CASE("a ratio inside the noise floor is marked as no difference, one outsid
   CHECK(results_table(file).find("noise floor, from the baseline run twice: 20.0%") != std::string::npos);
 }
 
+TEST_CASE("a file of two kinds of data names neither in its heading, and both in a column") {
+  ResultFile file = file_with_ratio();
+  file.trials[0].settings = {{"dataset.kind", std::string("blobs")}, {"model.kind", std::string("mlp")}};
+  file.trials[1].settings = {{"dataset.kind", std::string("text")}, {"model.kind", std::string("transformer")}};
+  const std::string text = results_table(file);
+  CHECK(text.starts_with("e:\n"));
+  CHECK(text.find("dataset.kind   model.kind  backend") != std::string::npos);
+  CHECK(text.find("samples/s") != std::string::npos);
+}
+
 TEST_CASE("disturbed blocks are counted below the table, and calm ones are not mentioned") {
   ResultFile file = file_with_ratio();
   CHECK(results_table(file).find("noise watch") == std::string::npos);

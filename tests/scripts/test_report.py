@@ -119,6 +119,13 @@ def test_conditions_are_what_varies_besides_backend_threads_and_seed(swept: Path
     ]  # fmt: skip
 
 
+def test_a_file_of_two_kinds_of_data_has_a_condition_for_each(run) -> None:  # noqa: ANN001
+    kinds = {"dataset.kind": None, "sweep.dataset.kind": "blobs,spirals", "dataset.features": None, "model.layers": "2,8,3"}
+    trials = Collection([stepbench_results.open(run(kinds | {"sweep.backend": "blas,tbb"}))])
+    assert trials.conditions == ["small, dataset.kind blobs", "small, dataset.kind spirals"]
+    assert all(len(trials.rows(condition, "tbb (1 thread)")) == 1 for condition in trials.conditions)
+
+
 def test_rounds_of_all_seeds_count_together(swept: Path) -> None:
     trials = Collection([stepbench_results.open(swept)])
     comparison = trials.compare("batch size 16", "tbb (2 threads)", "neuron (1 thread)")
