@@ -59,6 +59,11 @@ double interquartile_range(std::span<const double> samples) {
   return std::abs(sorted.back() - sorted.front());  // Boost's needs three
 }
 
+double geometric_mean(std::span<const double> samples) {
+  const std::vector<double> logs = logarithms(samples);
+  return logs.empty() ? kNaN : std::exp(boost::math::statistics::mean(logs));
+}
+
 RatioEstimate paired_ratio(std::span<const double> numerator, std::span<const double> denominator) {
   std::vector<double> logs;
   for (std::size_t i = 0; i < numerator.size(); ++i) {
@@ -66,8 +71,8 @@ RatioEstimate paired_ratio(std::span<const double> numerator, std::span<const do
     if (numerator[i] > 0 && denominator[i] > 0 && std::isfinite(log_ratio)) logs.push_back(log_ratio);
   }
   const DifferenceEstimate log_ratio = mean_interval(logs);
-  if (logs.size() < kMinimumPairs) return {std::exp(log_ratio.mean), kNaN, kNaN};
-  return {std::exp(log_ratio.mean), std::exp(log_ratio.low), std::exp(log_ratio.high)};
+  if (logs.size() < kMinimumPairs) return {std::exp(log_ratio.mean), kNaN, kNaN, logs.size()};
+  return {std::exp(log_ratio.mean), std::exp(log_ratio.low), std::exp(log_ratio.high), logs.size()};
 }
 
 RatioEstimate unpaired_ratio(std::span<const double> numerator, std::span<const double> denominator) {
@@ -75,18 +80,19 @@ RatioEstimate unpaired_ratio(std::span<const double> numerator, std::span<const 
   if (above.empty() || below.empty()) return {kNaN, kNaN, kNaN};
   namespace statistics = boost::math::statistics;
   const double difference = statistics::mean(above) - statistics::mean(below);
-  if (std::min(above.size(), below.size()) < kMinimumPairs) return {std::exp(difference), kNaN, kNaN};
+  const std::size_t pairs = std::min(above.size(), below.size());
+  if (pairs < kMinimumPairs) return {std::exp(difference), kNaN, kNaN, pairs};
   const auto above_count = static_cast<double>(above.size()), below_count = static_cast<double>(below.size());
   const double above_variance = statistics::sample_variance(above) / above_count;
   const double below_variance = statistics::sample_variance(below) / below_count;
   const double variance = above_variance + below_variance;
-  if (variance == 0) return {std::exp(difference), std::exp(difference), std::exp(difference)};
+  if (variance == 0) return {std::exp(difference), std::exp(difference), std::exp(difference), pairs};
   // Welch-Satterthwaite.
   const double degrees =
       variance * variance /
       (above_variance * above_variance / (above_count - 1) + below_variance * below_variance / (below_count - 1));
   const double half_width = t_quantile(degrees) * std::sqrt(variance);
-  return {std::exp(difference), std::exp(difference - half_width), std::exp(difference + half_width)};
+  return {std::exp(difference), std::exp(difference - half_width), std::exp(difference + half_width), pairs};
 }
 
 DifferenceEstimate paired_difference(std::span<const double> first, std::span<const double> second) {
@@ -102,28 +108,6 @@ double noise_floor(std::span<const double> original, std::span<const double> twi
   const RatioEstimate ratio = paired_ratio(twin, original);
   if (std::isnan(ratio.low)) return kNaN;
   return std::max(1 / ratio.low, ratio.high) - 1;
-}
-
-std::string_view to_text(SpeedVerdict verdict) {
-  switch (verdict) {
-    case SpeedVerdict::faster:
-      return "faster";
-    case SpeedVerdict::slower:
-      return "slower";
-    case SpeedVerdict::no_difference:
-      return "no difference";
-    case SpeedVerdict::no_verdict:
-      break;
-  }
-  return "no verdict";
-}
-
-SpeedVerdict speed_verdict(const RatioEstimate& speed, double noise_floor) {
-  if (std::isnan(speed.low) || std::isnan(speed.high)) return SpeedVerdict::no_verdict;
-  const double limit = std::isnan(noise_floor) ? 1 : 1 + noise_floor;
-  if (speed.low > 1 && speed.ratio > limit) return SpeedVerdict::faster;
-  if (speed.high < 1 && speed.ratio < 1 / limit) return SpeedVerdict::slower;
-  return SpeedVerdict::no_difference;
 }
 
 }  // namespace stepbench

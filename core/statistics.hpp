@@ -1,10 +1,9 @@
 // Robust statistics on raw samples, and what two samples say about each other: ratios and differences with intervals of
-// Student's t, the noise floor, the verdict on speed. Not here: what is measured, or which samples belong together.
+// Student's t, the noise floor. Not here: what is measured, which samples belong together, or a verdict.
 #pragma once
 
 #include <cstddef>
 #include <span>
-#include <string_view>
 
 namespace stepbench {
 
@@ -18,10 +17,14 @@ namespace stepbench {
 /// NaN for no samples, 0 for one.
 [[nodiscard]] double interquartile_range(std::span<const double> samples);
 
+/// Of the samples that are finite and positive; NaN for none.
+[[nodiscard]] double geometric_mean(std::span<const double> samples);
+
 /// A ratio with its 95% confidence interval.
 struct RatioEstimate {
-  double ratio;      // of the geometric means; NaN for no samples
-  double low, high;  // NaN with fewer than kMinimumPairs pairs: no verdict
+  double ratio;           // of the geometric means; NaN for no samples
+  double low, high;       // NaN with fewer than kMinimumPairs pairs
+  std::size_t pairs = 0;  // that were usable; of samples that share no rounds, the fewer of the two
 };
 inline constexpr std::size_t kMinimumPairs = 8;
 
@@ -44,17 +47,9 @@ struct DifferenceEstimate {
 /// equally long. Two pairs suffice (seeds are few): t with one degree of freedom is 12.7, and says so by its width.
 [[nodiscard]] DifferenceEstimate paired_difference(std::span<const double> first, std::span<const double> second);
 
-/// The noise floor f of an A/A measurement, `original` and `twin` being the same thing timed twice per round: ratios
-/// within 1/(1+f) .. 1+f are no difference, as the same thing differs from itself by as much, at the farther end of the
-/// 95% interval. NaN with fewer than kMinimumPairs pairs. The spans are equally long.
+/// The noise floor f of an A/A measurement, `original` and `twin` being the same thing timed twice per round: a ratio
+/// within 1/(1+f) .. 1+f may be noise, as the same thing differs from itself by as much, at the farther end of the 95%
+/// interval. NaN with fewer than kMinimumPairs pairs. The spans are equally long.
 [[nodiscard]] double noise_floor(std::span<const double> original, std::span<const double> twin);
-
-enum class SpeedVerdict { faster, slower, no_difference, no_verdict };
-[[nodiscard]] std::string_view to_text(SpeedVerdict verdict);  // "faster", ..., "no verdict"
-
-/// Of a ratio of speeds, above 1 is faster. A difference is real when the interval excludes 1 and the ratio lies
-/// outside the noise floor; NaN for the floor means that there was no twin, and leaves the interval alone to decide. No
-/// interval, no verdict.
-[[nodiscard]] SpeedVerdict speed_verdict(const RatioEstimate& speed, double noise_floor);
 
 }  // namespace stepbench

@@ -29,6 +29,7 @@
 #include "experiments/race/race.hpp"
 #include "experiments/runner.hpp"
 #include "experiments/sample.hpp"
+#include "experiments/speed_margin.hpp"
 #include "experiments/table.hpp"
 #include "variants/registry.hpp"
 
@@ -200,8 +201,9 @@ int run_run(const ParsedCommandLine& arguments) {
 }
 
 int run_show(const ParsedCommandLine& arguments) {
+  const double margin = speed_margin("show", arguments);
   const ResultFile result = read_result_file(arguments.positional, ReadSeries::no);
-  fmt::print("{}", results_table(result));
+  fmt::print("{}", results_table(result, margin));
   return kExitOk;
 }
 
@@ -267,11 +269,11 @@ const std::vector<Command>& commands() {
         1,
         "stepbench run quick --set training.epochs=1 --set sweep.seed=1,2,3 --output results/seeds.h5"},
        run_run},
-      {{"show FILE.h5",
+      {{"show FILE.h5 [options]",
         "Prints the table of a result file, as `run` printed it.",
         "FILE.h5",
         true,
-        {},
+        {speed_margin_option()},
         1,
         "stepbench show results/quick.h5"},
        run_show},

@@ -6,11 +6,15 @@
 #include <algorithm>
 #include <cmath>
 #include <locale>
+#include <map>
+#include <optional>
 #include <set>
 
 #include "core/results/environments.hpp"
 #include "core/statistics.hpp"
 #include "experiments/machine/noise_watch.hpp"
+#include "experiments/speed_margin.hpp"
+#include "experiments/step_times.hpp"
 #include "experiments/varying_settings.hpp"
 
 namespace stepbench {
@@ -31,30 +35,81 @@ std::string with_thousands(double value) {
   return digits;
 }
 
-std::string speed(const TrialSummary& summary, double TrialSummary::*per_second) {
-  const double speed = summary.*per_second;
-  if (std::isnan(speed)) return kNothing;
-  return fmt::format("{} ±{:.1f}%", with_thousands(speed), 100 * summary.step_time_mad / summary.step_time_median);
-}
+/// A trial's speed as the table shows it. All of a row is of one step time, typical_step_time's, where the summary has
+/// the median step's: its numbers then agree with each other, and with the ratio.
+class ShownSpeed {
+ public:
+  ShownSpeed(const TrialRecord& record, const GroupRecord* rounds, const TrialRecord* baseline)
+      : record_(record), rounds_(rounds), baseline_(baseline) {}
 
-/// Whether the trial was timed in turns with its group's others. A peer's trial, added from outside, was not.
-bool shares_rounds(const ResultFile& file, const TrialRecord& record) {
-  const auto group = std::ranges::find(file.groups, record.group, &GroupRecord::id);
-  return group != file.groups.end() && std::ranges::find(group->trials, record.id) != group->trials.end();
-}
-
-std::string ratio(const ResultFile& file, const TrialRecord& record) {
-  const TrialSummary& summary = record.summary;
-  if (record.is_baseline && !std::isnan(summary.speed_ratio)) return "1 (baseline)";
-  if (std::isnan(summary.speed_ratio)) return kNothing;
-  const int digits = summary.speed_ratio < 10 ? 2 : 1;
-  if (std::isnan(summary.speed_ratio_low)) {
-    return fmt::format("{:.{}f}x{}", summary.speed_ratio, digits, shares_rounds(file, record) ? "" : " unpaired");
+  /// Samples or tokens per second, with the spread of the steps.
+  [[nodiscard]] std::string rate(double TrialSummary::*per_second) const {
+    const TrialSummary& summary = record_.summary;
+    if (std::isnan(summary.*per_second)) return kNothing;
+    return fmt::format("{} ±{:.1f}%", with_thousands(summary.*per_second * faster_than_median()),
+                       100 * summary.step_time_mad / summary.step_time_median);
   }
-  const SpeedVerdict verdict =
-      speed_verdict({summary.speed_ratio, summary.speed_ratio_low, summary.speed_ratio_high}, summary.noise_floor);
-  return fmt::format("{:.{}f}x [{:.{}f}, {:.{}f}]{}", summary.speed_ratio, digits, summary.speed_ratio_low, digits,
-                     summary.speed_ratio_high, digits, verdict == SpeedVerdict::no_difference ? " =" : "");
+
+  [[nodiscard]] double percent_of_peak() const { return record_.summary.percent_of_peak * faster_than_median(); }
+
+  /// Against the group's baseline; nothing for the baseline itself, and where there is none.
+  [[nodiscard]] std::optional<SpeedEvidence> evidence() const {
+    if (baseline_ == nullptr || baseline_ == &record_) return std::nullopt;
+    const TrialSummary& summary = record_.summary;
+    const std::vector<double> times = round_times(rounds_, record_.id);
+    if (std::isnan(geometric_mean(times))) {
+      const double ratio = typical_step_time(rounds_, *baseline_) / typical_step_time(rounds_, record_);
+      if (std::isnan(ratio)) return std::nullopt;
+      return SpeedEvidence{{ratio, kNotANumber, kNotANumber}, summary.noise_floor, Basis::unpaired};
+    }
+    if (std::isnan(summary.speed_ratio)) return std::nullopt;
+    const std::size_t pairs = paired_ratio(round_times(rounds_, baseline_->id), times).pairs;
+    return SpeedEvidence{
+        {summary.speed_ratio, summary.speed_ratio_low, summary.speed_ratio_high, pairs},
+        summary.noise_floor,
+        text_of(record_.settings, "measure.interleave") == "false" ? Basis::not_interleaved : Basis::rounds};
+  }
+
+  [[nodiscard]] std::string ratio(double margin) const {
+    if (baseline_ == &record_ && !std::isnan(typical_step_time(rounds_, record_))) return "1 (baseline)";
+    const std::optional<SpeedEvidence> found = evidence();
+    if (!found) return kNothing;
+    const RatioEstimate& speed = found->speed;
+    const int digits = speed.ratio < 10 ? 2 : 1;
+    std::string text = fmt::format("{:.{}f}x", speed.ratio, digits);
+    if (!std::isnan(speed.low)) text += fmt::format(" [{:.{}f}, {:.{}f}]", speed.low, digits, speed.high, digits);
+    if (found->basis == Basis::unpaired) text += " unpaired";
+    const SpeedVerdict verdict = speed_verdict(speed, found->noise_floor, margin);
+    return text + (verdict == SpeedVerdict::same ? " =" : verdict == SpeedVerdict::cannot_tell ? " ?" : "");
+  }
+
+ private:
+  [[nodiscard]] double faster_than_median() const {
+    return record_.summary.step_time_median / typical_step_time(rounds_, record_);
+  }
+
+  const TrialRecord& record_;
+  const GroupRecord* rounds_;
+  const TrialRecord* baseline_;
+};
+
+/// Of all trials of a file, in their order.
+std::vector<ShownSpeed> shown_speeds(const ResultFile& file) {
+  std::map<std::string_view, const GroupRecord*> rounds;
+  std::map<std::string_view, const TrialRecord*> baselines;
+  for (const GroupRecord& group : file.groups) rounds[group.id] = &group;
+  for (const TrialRecord& record : file.trials) {
+    if (record.is_baseline) baselines.try_emplace(record.group, &record);
+  }
+  const auto of = [](const auto& known, const std::string& group) {
+    const auto found = known.find(group);
+    return found == known.end() ? nullptr : found->second;
+  };
+  std::vector<ShownSpeed> speeds;
+  for (const TrialRecord& record : file.trials) {
+    speeds.emplace_back(record, of(rounds, record.group), of(baselines, record.group));
+  }
+  return speeds;
 }
 
 std::string worst_gradient_error(const TrialRecord& record) {
@@ -117,25 +172,29 @@ std::string machine_lines(const ResultFile& file) {
   return text;
 }
 
-/// `noise: ...` and `disturbed: ...`, a line each for what the file knows.
-std::string noise_lines(const ResultFile& file) {
+/// What noise there was, and what it leaves open, a line each for what the file knows.
+std::string noise_lines(const ResultFile& file, const std::vector<ShownSpeed>& speeds, double margin) {
   std::vector<double> floors;
+  std::vector<SpeedEvidence> compared;
   for (const TrialRecord& record : file.trials) {
     if (record.is_baseline && !std::isnan(record.summary.noise_floor)) floors.push_back(record.summary.noise_floor);
+  }
+  for (const ShownSpeed& speed : speeds) {
+    if (const std::optional<SpeedEvidence> evidence = speed.evidence()) compared.push_back(*evidence);
   }
   std::string text;
   if (!floors.empty()) {
     const auto [least, most] = std::ranges::minmax(floors);
-    text += fmt::format(
-        "noise floor, from the baseline run twice: {:.1f}%{}; a ratio inside it, or whose interval "
-        "holds 1, is no difference (=)\n",
-        100 * least, floors.size() > 1 ? fmt::format(" to {:.1f}%", 100 * most) : "");
+    text += fmt::format("noise floor, from the baseline run twice: {:.1f}%{}\n", 100 * least,
+                        floors.size() > 1 ? fmt::format(" to {:.1f}%", 100 * most) : "");
   }
+  const std::string remedies = what_would_tell(compared, margin);
+  if (!remedies.empty()) text += "what would tell where a speed cannot be told (?): " + remedies + "\n";
   std::vector<std::int64_t> disturbed;
   for (const GroupRecord& group : file.groups) {
     disturbed.insert(disturbed.end(), group.disturbed.begin(), group.disturbed.end());
   }
-  if (std::ranges::any_of(file.trials, [](const TrialRecord& r) { return r.summary.percent_of_peak > 100; })) {
+  if (std::ranges::any_of(speeds, [](const ShownSpeed& speed) { return speed.percent_of_peak() > 100; })) {
     text += "more than 100% of peak: whatever measured the peak was disturbed each time; the percentages say nothing\n";
   }
   const std::string disturbances = describe_disturbances(disturbed);
@@ -199,7 +258,7 @@ std::string same_bits(const ResultFile& file, const TrialRecord& record) {
   return equal ? "yes" : "NO";
 }
 
-std::string results_table(const ResultFile& file) {
+std::string results_table(const ResultFile& file, double margin) {
   if (file.trials.empty()) return file.experiment + ": no trials\n";
   const std::vector<VaryingSetting> varying = varying_settings(file);
   const bool many_seeds = std::any_of(file.trials.begin(), file.trials.end(), [&file](const TrialRecord& record) {
@@ -228,7 +287,9 @@ std::string results_table(const ResultFile& file) {
   table.add_column("grad. error");
   table.add_column("same bits");
   std::string notes, group = file.trials.front().group;
-  for (const TrialRecord& record : file.trials) {
+  const std::vector<ShownSpeed> speeds = shown_speeds(file);
+  for (std::size_t i = 0; i < speeds.size(); ++i) {
+    const TrialRecord& record = file.trials[i];
     if (record.group != group) table.add_blank_line();
     group = record.group;
     std::vector<std::string> cells(varying.size());
@@ -237,12 +298,12 @@ std::string results_table(const ResultFile& file) {
     if (many_seeds) cells.push_back(std::to_string(record.seed));
     const TrialSummary& summary = record.summary;
     const bool timed = !std::isnan(summary.step_time_median);
-    const std::string rate =
-        speed(summary, tokens ? &TrialSummary::tokens_per_second : &TrialSummary::samples_per_second);
+    const ShownSpeed& speed = speeds[i];
+    const std::string rate = speed.rate(tokens ? &TrialSummary::tokens_per_second : &TrialSummary::samples_per_second);
     cells.insert(
         cells.end(),
-        {record.backend, std::to_string(record.threads), timed ? rate : to_text(record.status), ratio(file, record),
-         number(summary.percent_of_peak, "{:.1f}"), number(summary.final_train_loss, "{:.4f}"),
+        {record.backend, std::to_string(record.threads), timed ? rate : to_text(record.status), speed.ratio(margin),
+         number(speed.percent_of_peak(), "{:.1f}"), number(summary.final_train_loss, "{:.4f}"),
          number(summary.best_validation_loss, "{:.4f}"), number(summary.best_validation_accuracy, "{:.4f}"),
          worst_gradient_error(record), same_bits(file, record)});
     table.add_row(std::move(cells));
@@ -253,12 +314,13 @@ std::string results_table(const ResultFile& file) {
 
   std::string text = heading(file, varying) + "\n";
   text += machine_lines(file) + "\n";
-  text += table.text() + "\n" + notes + noise_lines(file);
-  text += speed_heading;
-  text +=
-      ": of the median step, ± its median absolute deviation; vs: speed, paired by round, with 95% interval;\n"
-      "peak: FMA peak of as many cores, best of the rounds; grad. error: worst tensor's relative L2 against float64\n"
-      "neuron; same bits: equal final parameters on every number of threads (-: not promised, or nothing to compare)\n";
+  text += table.text() + "\n" + notes + noise_lines(file, speeds, margin);
+  text += fmt::format(
+      "{}: geometric mean of the rounds' median steps (unpaired: the median step), ± the steps' median absolute\n"
+      "deviation; vs: speed, paired by round, with 95% interval (=: same, interval and noise floor are within {}; ?:\n"
+      "cannot tell); peak: FMA peak of as many cores, best of the rounds; grad. error: worst tensor's relative L2\n"
+      "against float64 neuron; same bits: equal parameters on every number of threads (-: not promised, or alone)\n",
+      speed_heading, margin_percent(margin));
   return text;
 }
 

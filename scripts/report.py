@@ -14,6 +14,7 @@ stepbench_script.require("h5py", "numpy", "pandas", "scipy", "matplotlib")
 
 import stepbench_results  # noqa: E402
 from stepbench_report.collection import Collection  # noqa: E402
+from stepbench_report.margins import add_margin_options, margins_of  # noqa: E402
 from stepbench_report.page import report_page, status_warning  # noqa: E402
 
 
@@ -22,13 +23,14 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE.h5", help="result files of stepbench")
     parser.add_argument("-o", "--output", type=Path, metavar="PAGE.html",
                         help="where to write; default: the first file's name with .html")  # fmt: skip
+    add_margin_options(parser)
     options = parser.parse_args(arguments)
     output = options.output or options.files[0].with_suffix(".html")
     files = [stepbench_results.open(path) for path in options.files]
     for results in files:
         if results.status == "interrupted":
             stepbench_script.warn(status_warning(results))
-    stepbench_script.write_output(output, report_page(Collection(files)))
+    stepbench_script.write_output(output, report_page(Collection(files, margins_of(options))))
     print(f"report: {output}")
 
 

@@ -5,7 +5,6 @@ Speeds are compared as ratios of step times that share a round, learning as diff
 
 import math
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +13,6 @@ from scipy import stats
 CONFIDENCE = 0.95
 MINIMUM_ROUNDS = 8  # below which a ratio has no interval
 MINIMUM_SEEDS = 2  # below which a difference has none
-COINCIDE = 1e-3  # relative difference at every step up to which two curves of losses are one
 
 Floats = NDArray[numpy.float64]
 
@@ -32,15 +30,11 @@ class Estimate:
     def has_interval(self) -> bool:
         return math.isfinite(self.low) and math.isfinite(self.high)
 
+    def without_interval(self) -> "Estimate":
+        return Estimate(self.value, pairs=self.pairs)
+
     def exponential(self) -> "Estimate":
         return Estimate(math.exp(self.value), math.exp(self.low), math.exp(self.high), self.pairs)
-
-
-class Verdict(Enum):
-    FASTER = "faster"
-    SLOWER = "slower"
-    NO_DIFFERENCE = "no difference"
-    NO_VERDICT = "no verdict"
 
 
 def _mean_interval(samples: Floats, minimum: int) -> Estimate:
@@ -99,35 +93,31 @@ def paired_difference(values: ArrayLike, reference: ArrayLike) -> Estimate:
 
 
 def noise_floor(original: ArrayLike, twin: ArrayLike) -> float:
-    """f, where ratios within 1/(1+f) .. 1+f are no difference: how far the same thing timed twice is from itself."""
+    """f, where a ratio within 1/(1+f) .. 1+f may be noise: how far the same thing timed twice is from itself."""
     ratio = paired_ratio(twin, original)
     return max(1 / ratio.low, ratio.high) - 1 if ratio.has_interval else math.nan
 
 
-def speed_verdict(speed: Estimate, floor: float = math.nan) -> Verdict:
-    """A difference is real when its interval excludes 1 and it lies outside the noise floor (NaN: not known)."""
-    if not speed.has_interval:
-        return Verdict.NO_VERDICT
-    limit = 1 if math.isnan(floor) else 1 + floor
-    if speed.low > 1 and speed.value > limit:
-        return Verdict.FASTER
-    if speed.high < 1 and speed.value < 1 / limit:
-        return Verdict.SLOWER
-    return Verdict.NO_DIFFERENCE
+def _difference_and_larger(losses: ArrayLike, reference: ArrayLike) -> tuple[Floats, Floats]:
+    """|a - b| and the larger magnitude: 0 and 1 where neither is finite, NaN where one of them is not."""
+    values, expected = numpy.asarray(losses, float), numpy.asarray(reference, float)
+    lost, expected_lost = ~numpy.isfinite(values), ~numpy.isfinite(expected)
+    values = numpy.where(lost, numpy.where(expected_lost, 1.0, numpy.nan), values)
+    expected = numpy.where(expected_lost, numpy.where(lost, 1.0, numpy.nan), expected)
+    return numpy.abs(values - expected), numpy.maximum(numpy.abs(values), numpy.abs(expected))
 
 
 def relative_difference(losses: ArrayLike, reference: ArrayLike) -> Floats:
-    """|a - b| / |b|; 0 where both are equal, zero included."""
-    values, expected = numpy.asarray(losses, float), numpy.asarray(reference, float)
-    with numpy.errstate(divide="ignore", invalid="ignore"):
-        return numpy.where(values == expected, 0.0, numpy.abs(values - expected) / numpy.abs(expected))
+    """|a - b| over the larger magnitude; 0 where both are equal or neither is finite, NaN where one of them is not."""
+    difference, larger = _difference_and_larger(losses, reference)
+    return numpy.divide(difference, larger, out=numpy.zeros_like(larger), where=~(larger == 0))
 
 
-def first_parting(losses: ArrayLike, reference: ArrayLike) -> int | None:
-    """The first step at which two curves differ by more than COINCIDE; None: they coincide to the end."""
-    values, expected = numpy.asarray(losses, float), numpy.asarray(reference, float)
-    common = min(len(values), len(expected))
-    apart = numpy.flatnonzero(~(relative_difference(values[:common], expected[:common]) <= COINCIDE))
+def first_parting(losses: ArrayLike, reference: ArrayLike, tolerance: float) -> int | None:
+    """The first step at which two curves differ by more than `tolerance`; None: they go together to the end."""
+    common = min(len(losses), len(reference))
+    difference, larger = _difference_and_larger(losses[:common], reference[:common])
+    apart = numpy.flatnonzero(~(difference <= tolerance * larger))
     if len(apart) > 0:
         return int(apart[0])
-    return None if len(values) == len(expected) else common
+    return None if len(losses) == len(reference) else common

@@ -79,7 +79,7 @@ struct TrialSummary {
   double speed_ratio = kNotANumber;      // against the group's baseline, paired by round; above 1 is faster
   double speed_ratio_low = kNotANumber;  // 95% interval; NaN with fewer than 8 rounds
   double speed_ratio_high = kNotANumber;
-  double noise_floor = kNotANumber;       // of the group: speed ratios within 1/(1+f) .. 1+f are no difference
+  double noise_floor = kNotANumber;       // of the group: speed ratios within 1/(1+f) .. 1+f may be noise
   double disturbed_rounds = kNotANumber;  // rounds in which the noise watch saw this trial's block disturbed
 };
 

@@ -11,6 +11,7 @@
 #include "core/results/result_file.hpp"
 #include "experiments/compare/numbers.hpp"
 #include "experiments/compare/report.hpp"
+#include "experiments/speed_margin.hpp"
 
 namespace stepbench {
 namespace {
@@ -45,15 +46,16 @@ Margin parse_margin(const char* option, const std::string& text, bool percent_is
   return {not_negative(option, text, text.substr(0, text.size() - 1)) / 100, percent_is_relative};
 }
 
-LearningOptions learning_options(const ParsedCommandLine& arguments) {
-  LearningOptions options;
+CompareOptions compare_options(const ParsedCommandLine& arguments) {
+  CompareOptions options{.speed_margin = speed_margin("compare", arguments)};
+  LearningOptions& learning = options.learning;
   const auto given = [&arguments](const char* name) { return arguments.last(name, ""); };
-  if (arguments.has("loss-margin")) options.loss_margin = parse_margin("loss-margin", given("loss-margin"), true);
+  if (arguments.has("loss-margin")) learning.loss_margin = parse_margin("loss-margin", given("loss-margin"), true);
   if (arguments.has("accuracy-margin")) {
-    options.accuracy_margin = parse_margin("accuracy-margin", given("accuracy-margin"), false);
+    learning.accuracy_margin = parse_margin("accuracy-margin", given("accuracy-margin"), false);
   }
   if (arguments.has("loss-tolerance")) {
-    options.loss_tolerance = not_negative("loss-tolerance", given("loss-tolerance"), given("loss-tolerance"));
+    learning.loss_tolerance = not_negative("loss-tolerance", given("loss-tolerance"), given("loss-tolerance"));
   }
   return options;
 }
@@ -94,13 +96,14 @@ CommandLine compare_command_line() {
       "to\n"
       "the same trials of BASELINE, unpaired.\n"
       "Exit codes with --fail-if: 3 a condition holds, 4 none holds but one is inconclusive (no interval, an interval\n"
-      "across the limit, a trial that failed or has no counterpart), 0 none holds.",
+      "across the limit, a noise floor above it, a trial that failed or has no counterpart), 0 none holds.",
       "FILE.h5",
       true,
       {{"baseline", 0, "NAME", "a backend or backend-tN of FILE to compare with; default: measure.baseline"},
        {"fail-if", 0, "CONDITION", "slower:P% (a step takes over P% longer) or learns-worse; may be repeated"},
        {"brief", 0, "", "only the rows that answer: seeds together, no differences behind the verdicts"},
        {"format", 0, "text|md|json|csv", "default: text"},
+       speed_margin_option(),
        {"loss-margin", 0, "M", "loss differences within M (0.01) or P% of the baseline's loss are none; default 1%"},
        {"accuracy-margin", 0, "M", "the same of accuracies; default 0.005"},
        {"loss-tolerance", 0, "R", "losses of a step part when they differ by over R of the larger; default 0.001"}},
@@ -109,7 +112,7 @@ CommandLine compare_command_line() {
 }
 
 int run_compare(const ParsedCommandLine& arguments) {
-  const LearningOptions options = learning_options(arguments);
+  const CompareOptions options = compare_options(arguments);
   const Format format = parse_format(arguments.last("format", "text"));
   std::vector<FailCondition> conditions;
   for (const std::string& text : arguments.all("fail-if")) conditions.push_back(parse_fail_condition(text));

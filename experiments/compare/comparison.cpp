@@ -28,13 +28,13 @@ std::vector<TargetRow> compare_targets(const Matching& matching) {
   return rows;
 }
 
-Comparison compare(Matching matching, const ResultFile& file, const LearningOptions& options) {
+Comparison compare(Matching matching, const ResultFile& file, const CompareOptions& options) {
   Comparison comparison;
   comparison.experiment = file.experiment;
   comparison.paired = matching.paired;
   comparison.options = options;
-  comparison.speed = compare_speed(matching);
-  comparison.learning = compare_learning(matching, options);
+  comparison.speed = compare_speed(matching, options.speed_margin);
+  comparison.learning = compare_learning(matching, options.learning);
   comparison.targets = compare_targets(matching);
   comparison.unmatched = std::move(matching.unmatched);
   comparison.notes = std::move(matching.notes);
@@ -58,11 +58,11 @@ TimesToTarget times_to_target(std::vector<double> seconds) {
   return times;
 }
 
-Comparison compare_within(const ResultFile& file, const std::string& baseline, const LearningOptions& options) {
+Comparison compare_within(const ResultFile& file, const std::string& baseline, const CompareOptions& options) {
   return compare(match_within(file, baseline), file, options);
 }
 
-Comparison compare_files(const ResultFile& file, const ResultFile& baseline, const LearningOptions& options) {
+Comparison compare_files(const ResultFile& file, const ResultFile& baseline, const CompareOptions& options) {
   return compare(match_between(file, baseline), file, options);
 }
 

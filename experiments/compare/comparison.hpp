@@ -27,11 +27,16 @@ struct TargetRow {
   TimesToTarget time = {}, baseline_time = {};
 };
 
+struct CompareOptions {
+  double speed_margin = kSpeedMargin;
+  LearningOptions learning = {};
+};
+
 struct Comparison {
   std::string file, baseline_file;  // the latter empty within a file
   std::string experiment;
   bool paired = true;
-  LearningOptions options;
+  CompareOptions options = {};
   std::vector<SpeedRow> speed;
   std::vector<LearningComparison> learning;
   std::vector<TargetRow> targets;  // empty when the experiment has none
@@ -43,9 +48,9 @@ struct Comparison {
 
 /// Throws InputError where match.hpp does.
 [[nodiscard]] Comparison compare_within(const ResultFile& file, const std::string& baseline,
-                                        const LearningOptions& options);
+                                        const CompareOptions& options);
 [[nodiscard]] Comparison compare_files(const ResultFile& file, const ResultFile& baseline,
-                                       const LearningOptions& options);
+                                       const CompareOptions& options);
 
 /// The rows that answer: of several seeds the one of all together, of learning the verdicts without their differences.
 [[nodiscard]] Comparison brief(Comparison comparison);

@@ -19,18 +19,20 @@ Json named(const Row& row) {
 
 Json margin_json(const Margin& margin) { return {{"value", margin.value}, {"relative", margin.relative}}; }
 
-Json speed_json(const SpeedRow& row) {
+Json speed_json(const SpeedRow& row, double margin) {
   Json json = named(row);
   json.update({{"decides", row.decides},
-               {"rounds", row.rounds},
+               {"rounds", row.evidence.speed.pairs},
                {"step_time", row.step_time},
                {"baseline_step_time", row.baseline_step_time},
-               {"speed_ratio", row.speed.ratio},
-               {"speed_ratio_low", row.speed.low},
-               {"speed_ratio_high", row.speed.high},
-               {"noise_floor", row.noise_floor},
+               {"speed_ratio", row.evidence.speed.ratio},
+               {"speed_ratio_low", row.evidence.speed.low},
+               {"speed_ratio_high", row.evidence.speed.high},
+               {"noise_floor", row.evidence.noise_floor},
+               {"margin", margin},
                {"verdict", to_text(row.verdict)},
-               {"unpaired", row.unpaired}});
+               {"because", row.why},
+               {"unpaired", row.evidence.basis == Basis::unpaired}});
   return json;
 }
 
@@ -99,15 +101,22 @@ std::string seed_field(const std::vector<std::uint64_t>& seeds) {
   return seeds.size() == 1 ? std::to_string(seeds.front()) : "all";
 }
 
+struct Conclusion {
+  std::string_view verdict;
+  double margin = kNotANumber;
+  std::string because = {};
+};
+
 /// The columns that all lines have.
 template <typename Row>
 std::string line(const char* quantity, const Row& row, const std::string& seed, const char* unit, double value,
                  double baseline_value, const std::array<double, 4>& estimate_low_high_limit,
-                 std::string_view verdict) {
+                 const Conclusion& conclusion) {
   const auto& [estimate, low, high, limit] = estimate_low_high_limit;
-  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{}\n", quantity, field(row.settings), row.trial, row.baseline,
-                     seed, unit, field(value), field(baseline_value), field(estimate), field(low), field(high),
-                     field(limit), verdict);
+  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", quantity, field(row.settings), row.trial,
+                     row.baseline, seed, unit, field(value), field(baseline_value), field(estimate), field(low),
+                     field(high), field(limit), conclusion.verdict, field(conclusion.margin),
+                     field(conclusion.because));
 }
 constexpr std::array<double, 4> kNoEstimate = {kNotANumber, kNotANumber, kNotANumber, kNotANumber};
 
@@ -119,10 +128,12 @@ std::string json_report(const Comparison& comparison, const std::vector<Finding>
       {"file", comparison.file},
       {"baseline_file", comparison.baseline_file.empty() ? Json(nullptr) : Json(comparison.baseline_file)},
       {"paired", comparison.paired},
-      {"loss_margin", margin_json(comparison.options.loss_margin)},
-      {"accuracy_margin", margin_json(comparison.options.accuracy_margin)},
-      {"loss_tolerance", comparison.options.loss_tolerance},
-      {"speed", list(comparison.speed, speed_json)},
+      {"speed_margin", comparison.options.speed_margin},
+      {"loss_margin", margin_json(comparison.options.learning.loss_margin)},
+      {"accuracy_margin", margin_json(comparison.options.learning.accuracy_margin)},
+      {"loss_tolerance", comparison.options.learning.loss_tolerance},
+      {"speed",
+       list(comparison.speed, [&](const SpeedRow& row) { return speed_json(row, comparison.options.speed_margin); })},
       {"learning", list(comparison.learning, learning_json)},
       {"time_to_target", list(comparison.targets, target_json)},
       {"not_compared", comparison.unmatched},
@@ -142,32 +153,36 @@ std::string json_report(const Comparison& comparison, const std::vector<Finding>
 
 std::string csv_report(const Comparison& comparison) {
   std::string text =
-      "quantity,settings,trial,baseline,seed,unit,value,baseline_value,estimate,low,high,limit,verdict\n";
+      "quantity,settings,trial,baseline,seed,unit,value,baseline_value,estimate,low,high,limit,verdict,margin,"
+      "because\n";
   for (const SpeedRow& row : comparison.speed) {
+    const RatioEstimate& speed = row.evidence.speed;
     text += line("speed_ratio", row, seed_field(row.seeds), "s", row.step_time, row.baseline_step_time,
-                 {row.speed.ratio, row.speed.low, row.speed.high, row.noise_floor}, to_text(row.verdict));
+                 {speed.ratio, speed.low, speed.high, row.evidence.noise_floor},
+                 {to_text(row.verdict), comparison.options.speed_margin, row.why});
   }
   for (const TargetRow& row : comparison.targets) {
     for (std::size_t i = 0; i < row.seeds.size(); ++i) {
       text += line("time_to_target", row, std::to_string(row.seeds[i]), "s", row.time.seconds[i],
                    row.baseline_time.seconds[i], kNoEstimate,
-                   std::isfinite(row.time.seconds[i]) ? "reached" : "not reached");
+                   {std::isfinite(row.time.seconds[i]) ? "reached" : "not reached"});
     }
   }
   for (const LearningComparison& row : comparison.learning) {
-    text +=
-        line("learning", row, seed_field(row.seeds), "", kNotANumber, kNotANumber, kNoEstimate, to_text(row.verdict));
+    text += line("learning", row, seed_field(row.seeds), "", kNotANumber, kNotANumber, kNoEstimate,
+                 {to_text(row.verdict), kNotANumber, row.why});
     for (const MetricRow& metric : row.metrics) {
       const DifferenceEstimate& difference = metric.difference;
       text += line(metric.metric.c_str(), row, seed_field(row.seeds), "", metric.value, metric.baseline_value,
-                   {difference.mean, difference.low, difference.high, metric.margin}, to_text(metric.verdict));
+                   {difference.mean, difference.low, difference.high, metric.margin},
+                   {to_text(metric.verdict), metric.margin, metric.why});
     }
     for (const Parting& parting : row.partings) {
       text += line("losses_part_at_step", row, std::to_string(parting.seed), "1",
                    parting.step ? static_cast<double>(*parting.step) : kNotANumber, kNotANumber, kNoEstimate,
-                   !parting.known ? "not recorded"
-                   : parting.step ? "part"
-                                  : "never");
+                   {!parting.known ? "not recorded"
+                    : parting.step ? "part"
+                                   : "never"});
     }
   }
   return text;

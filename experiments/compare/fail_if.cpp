@@ -21,22 +21,24 @@ std::string name_of(const Row& row) {
 
 Finding find_slower(const FailCondition& condition, const SpeedRow& row) {
   Finding finding{condition.text, name_of(row), Outcome::inconclusive, {}};
-  finding.detail = fmt::format("{} times the baseline's speed, ", ratio_number(row.speed.ratio));
-  if (row.verdict == SpeedVerdict::no_verdict) {
-    finding.detail += fmt::format("without an interval ({} rounds)", row.rounds);
-    return finding;
+  const auto& [speed, noise_floor, basis] = row.evidence;
+  finding.detail = fmt::format("{} times the baseline's speed", ratio_number(speed.ratio));
+  if (!std::isnan(speed.low)) {
+    finding.detail += fmt::format(", 95% interval {} .. {}, limit {}", ratio_number(speed.low),
+                                  ratio_number(speed.high), ratio_number(1 / (1 + condition.slowdown)));
   }
-  finding.detail += fmt::format("95% interval {} .. {}, limit {}", ratio_number(row.speed.low),
-                                ratio_number(row.speed.high), ratio_number(1 / (1 + condition.slowdown)));
-  switch (check_limit(row.speed, row.noise_floor, condition.slowdown)) {
+  switch (check_limit(speed, noise_floor, condition.slowdown)) {
     case LimitVerdict::broken:
       finding.outcome = Outcome::holds;
       break;
     case LimitVerdict::kept:
       finding.outcome = Outcome::holds_not;
       break;
-    case LimitVerdict::inconclusive:
-      finding.detail += fmt::format(", noise floor {}", percent_number(row.noise_floor));
+    case LimitVerdict::inconclusive: {
+      if (!std::isnan(noise_floor)) finding.detail += fmt::format(", noise floor {}", percent_number(noise_floor));
+      const std::string remedy = what_would_tell({&row.evidence, 1}, condition.slowdown);
+      if (!remedy.empty()) finding.detail += "; what would tell: " + remedy;
+    }
   }
   return finding;
 }

@@ -30,8 +30,7 @@ struct Finding {
 };
 
 /// A finding per condition and match (with its seeds together), and one inconclusive finding per trial that has no
-/// counterpart or did not complete. `slower:P%` is decided as in a race (slowdown_limit.hpp): it holds when the whole
-/// interval is slower than that and the difference is real, it does not when the whole interval is at most that slow.
+/// counterpart or did not complete. `slower:P%` is decided as in a race, with P% as the margin (slowdown_limit.hpp).
 [[nodiscard]] std::vector<Finding> hold_against(const Comparison& comparison,
                                                 const std::vector<FailCondition>& conditions);
 

@@ -27,8 +27,11 @@ Parting find_parting(const TrialPair& pair, double tolerance) {
   if (!parting.known) return parting;
   const std::size_t common = std::min(a.size(), b.size());
   for (std::size_t i = 0; i < common; ++i) {
-    const bool both_lost = !std::isfinite(a[i]) && !std::isfinite(b[i]);
-    if (both_lost || std::abs(a[i] - b[i]) <= tolerance * std::max(std::abs(a[i]), std::abs(b[i]))) continue;
+    const bool lost = !std::isfinite(a[i]), baseline_lost = !std::isfinite(b[i]);
+    const bool together = lost || baseline_lost
+                              ? lost == baseline_lost
+                              : std::abs(a[i] - b[i]) <= tolerance * std::max(std::abs(a[i]), std::abs(b[i]));
+    if (together) continue;
     parting.step = static_cast<std::int64_t>(i);
     return parting;
   }
@@ -45,14 +48,17 @@ bool identical_curves(const TrialPair& pair) {
 
 /// What is known of a match before any metric is looked at.
 struct Curves {
-  bool identical, coincide;  // in every pair
+  bool recorded, identical, coincide;  // in every pair
 };
 
 MetricRow judge(const Metric& metric, const Match& match, const Curves& curves, const LearningOptions& options) {
   std::vector<double> values, baselines;
   for (const TrialPair& pair : match.pairs) {
     const double value = pair.trial->summary.*metric.member, baseline = pair.baseline->summary.*metric.member;
-    if (diverged(*pair.trial) || diverged(*pair.baseline) || std::isnan(value) || std::isnan(baseline)) continue;
+    if (diverged(*pair.trial) || diverged(*pair.baseline) || !std::isfinite(value) ||
+        !std::isfinite(baseline)) {
+      continue;
+    }
     values.push_back(value);
     baselines.push_back(baseline);
   }
@@ -115,10 +121,13 @@ void conclude(LearningComparison& comparison, const Match& match, const Curves& 
     comparison.why = curves.identical ? "identical" : curves.coincide ? "the curves coincide" : "inside the margins";
     return;
   }
-  const bool one_seed = match.pairs.size() == 1 && !comparison.metrics.empty();
-  comparison.why = comparison.metrics.empty() ? "no losses to compare"
-                   : one_seed                 ? "one seed, and the curves do not coincide"
-                                              : unclear;
+  if (comparison.metrics.empty()) {
+    comparison.why = "no losses to compare";
+  } else if (match.pairs.size() > 1 || curves.coincide) {
+    comparison.why = unclear;
+  } else {
+    comparison.why = curves.recorded ? "one seed, and the curves do not coincide" : "one seed, and no curves recorded";
+  }
 }
 
 }  // namespace
@@ -144,7 +153,8 @@ std::vector<LearningComparison> compare_learning(const Matching& matching, const
       comparison.seeds.push_back(pair.trial->seed);
       comparison.partings.push_back(find_parting(pair, options.loss_tolerance));
     }
-    const Curves curves = {std::ranges::all_of(match.pairs, identical_curves),
+    const Curves curves = {std::ranges::all_of(comparison.partings, &Parting::known),
+                           std::ranges::all_of(match.pairs, identical_curves),
                            std::ranges::all_of(comparison.partings, [](const Parting& parting) {
                              return parting.known && !parting.step.has_value();
                            })};

@@ -42,7 +42,8 @@ struct MetricRow {
   std::string why = {};
 };
 
-/// Where the training losses of a seed's two trials first differ by more than the tolerance.
+/// Where the training losses of a seed's two trials first differ by more than the tolerance, relative to the larger;
+/// two that are both not finite go together.
 struct Parting {
   std::uint64_t seed = 0;
   bool known = false;                     // both recorded their steps
@@ -59,6 +60,7 @@ struct LearningComparison {
   std::vector<MetricRow> metrics = {};  // those that both have
 };
 
+/// scripts/stepbench_report/learned.py has the same rule; tests/compare holds the two together.
 /// Per metric, with the 95% interval of the mean difference over at least two seeds:
 /// - same: the interval lies inside the margin (two one-sided tests, at 2.5 % each);
 /// - different: it excludes 0 and does not lie inside the margin;

@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "core/results/environments.hpp"
 #include "experiments/compare/same_experiment.hpp"
+#include "experiments/step_times.hpp"
 #include "experiments/varying_settings.hpp"
 
 namespace stepbench {
@@ -25,11 +26,6 @@ bool has_results(const TrialRecord& trial) {
 
 std::string reason(const TrialRecord& trial) {
   return trial.message.empty() ? to_text(trial.status) : fmt::format("{}: {}", to_text(trial.status), trial.message);
-}
-
-const GroupRecord* rounds_of(const ResultFile& file, const std::string& group) {
-  const auto found = std::ranges::find(file.groups, group, &GroupRecord::id);
-  return found == file.groups.end() ? nullptr : &*found;
 }
 
 /// Names trials by what the sweep varies, and gathers pairs that differ in the seed alone into one match.

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "experiments/compare/numbers.hpp"
+#include "experiments/speed_margin.hpp"
 #include "experiments/table.hpp"
 
 namespace stepbench {
@@ -74,12 +75,13 @@ Grid speed_grid(const Comparison& comparison, const RowNames& names) {
   }
   grid.columns.push_back({"verdict", Align::left});
   for (const SpeedRow& row : comparison.speed) {
+    const auto& [speed, noise_floor, basis] = row.evidence;
     std::vector<std::string> cells = names.cells(row);
-    const std::string ratio = ratio_number(row.speed.ratio);
+    const std::string ratio = ratio_number(speed.ratio);
     cells.insert(cells.end(),
                  {time_number(row.step_time), time_number(row.baseline_step_time), ratio == "-" ? ratio : ratio + "x",
-                  interval(ratio_number(row.speed.low), ratio_number(row.speed.high)), percent_number(row.noise_floor),
-                  std::to_string(row.rounds), std::string(to_text(row.verdict)) + (row.unpaired ? " (unpaired)" : "")});
+                  interval(ratio_number(speed.low), ratio_number(speed.high)), percent_number(noise_floor),
+                  std::to_string(speed.pairs), speed_finding(row.evidence, comparison.options.speed_margin)});
     grid.rows.push_back(std::move(cells));
   }
   return grid;
@@ -193,11 +195,14 @@ std::string margin_text(const Margin& margin, const char* of) {
 /// How to read the tables that are there.
 std::vector<std::string> legend(const Comparison& comparison) {
   if (comparison.speed.empty()) return {};
-  const LearningOptions& options = comparison.options;
+  const LearningOptions& options = comparison.options.learning;
   std::vector<std::string> lines = {
-      "speed: the baseline's step time over the trial's, above 1 is faster. A difference is real when the interval",
-      "excludes 1 and the ratio is outside the noise floor: how far the baseline may be from its own twin (-: no "
-      "twin)."};
+      "speed: the baseline's step time over the trial's (means of the rounds' medians), above 1 is faster.",
+      fmt::format(
+          "same when the interval lies within {}, and so does the noise floor (how far the baseline may be from its "
+          "own twin; -: no twin);",
+          margin_percent(comparison.options.speed_margin)),
+      "else faster or slower when the interval excludes 1 and the ratio is outside the noise floor."};
   lines.push_back(fmt::format(
       "learning: same when the 95% interval of the seed-paired difference is inside the margin (loss: {}; accuracy: "
       "{}),",

@@ -16,8 +16,8 @@ namespace stepbench {
 /// All of it; what is not a number (NaN, an infinite median) is null, seconds and ratios are unrounded.
 [[nodiscard]] std::string json_report(const Comparison& comparison, const std::vector<Finding>& findings);
 /// A line per quantity, trial and seed (or `all` seeds of several): value and baseline value, the estimate of what is
-/// between them with its interval, what the estimate is held against (noise floor or margin), verdict. Warnings,
-/// unmatched trials and findings have no place in it.
+/// between them with its interval, what the estimate is held against (noise floor or margin), verdict, margin, reason.
+/// Warnings, unmatched trials and findings have no place in it.
 [[nodiscard]] std::string csv_report(const Comparison& comparison);
 
 }  // namespace stepbench

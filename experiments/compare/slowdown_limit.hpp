@@ -12,8 +12,11 @@ namespace stepbench {
 
 enum class LimitVerdict { kept, broken, inconclusive };
 
-/// `speed`: new over old. Broken when the whole 95% interval lies beyond the limit and the slowdown is real (outside
-/// the noise floor, see speed_verdict), kept when the whole interval lies within it; else it cannot be told.
+/// `speed`: new over old, judged with the limit as the margin (see speed_verdict).
+/// - broken: the verdict is `slower`, and the whole 95% interval lies beyond the limit;
+/// - kept: the whole interval is at most that slow and the noise floor, where known, is within the limit (more noise
+///   than that cannot show that it is kept), or the verdict is `faster`, which keeps any limit, 0% too;
+/// - inconclusive: anything else, and whatever has no interval.
 [[nodiscard]] LimitVerdict check_limit(const RatioEstimate& speed, double noise_floor, double limit);
 
 }  // namespace stepbench

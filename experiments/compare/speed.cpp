@@ -6,19 +6,10 @@
 #include <span>
 
 #include "experiments/compare/same_experiment.hpp"
+#include "experiments/step_times.hpp"
 
 namespace stepbench {
 namespace {
-
-/// A trial's step times by round, one group after the other.
-void append_times(const GroupRecord* rounds, const std::string& id, std::vector<double>& times) {
-  if (rounds == nullptr) return;
-  const auto column = static_cast<std::size_t>(std::ranges::find(rounds->trials, id) - rounds->trials.begin());
-  if (column == rounds->trials.size()) return;
-  for (std::size_t i = column; i < rounds->step_time.size(); i += rounds->trials.size()) {
-    times.push_back(rounds->step_time[i]);
-  }
-}
 
 /// What the twins of these groups say together; NaN when there are none.
 double noise_floor_of(const std::set<const GroupRecord*>& groups) {
@@ -26,9 +17,10 @@ double noise_floor_of(const std::set<const GroupRecord*>& groups) {
   for (const GroupRecord* group : groups) {
     if (group == nullptr) continue;
     for (const std::string& original : group->trials) {
-      if (std::ranges::find(group->trials, twin_id(original)) == group->trials.end()) continue;
-      append_times(group, original, originals);
-      append_times(group, twin_id(original), twins);
+      const std::vector<double> twin = round_times(group, twin_id(original));
+      if (twin.empty()) continue;
+      std::ranges::copy(round_times(group, original), std::back_inserter(originals));
+      std::ranges::copy(twin, std::back_inserter(twins));
     }
   }
   return noise_floor(originals, twins);
@@ -37,71 +29,87 @@ double noise_floor_of(const std::set<const GroupRecord*>& groups) {
 /// The larger; a NaN says nothing.
 double larger(double a, double b) { return std::isnan(a) ? b : std::isnan(b) ? a : std::max(a, b); }
 
-std::vector<double> usable(const std::vector<double>& times) {
-  std::vector<double> kept;
-  std::ranges::copy_if(times, std::back_inserter(kept), [](double time) { return std::isfinite(time) && time > 0; });
-  return kept;
-}
+bool is_time(double seconds) { return std::isfinite(seconds) && seconds > 0; }
 
 bool interleaved(const TrialRecord& trial) { return text_of(trial.settings, "measure.interleave") != "false"; }
 
-/// A peer's trial, added from outside, took no turns with the group's: the medians give a ratio, but no interval.
-void compare_medians(std::span<const TrialPair> pairs, SpeedRow& row) {
-  std::vector<double> times, baseline_times;
+/// Step times to be held against each other: of rounds, an entry per round that both have where they are paired.
+struct Times {
+  std::vector<double> own, baseline;
+};
+
+Times times_of_rounds(const Matching& matching, std::span<const TrialPair> pairs) {
+  Times times;
   for (const TrialPair& pair : pairs) {
-    times.push_back(pair.trial->summary.step_time_median);
-    baseline_times.push_back(pair.baseline->summary.step_time_median);
+    const std::vector<double> own = round_times(pair.rounds, pair.trial->id);
+    const std::vector<double> baseline = round_times(pair.baseline_rounds, pair.baseline->id);
+    if (matching.paired) {
+      for (std::size_t r = 0; r < std::min(own.size(), baseline.size()); ++r) {
+        if (!is_time(own[r]) || !is_time(baseline[r])) continue;
+        times.own.push_back(own[r]);
+        times.baseline.push_back(baseline[r]);
+      }
+    } else {
+      std::ranges::copy_if(own, std::back_inserter(times.own), is_time);
+      std::ranges::copy_if(baseline, std::back_inserter(times.baseline), is_time);
+    }
   }
-  row.unpaired = !usable(times).empty();
-  row.step_time = median(usable(times));
-  row.baseline_step_time = median(usable(baseline_times));
-  row.speed = {paired_ratio(baseline_times, times).ratio, kNotANumber, kNotANumber};
+  return times;
 }
 
-SpeedRow speed_row(const Matching& matching, const Match& match, std::span<const TrialPair> pairs) {
+Times typical_times(std::span<const TrialPair> pairs) {
+  Times times;
+  for (const TrialPair& pair : pairs) {
+    times.own.push_back(typical_step_time(pair.rounds, *pair.trial));
+    times.baseline.push_back(typical_step_time(pair.baseline_rounds, *pair.baseline));
+  }
+  return times;
+}
+
+SpeedRow speed_row(const Matching& matching, const Match& match, std::span<const TrialPair> pairs, double margin) {
   SpeedRow row{.settings = match.settings, .trial = match.trial, .baseline = match.baseline};
   row.decides = pairs.size() == match.pairs.size();
-  std::vector<double> times, baseline_times;
   std::set<const GroupRecord*> groups, baseline_groups;
   bool share_rounds = true;
   for (const TrialPair& pair : pairs) {
     row.seeds.push_back(pair.trial->seed);
-    std::vector<double> mine, baselines;
-    append_times(pair.rounds, pair.trial->id, mine);
-    append_times(pair.baseline_rounds, pair.baseline->id, baselines);
-    // A trial that was not timed has no column: no rounds, and nothing to pair the other's with.
-    if (matching.paired) mine.resize(std::min(mine.size(), baselines.size()));
-    if (matching.paired) baselines.resize(mine.size());
-    std::ranges::copy(mine, std::back_inserter(times));
-    std::ranges::copy(baselines, std::back_inserter(baseline_times));
     groups.insert(pair.rounds);
     baseline_groups.insert(pair.baseline_rounds);
     share_rounds = share_rounds && interleaved(*pair.trial);
   }
-  row.step_time = median(usable(times));
-  row.baseline_step_time = median(usable(baseline_times));
-  row.noise_floor = larger(noise_floor_of(groups), noise_floor_of(baseline_groups));
-  if (matching.paired) {
-    for (std::size_t i = 0; i < times.size(); ++i) row.rounds += times[i] > 0 && baseline_times[i] > 0 ? 1U : 0U;
-    row.speed = paired_ratio(baseline_times, times);
-    if (!share_rounds) row.speed = {row.speed.ratio, kNotANumber, kNotANumber};
-    if (times.empty()) compare_medians(pairs, row);
+  SpeedEvidence& evidence = row.evidence;
+  evidence.noise_floor = larger(noise_floor_of(groups), noise_floor_of(baseline_groups));
+  Times times = times_of_rounds(matching, pairs);
+  if (times.own.empty() || times.baseline.empty()) {
+    times = typical_times(pairs);
+    evidence.speed = {paired_ratio(times.baseline, times.own).ratio, kNotANumber, kNotANumber};
+    if (!std::isnan(evidence.speed.ratio)) evidence.basis = Basis::unpaired;
+  } else if (!matching.paired) {
+    evidence.speed = unpaired_ratio(times.baseline, times.own);
   } else {
-    row.rounds = usable(times).size();
-    row.speed = unpaired_ratio(baseline_times, times);
+    evidence.speed = paired_ratio(times.baseline, times.own);
+    if (!share_rounds) {
+      evidence.speed.low = evidence.speed.high = kNotANumber;
+      evidence.basis = Basis::not_interleaved;
+    }
   }
-  row.verdict = speed_verdict(row.speed, row.noise_floor);
+  row.step_time = geometric_mean(times.own);
+  row.baseline_step_time = geometric_mean(times.baseline);
+  row.verdict = speed_verdict(evidence.speed, evidence.noise_floor, margin);
+  row.why = speed_reason(evidence, margin);
   return row;
 }
 
 }  // namespace
 
-std::vector<SpeedRow> compare_speed(const Matching& matching) {
+std::vector<SpeedRow> compare_speed(const Matching& matching, double margin) {
   std::vector<SpeedRow> rows;
   for (const Match& match : matching.matches) {
     const std::span<const TrialPair> pairs = match.pairs;
-    for (std::size_t i = 0; i < pairs.size(); ++i) rows.push_back(speed_row(matching, match, pairs.subspan(i, 1)));
-    if (pairs.size() > 1) rows.push_back(speed_row(matching, match, pairs));
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      rows.push_back(speed_row(matching, match, pairs.subspan(i, 1), margin));
+    }
+    if (pairs.size() > 1) rows.push_back(speed_row(matching, match, pairs, margin));
   }
   return rows;
 }

@@ -16,6 +16,7 @@
 #include "experiments/measure/trial_run.hpp"
 #include "experiments/race/racer.hpp"
 #include "experiments/race/worker.hpp"
+#include "experiments/speed_margin.hpp"
 
 namespace stepbench {
 namespace {
@@ -129,6 +130,7 @@ CommandLine race_command_line() {
       {{"set", 0, "KEY=VALUE", "override section.key of the config; may be repeated"},
        {"repeat", 0, "N", "race each trial N times, in new processes; default 1"},
        {"fail-if", 0, "slower:5%", "exit with 3 when a trial got slower by more, with 4 when that cannot be told"},
+       speed_margin_option(),
        {"quiet", 'q', "", "no progress"}},
       3,
       "stepbench race ./stepbench-before build/release/stepbench mlp-speed --repeat 3 --fail-if slower:2%"};
@@ -136,6 +138,7 @@ CommandLine race_command_line() {
 
 int run_race(const ParsedCommandLine& arguments, std::filesystem::path (*find_config)(const std::string&)) {
   const RaceRequest request = read_request(arguments, find_config);
+  const double margin = speed_margin("race", arguments);
   std::optional<double> limit;
   if (arguments.has("fail-if")) limit = parse_fail_if(arguments.last("fail-if", ""));
   const Experiment experiment = load_experiment(request.config, request.overrides, dataset_keys());
@@ -158,7 +161,7 @@ int run_race(const ParsedCommandLine& arguments, std::filesystem::path (*find_co
     for (const PlannedTrial& trial : trials) races.push_back(race_trial(request, trial, builds, progress));
   }
   fmt::print("OLD  {}  {}\nNEW  {}  {}\n\n{}{}", request.old_program.string(), builds.old_build,
-             request.new_program.string(), builds.new_build, race_table(races), skipped);
+             request.new_program.string(), builds.new_build, race_table(races, margin), skipped);
   return race_exit_code(races, limit);
 }
 

@@ -7,30 +7,26 @@
 #include <cmath>
 #include <cstdint>
 
+#include "core/speed_verdict.hpp"
 #include "experiments/commands.hpp"
+#include "experiments/speed_margin.hpp"
 #include "experiments/table.hpp"
 
 namespace stepbench {
 namespace {
 
 const std::string kNothing = "-";
-constexpr double kNoisy = 0.05;  // a noise floor above which most changes that people race for go unseen
 
+/// The mean that has the ratio beside it.
 std::string time_text(std::span<const double> rounds) {
-  std::vector<double> finite;
-  std::ranges::copy_if(rounds, std::back_inserter(finite), [](double time) { return std::isfinite(time); });
-  return finite.empty() ? kNothing : fmt::format("{:.4g} ms", 1e3 * median(finite));
+  const double mean = geometric_mean(rounds);
+  return std::isnan(mean) ? kNothing : fmt::format("{:.4g} ms", 1e3 * mean);
 }
 
 std::string speed_text(const RatioEstimate& speed) {
   if (std::isnan(speed.ratio)) return kNothing;
   if (std::isnan(speed.low)) return fmt::format("{:.3f}x", speed.ratio);
   return fmt::format("{:.3f}x [{:.3f}, {:.3f}]", speed.ratio, speed.low, speed.high);
-}
-
-std::string verdict_text(const TrialRace& race) {
-  const SpeedVerdict verdict = speed_verdict(race.speed(), race.noise());
-  return verdict == SpeedVerdict::no_verdict ? "too few rounds" : std::string(to_text(verdict));
 }
 
 bool same(double first, double second) {  // as bits: NaN equals itself
@@ -50,7 +46,7 @@ std::string same_bits(const Trajectory& first, const Trajectory& second) {
   return first.digest == second.digest ? "yes" : "no: same losses, other parameters";
 }
 
-std::string race_table(std::span<const TrialRace> races) {
+std::string race_table(std::span<const TrialRace> races, double margin) {
   TextTable table;
   table.add_column("trial", TextTable::Align::left);
   for (const char* heading : {"OLD step", "NEW step", "speed of NEW [95%]", "noise"}) table.add_column(heading);
@@ -64,22 +60,14 @@ std::string race_table(std::span<const TrialRace> races) {
     }
     const double noise = race.noise();
     table.add_row({race.id, time_text(race.old_times), time_text(race.new_times), speed_text(race.speed()),
-                   std::isnan(noise) ? kNothing : fmt::format("±{:.1f}%", 100 * noise), verdict_text(race),
-                   race.same_bits});
-  }
-  std::string noisy;
-  if (std::ranges::any_of(races, [](const TrialRace& race) { return race.noise() > kNoisy; })) {
-    noisy =
-        "noisy: OLD differs from itself by so much that a smaller change is not seen; try a quieter machine or more "
-        "rounds\n"
-        "(--set measure.rounds=40, --repeat 4)\n\n";
+                   std::isnan(noise) ? kNothing : fmt::format("±{:.1f}%", 100 * noise),
+                   speed_finding({race.speed(), noise}, margin), race.same_bits});
   }
   return fmt::format(
-      "{}\n{}{}speed: of NEW against OLD, above 1 is faster; paired by round. noise: by how much OLD may seem to "
-      "differ "
-      "from its own twin;\na speed within it, or an interval that holds 1, is no difference. At least {} rounds make a "
-      "verdict.\n",
-      table.text(), failures.empty() ? "" : failures + "\n", noisy, kMinimumPairs);
+      "{}\n{}speed: of NEW against OLD, above 1 is faster; paired by round. noise: by how much OLD may seem to differ "
+      "from its own twin.\nsame: the interval lies within {}, and so does the noise; else faster, slower: the interval "
+      "excludes 1, and the speed is\noutside the noise. More rounds: --set measure.rounds=40, --repeat 4.\n",
+      table.text(), failures.empty() ? "" : failures + "\n", margin_percent(margin));
 }
 
 int race_exit_code(std::span<const TrialRace> races, std::optional<double> limit) {

@@ -31,8 +31,8 @@ struct TrialRace {
   [[nodiscard]] double noise() const { return noise_floor(old_times, twin_times); }
 };
 
-/// A row per trial, then what was not timed and how to read the table.
-[[nodiscard]] std::string race_table(std::span<const TrialRace> races);
+/// A row per trial, then what was not timed and how to read the table. Speeds are the same within `margin`.
+[[nodiscard]] std::string race_table(std::span<const TrialRace> races, double margin);
 
 /// The program's exit code: a failed gate, then with a `limit` (parse_fail_if's) any that broke it, then any that
 /// cannot be told, else ok. Without a limit no difference in speed is a failure.

@@ -4,24 +4,33 @@ An *arm* is what is compared: a backend with a number of threads (and its file, 
 *condition* is what arms are compared under (conditions.py). A seed repeats both.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy
 import pandas
 
 from stepbench_report.conditions import Conditions
-from stepbench_results import PHASE_PREFIX, Results, ResultsError, Trial
-from stepbench_statistics import Estimate, noise_floor, paired_ratio, unpaired_ratio
+from stepbench_report.margins import Margins
+from stepbench_report.speed_verdict import Basis, SpeedEvidence
+from stepbench_results import PHASE_PREFIX, TWIN_SUFFIX, Results, ResultsError, Trial
+from stepbench_statistics import Estimate, geometric_mean, noise_floor, paired_ratio, unpaired_ratio
+
+# Of /summary, as of the median step; here as of `step_time`, so that they have the ratios that are shown beside them.
+_SPEEDS = ("samples_per_second", "tokens_per_second", "gflops", "percent_of_peak")
+
 
 @dataclass(frozen=True)
 class Comparison:
     """How much faster one arm is than another; paired by round where both took turns in one run."""
 
-    ratio: Estimate
+    evidence: SpeedEvidence
     paired: bool
-    floor: float
+
+    @property
+    def ratio(self) -> Estimate:
+        return self.evidence.speed
 
 
 def arm_text(backend: str, threads: int) -> str:
@@ -29,16 +38,23 @@ def arm_text(backend: str, threads: int) -> str:
 
 
 class Collection:
-    """`trials` has a row per trial: /summary's columns, and file, id, group, arm, condition, is_baseline, paired."""
+    """`trials` has a row per trial: /summary's columns, and file, id, group, arm, condition, is_baseline, paired, step_time.
 
-    def __init__(self, files: Sequence[Results]) -> None:
+    step_time (s) is the geometric mean of the rounds' median steps, of a trial without rounds the median step; the
+    speeds of /summary are turned into those of step_time.
+    """
+
+    def __init__(self, files: Sequence[Results], margins: Margins = Margins()) -> None:
         self.files = list(files)
+        self.margins = margins
         self.names = _distinct_names([results.path for results in self.files])
         self._trials = {
             (name, trial): results.trial(trial) for name, results in self._named() for trial in results.summary.index
         }
         self._rounds = self._all_rounds()
         self.trials = self._table()
+        self._baselines = {(row["file"], row["group"]): row
+                           for _, row in self.trials[self.trials["is_baseline"]].iterrows()}  # fmt: skip
 
     def trial(self, row: pandas.Series) -> Trial:
         return self._trials[row["file"], row["id"]]
@@ -79,29 +95,63 @@ class Collection:
         return self._rounds.get((row["file"], row["group"]), pandas.DataFrame())
 
     def compare(self, condition: str, arm: str, reference: str) -> Comparison:
-        """The speed of `arm` over that of `reference`."""
-        own, other = self.step_times(condition, arm).dropna(), self.step_times(condition, reference).dropna()
-        floor = self.noise_floor(condition)
+        """The speed of `arm` over that of `reference`, all seeds together."""
+        own, other = (self.step_times(condition, name).dropna() for name in (arm, reference))
+        groups, other_groups = (self._groups(self.rows(condition, name)) for name in (arm, reference))
+        floor = self._floor_between(groups, other_groups)
         both = own.index.intersection(other.index)
         if len(both) > 0:
             ratio = paired_ratio(other.loc[both], own.loc[both])
-            interleaved = all(self.trial(row).settings.get("measure.interleave", True)
-                              for _, row in self.rows(condition, arm).iterrows())  # fmt: skip
-            return Comparison(ratio if interleaved else Estimate(ratio.value, pairs=ratio.pairs), interleaved, floor)
+            if all(self._alternated(row) for _, row in self.rows(condition, arm).iterrows()):
+                return Comparison(SpeedEvidence(ratio, floor), True)
+            return Comparison(SpeedEvidence(ratio.without_interval(), floor, Basis.NOT_INTERLEAVED), False)
         if len(own) > 0 and len(other) > 0:
-            return Comparison(unpaired_ratio(other, own), False, floor)
-        medians = [self.rows(condition, name)["step_time_median"].median() for name in (reference, arm)]
-        return Comparison(Estimate(float(medians[0] / medians[1])), False, floor)
+            return Comparison(SpeedEvidence(unpaired_ratio(other, own), floor), False)
+        times, other_times = (self.rows(condition, name).drop_duplicates("seed").set_index("seed")["step_time"]
+                              for name in (arm, reference))  # fmt: skip
+        seeds = times.index.intersection(other_times.index)
+        ratio = paired_ratio(other_times.loc[seeds], times.loc[seeds])
+        return Comparison(SpeedEvidence(Estimate(ratio.value), floor, Basis.UNPAIRED), False)
+
+    def against_baseline(self, row: pandas.Series) -> SpeedEvidence | None:
+        """One trial's speed over that of its group's baseline; nothing for the baseline itself, and without one."""
+        baseline = self._baselines.get((row["file"], row["group"]))
+        if baseline is None or row["is_baseline"] or math.isnan(baseline["step_time"] / row["step_time"]):
+            return None
+        if not row["paired"]:
+            return SpeedEvidence(Estimate(baseline["step_time"] / row["step_time"]), row["noise_floor"], Basis.UNPAIRED)
+        times = [self._column(row["file"], row["group"], trial) for trial in (baseline["id"], row["id"])]
+        pairs = paired_ratio(*times).pairs
+        speed = Estimate(row["speed_ratio"], row["speed_ratio_low"], row["speed_ratio_high"], pairs)
+        basis = Basis.ROUNDS if self._alternated(row) else Basis.NOT_INTERLEAVED
+        return SpeedEvidence(speed, row["noise_floor"], basis)
 
     def noise_floor(self, condition: str) -> float:
         """Of the A/A twins, NaN without; over all seeds where there are several."""
+        return self._noise_floor(self._groups(self.timed[self.timed["condition"] == condition]))
+
+    def _alternated(self, row: pandas.Series) -> bool:
+        return bool(self.trial(row).settings.get("measure.interleave", True))
+
+    @staticmethod
+    def _groups(rows: pandas.DataFrame) -> set[tuple[str, str]]:
+        """(file, group)"""
+        return set(zip(rows["file"], rows["group"], strict=True))
+
+    def _floor_between(self, groups: set[tuple[str, str]], other_groups: set[tuple[str, str]]) -> float:
+        """Of the groups that both were in, else the larger of both; a NaN says nothing."""
+        shared = groups & other_groups
+        floors = [self._noise_floor(some) for some in ([shared] if shared else [groups, other_groups])]
+        return max((floor for floor in floors if not math.isnan(floor)), default=math.nan)
+
+    def _noise_floor(self, groups: set[tuple[str, str]]) -> float:
         originals, twins = [], []
-        for _, row in self.timed[(self.timed["condition"] == condition) & self.timed["is_baseline"]].iterrows():
-            twin = self._column(row["file"], row["group"], row["id"] + "~twin")
-            if len(twin) > 0:
-                originals.append(self._column(row["file"], row["group"], row["id"]).reindex(twin.index))
-                twins.append(twin)
-        return noise_floor(pandas.concat(originals), pandas.concat(twins)) if twins else numpy.nan
+        for file, group in sorted(groups):
+            rounds = self._rounds.get((file, group), pandas.DataFrame({"trial": []}))
+            for name in dict.fromkeys(trial for trial in rounds["trial"] if trial.endswith(TWIN_SUFFIX)):
+                twins.append(self._column(file, group, name))
+                originals.append(self._column(file, group, name.removesuffix(TWIN_SUFFIX)).reindex(twins[-1].index))
+        return noise_floor(pandas.concat(originals), pandas.concat(twins)) if twins else math.nan
 
     def _named(self) -> Iterator[tuple[str, Results]]:
         return zip(self.names, self.files, strict=True)
@@ -129,7 +179,12 @@ class Collection:
             table["is_baseline"] = [bool(trial.attrs.get("is_baseline", False)) for trial in trials]
             table["condition"] = [conditions[trial] for trial in trials]
             table["arm"] = [arm_text(row.backend, row.threads) for row in table.itertuples()]
-            table["paired"] = [self._column(name, row.group, row.id).notna().any() for row in table.itertuples()]
+            times = [self._column(name, row.group, row.id).dropna() for row in table.itertuples()]
+            table["paired"] = [len(own) > 0 for own in times]
+            of_rounds = pandas.Series([geometric_mean(own).value for own in times], dtype=float)
+            table["step_time"] = of_rounds.fillna(table["step_time_median"])
+            for speed in _SPEEDS:
+                table[speed] *= table["step_time_median"] / table["step_time"]
             parts.append(table)
         trials = pandas.concat(parts, ignore_index=True)
         if trials.empty:

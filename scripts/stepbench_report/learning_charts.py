@@ -1,7 +1,6 @@
 """Charts of what was learned: loss against steps, and loss and accuracy against training time."""
 
 import math
-import re
 
 import numpy
 import pandas
@@ -9,7 +8,8 @@ import pandas
 from stepbench_report.chart import (Absent, Chart, Panel, Reference, Series, Styles, bin_centres, bin_maxima,
                                     bin_means, drawn_conditions, headed, left_out_note)  # fmt: skip
 from stepbench_report.collection import Collection
-from stepbench_statistics import COINCIDE, relative_difference
+from stepbench_report.target import target_of
+from stepbench_statistics import relative_difference
 
 
 def losses(trials: Collection, condition: str, arm: str) -> dict[int, numpy.ndarray]:
@@ -64,7 +64,8 @@ def loss(trials: Collection, styles: Styles) -> Chart | Absent:
             columns[f"{arm}: largest relative difference"] = worst
         panels.append(Panel(headed(condition, "training loss"), "step", loss_unit(trials), own, nested=True))
         if apart:
-            limit = Reference(f"up to {COINCIDE:g} is the same", COINCIDE)
+            tolerance = trials.margins.loss_tolerance
+            limit = Reference(f"up to {tolerance:g} they go together", tolerance)
             text = headed(condition, f"difference from {reference}")
             panels.append(Panel(text, "step", "relative difference", _above_zero(apart), y_log=True, nested=True,
                                 references=[limit]))  # fmt: skip
@@ -86,13 +87,6 @@ def _above_zero(series: list[Series]) -> list[Series]:
     positive = [value for one in series for value in one.y if value > 0 and math.isfinite(value)]
     floor = 10.0 ** math.floor(math.log10(min(positive)) - 0.01) if positive else 1e-16
     return [Series(one.label, one.style, one.x, [max(value, floor) for value in one.y]) for one in series]
-
-
-def target_of(trials: Collection, condition: str) -> tuple[str, float] | None:
-    """(epochs' column, value) of training.target."""
-    text = str(trials.trial(trials.row(condition, trials.arms(condition)[0])).settings.get("training.target", ""))
-    match = re.fullmatch(r"\s*(\w+)\s*[<>]=?\s*(\S+)\s*", text)
-    return (match[1], float(match[2])) if match else None
 
 
 def time(trials: Collection, styles: Styles) -> Chart | Absent:

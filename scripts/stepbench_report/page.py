@@ -13,18 +13,21 @@ from stepbench_report.charts import CHARTS, make_chart
 from stepbench_report.collection import Collection
 from stepbench_report.conditions import value_text
 from stepbench_report.drawing import NARROW, WIDE, as_svg
-from stepbench_report.table import results_table
+from stepbench_report.table import remedies, results_table
 from stepbench_report.verdicts import Answer, all_answers
+from stepbench_report.words import percent_text
 from stepbench_results import Results, Scalar
 
 _STYLE = Path(__file__).with_name("report.css")
-_TEXT_COLUMNS = {"file", "setting", "backend", "trial", "pairing", "what", "disturbed"}
+_TEXT_COLUMNS = {"file", "setting", "backend", "trial", "pairing", "verdict", "what",
+                 "disturbed"}  # fmt: skip
 _MOST_ROWS = 2000  # of the table behind a chart; a page of more is slow to open
 
 _TABLE_NOTES = (
-    "{unit}: of the median step, ± its median absolute deviation. vs baseline: speed, paired by round, with its 95 % "
-    "interval; “=”: no difference that noise could not explain; “unpaired”: not measured in turns with the baseline, "
-    "so that whatever else the machine did is in the ratio. % of peak: of the multiply-add peak of as many cores, best "
+    "{unit}: geometric mean of the rounds’ median steps (unpaired: the median step), ± the steps’ median absolute "
+    "deviation. vs baseline: speed, paired by round, with its 95 % interval; “=”: same, as the interval and the noise "
+    "floor lie within {margin}; “?”: cannot tell{remedies}; “unpaired”: not measured in turns with the baseline, so that "
+    "whatever else the machine did is in the ratio. % of peak: of the multiply-add peak of as many cores, best "
     "of the rounds. "
     "grad. error: worst tensor’s relative L2 distance from the float64 reference. same bits: equal final parameters on "
     "every number of threads (–: not promised, or nothing to compare)."
@@ -91,7 +94,10 @@ def _results(trials: Collection) -> Iterable[str]:
     for _, row in trials.trials[trials.trials["status"] != "completed"].iterrows():
         message = trials.trial(row).attrs.get("message", "")
         yield f'<p class="notes">{escape(row["id"])} {escape(row["status"])}: {escape(str(message))}</p>'
-    yield f'<p class="notes">{escape(_TABLE_NOTES.format(unit=unit))}</p>'
+    needed = remedies(trials)
+    notes = _TABLE_NOTES.format(unit=unit, margin=percent_text(trials.margins.speed),
+                                remedies=f", what would: {needed}" if needed else "")  # fmt: skip
+    yield f'<p class="notes">{escape(notes)}</p>'
 
 
 def _figure(chart: Chart) -> Iterable[str]:

@@ -7,7 +7,9 @@ import pandas
 from stepbench_report.chart import (Absent, Chart, Panel, Reference, Series, Style, Styles, drawn_conditions,
                                     left_out_note, with_arms)  # fmt: skip
 from stepbench_report.collection import Collection, counted_phases
-from stepbench_statistics import Estimate
+from stepbench_report.speed_verdict import speed_verdict
+from stepbench_report.words import percent_text
+from stepbench_statistics import Estimate, geometric_mean
 
 
 def rate_unit(trials: Collection) -> str:
@@ -18,17 +20,17 @@ def rate_unit(trials: Collection) -> str:
 def _rate_per_step(trials: Collection, row: pandas.Series) -> float:
     """Samples or tokens of a full batch."""
     column = "tokens_per_second" if rate_unit(trials) == "tokens/s" else "samples_per_second"
-    return float(row[column] * row["step_time_median"])
+    return float(row[column] * row["step_time"])
 
 
 def arm_rate(trials: Collection, condition: str, arm: str) -> Estimate:
-    """Samples or tokens per second at the median step, as in the table; low and high: the middle half of the rounds."""
+    """Samples or tokens per second, the rounds' geometric mean, as in the table; low and high: their middle half."""
     rows = trials.rows(condition, arm)
     work = _rate_per_step(trials, rows.iloc[0])
-    value = work / float(rows["step_time_median"].median())
     times = trials.step_times(condition, arm).dropna()
     if len(times) < 2:
-        return Estimate(value)
+        return Estimate(work / geometric_mean(rows["step_time"]).value)
+    value = work / geometric_mean(times).value
     low, high = work / times.quantile(0.75), work / times.quantile(0.25)
     return Estimate(value, min(low, value), max(high, value), len(times))
 
@@ -51,18 +53,22 @@ def speed(trials: Collection, styles: Styles) -> Chart | Absent:
         ratio = Estimate(1.0) if is_baseline else against.ratio
         rates.append(Series("", styles[arm], [rate.value], [place], [rate.low], [rate.high], True, False))
         ratios.append(Series("", styles[arm], [ratio.value], [place], [ratio.low], [ratio.high], True, False))
+        verdict = speed_verdict(ratio, against.evidence.floor, trials.margins.speed)
         lines.append([condition, arm, rate.value, rate.low, rate.high, ratio.value, ratio.low, ratio.high,
-                      "baseline" if is_baseline else "by round" if against.paired else "unpaired"])  # fmt: skip
+                      "baseline" if is_baseline else "by round" if against.paired else "unpaired",
+                      "baseline" if is_baseline else verdict.value])  # fmt: skip
     unit = rate_unit(trials)
     references = [Reference("as fast as the baseline", 1.0)]
     floors = [floor for floor in map(trials.noise_floor, drawn_conditions(trials)) if math.isfinite(floor)]
     if floors:
         references.append(Reference("noise floor", 1 / (1 + max(floors)), 1 + max(floors)))
-    columns = ["setting", "trial", unit, f"{unit} low", f"{unit} high", "ratio", "ratio low", "ratio high", "pairing"]
+    columns = ["setting", "trial", unit, f"{unit} low", f"{unit} high", "ratio", "ratio low", "ratio high", "pairing",
+               "verdict"]  # fmt: skip
     table = pandas.DataFrame(lines, columns=columns)
     caption = (
-        "First: throughput at the median step; the bar is the middle half of the rounds. Then: speed relative to the "
-        "baseline with its 95 % interval, paired by round, which cancels what hits both alike: the comparison to trust."
+        "First: throughput, the geometric mean of the rounds; the bar is their middle half. Then: speed relative to the "
+        "baseline with its 95 % interval, paired by round, which cancels what hits both alike: the comparison to trust. "
+        f"Two speeds are the same when interval and noise floor lie within {percent_text(trials.margins.speed)}."
     )
     panels = [
         Panel(unit, unit, "", rates, from_zero=True, rows=names),
@@ -174,7 +180,7 @@ def batch(trials: Collection, styles: Styles) -> Chart | Absent:
         return Absent("batch", title, "there is one batch size only (sweep.training.batch_size = 32,128)")
     table = pandas.DataFrame(lines, columns=["setting", "trial", "batch size", unit, "low", "high"])
     caption = (
-        "Throughput at the median step, with the middle half of the rounds, on logarithmic axes. The ideal is the FMA "
+        "Throughput, the geometric mean of the rounds, with the middle half of the rounds, on logarithmic axes. The ideal is the FMA "
         "peak of all cores, the best of the rounds."
     )
     return Chart("batch", title, caption, panels, table)
@@ -244,7 +250,7 @@ def noise(trials: Collection, styles: Styles) -> Chart | Absent:
             marked_y: list[float] = []
             for trial, part in rounds.groupby("trial", sort=False):
                 arm = arms.get(trial.removesuffix("~twin"))
-                if arm is None:
+                if arm is None or part["step_time"].isna().all():
                     continue
                 twin = bool(part["twin"].iloc[0])
                 relative = part["step_time"] / part["step_time"].median()

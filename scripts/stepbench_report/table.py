@@ -7,8 +7,8 @@ import pandas
 from stepbench_report.collection import Collection
 from stepbench_report.conditions import value_text
 from stepbench_report.speed_charts import rate_unit
+from stepbench_report.speed_verdict import Basis, Verdict, speed_verdict, what_would_tell
 from stepbench_report.words import NOTHING, number, times_text
-from stepbench_statistics import Estimate, Verdict, speed_verdict
 
 
 def worst_gradient_error(trials: Collection, row: pandas.Series) -> float:
@@ -60,15 +60,18 @@ def _speed(row: pandas.Series, column: str) -> str:
 
 
 def _ratio(trials: Collection, row: pandas.Series) -> str:
-    if math.isnan(row["step_time_median"]):
+    if row["is_baseline"] and not math.isnan(row["step_time"]):
+        return "1 (baseline)"
+    evidence = trials.against_baseline(row)
+    if evidence is None:
         return NOTHING
-    if row["paired"]:
-        if row["is_baseline"]:
-            return "1 (baseline)"
-        ratio = Estimate(row["speed_ratio"], row["speed_ratio_low"], row["speed_ratio_high"])
-        same = speed_verdict(ratio, row["noise_floor"]) is Verdict.NO_DIFFERENCE
-        return times_text(ratio) + (" =" if same else "")
-    baseline = trials.baseline(row["condition"])
-    if baseline is None or baseline == row["arm"]:
-        return NOTHING
-    return times_text(trials.compare(row["condition"], row["arm"], baseline).ratio) + " unpaired"
+    mark = {Verdict.SAME: " =", Verdict.CANNOT_TELL: " ?"}
+    unpaired = " unpaired" if evidence.basis is Basis.UNPAIRED else ""
+    verdict = speed_verdict(evidence.speed, evidence.floor, trials.margins.speed)
+    return times_text(evidence.speed) + unpaired + mark.get(verdict, "")
+
+
+def remedies(trials: Collection) -> str:
+    """What would tell where the table's speeds cannot be told; empty when all can."""
+    found = [trials.against_baseline(row) for _, row in trials.trials.iterrows()]
+    return what_would_tell([evidence for evidence in found if evidence is not None], trials.margins.speed)

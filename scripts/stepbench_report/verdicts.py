@@ -1,43 +1,24 @@
-"""What the numbers say, a sentence per question. What noise could explain is called no difference."""
+"""What the numbers say, a sentence per question. The verdicts are those of `stepbench compare`."""
 
 import math
 from dataclasses import dataclass
-from enum import Enum
 
 import pandas
 
 from stepbench_report.collection import Collection, Comparison
-from stepbench_report.learning_charts import losses, target_of
+from stepbench_report.learned import Learning, LearningVerdict, learned
+from stepbench_report.margins import Margins
 from stepbench_report.speed_charts import arm_rate, rate_unit
+from stepbench_report.speed_verdict import Verdict, speed_reason, speed_verdict
 from stepbench_report.table import same_bits, worst_gradient_error
+from stepbench_report.target import TimesToTarget, target_of, times_to_target
 from stepbench_report.words import listed, percent_text, seconds_text, signed_text, times_text
-from stepbench_statistics import COINCIDE, Estimate, Verdict, first_parting, paired_difference, speed_verdict
 
 
 @dataclass(frozen=True)
 class Answer:
     question: str
     sentences: list[tuple[str, list[str]]]  # by condition
-
-
-class Outcome(Enum):
-    """Of one arm's learning against another's."""
-
-    COINCIDE = "learns the same"
-    NO_DIFFERENCE = "shows no difference in what it learns"
-    DIFFERENT = "learns something else"
-    UNKNOWN = "one seed cannot tell whether it learns the same"
-
-
-@dataclass(frozen=True)
-class Learning:
-    outcome: Outcome
-    parting: int | None  # the first step, of any seed, at which the curves differ by more than COINCIDE
-    measure: str  # what the rest is about
-    value: float  # mean over the seeds
-    reference: float
-    difference: Estimate  # value - reference, paired by seed
-    seed_spread: float  # standard deviation of the reference over the seeds
 
 
 def all_answers(trials: Collection) -> list[Answer]:
@@ -58,19 +39,19 @@ def all_answers(trials: Collection) -> list[Answer]:
     return answers
 
 
-def compared(name: str, other: str, comparison: Comparison) -> str:
+def compared(name: str, other: str, comparison: Comparison, margin: float) -> str:
     """tbb (2 threads) is 1.93x faster than blas (1 thread) [1.88, 1.98]"""
-    ratio, unpaired = comparison.ratio, "" if comparison.paired else ", unpaired"
-    if ratio.value < 1:
-        inverse = Estimate(1 / ratio.value, 1 / ratio.high, 1 / ratio.low, ratio.pairs)
-        ratio, name, other = inverse, other, name
-    verdict = speed_verdict(ratio, comparison.floor)
-    factor, _, interval = times_text(ratio).partition(" ")
+    evidence, unpaired = comparison.evidence, "" if comparison.paired else ", unpaired"
+    if evidence.speed.value < 1:
+        evidence, name, other = evidence.inverse(), other, name
+    ratio = evidence.speed
+    verdict, reason = speed_verdict(ratio, evidence.floor, margin), speed_reason(evidence, margin)
     if verdict is Verdict.FASTER:
+        factor, _, interval = times_text(ratio).partition(" ")
         return f"{name} is {factor} faster than {other} {interval}{unpaired}"
-    if verdict is Verdict.NO_VERDICT:
-        return f"{name} ran {factor} as fast as {other} (no interval{unpaired}: no verdict)"
-    return f"{name} and {other}: no difference that noise could not explain ({times_text(ratio)}{unpaired})"
+    if verdict is Verdict.SAME:
+        return f"{name} and {other} are equally fast ({times_text(ratio)}{unpaired}: {reason} of {percent_text(margin)})"
+    return f"{name} ran {times_text(ratio)} as fast as {other}{unpaired}: cannot tell which is faster; what would: {reason}"
 
 
 def fastest(trials: Collection, condition: str) -> list[str]:
@@ -83,77 +64,77 @@ def fastest(trials: Collection, condition: str) -> list[str]:
     first = ranked[0]
     if first == baseline:
         against = trials.compare(condition, first, ranked[1])
-        return [f"{compared(first, ranked[1], against)}; no other trial ran faster."]
-    how = learned(trials, condition, first, baseline).outcome
-    against = compared(first, baseline, trials.compare(condition, first, baseline))
-    sentences = [f"{against}{'; ' if how is Outcome.UNKNOWN else ' and '}{how.value}."]
+        return [f"{compared(first, ranked[1], against, trials.margins.speed)}; no other trial ran faster."]
+    against = compared(first, baseline, trials.compare(condition, first, baseline), trials.margins.speed)
+    how = _LEARNS[learned(trials, condition, first, baseline).verdict].format(name=first)
+    sentences = [f"{against}; {how}."]
     seen = {trials.row(condition, name)["backend"] for name in (first, baseline)}
     for arm in ranked[1:]:
         backend = trials.row(condition, arm)["backend"]
         if backend not in seen:
             seen.add(backend)
-            sentences.append(f"{compared(first, arm, trials.compare(condition, first, arm))}.")
+            sentences.append(f"{compared(first, arm, trials.compare(condition, first, arm), trials.margins.speed)}.")
     return sentences
 
 
-def learned(trials: Collection, condition: str, arm: str, reference: str) -> Learning:
-    """By the curves of each seed and, where they part, by the seeds' best validation (else final training) losses."""
-    own, other = losses(trials, condition, arm), losses(trials, condition, reference)
-    partings = [first_parting(own[seed], other[seed]) for seed in sorted(set(own) & set(other))]
-    first = min((step for step in partings if step is not None), default=None)
-    rows = [trials.rows(condition, name).drop_duplicates("seed").set_index("seed") for name in (arm, reference)]
-    column = "best_validation_loss" if rows[0]["best_validation_loss"].notna().any() else "final_train_loss"
-    seeds = rows[0].index.intersection(rows[1].index)
-    values, expected = (row.loc[seeds, column] for row in rows)
-    difference = paired_difference(values, expected)
-    if partings and first is None:
-        outcome = Outcome.COINCIDE
-    elif not difference.has_interval:
-        outcome = Outcome.UNKNOWN
-    else:
-        outcome = Outcome.NO_DIFFERENCE if difference.low <= 0 <= difference.high else Outcome.DIFFERENT
-    measure = column.replace("_", " ").replace("train ", "training ")
-    return Learning(outcome, first, measure, values.mean(), expected.mean(), difference, expected.std())
-
-
-def learning(trials: Collection, condition: str) -> list[str]:
-    """Against the baseline, arms of one outcome together."""
-    baseline = trials.baseline(condition)
-    found = {arm: learned(trials, condition, arm, baseline) for arm in trials.arms(condition) if arm != baseline}
-    sentences = []
-    for outcome, form in _LEARNING.items():
-        arms = {arm: how for arm, how in found.items() if how.outcome is outcome}
-        if not arms:
-            continue
-        seeds = next(iter(arms.values())).difference.pairs
-        learn = "learns" if len(arms) == 1 else "learn"
-        sentence = form.format(names=listed(list(arms)), learn=learn, baseline=baseline, seeds=seeds)
-        sentences.append(f"{sentence} ({_learning_detail(list(arms.values()))}).")
-    return sentences
-
-
-_LEARNING = {
-    Outcome.COINCIDE: "{names} {learn} the same as {baseline}",
-    Outcome.NO_DIFFERENCE: "No difference from {baseline} shows over {seeds} seeds in {names}",
-    Outcome.DIFFERENT: "Not the same as {baseline}: {names}",
-    Outcome.UNKNOWN: "One seed cannot tell whether {names} {learn} the same as {baseline}: "
-    "several would (sweep.seed = 1,2,3)",
+_LEARNS = {
+    LearningVerdict.SAME: "{name} learns the same",
+    LearningVerdict.DIFFERENT: "{name} learns something else",
+    LearningVerdict.CANNOT_TELL: "whether {name} learns the same cannot be told",
 }
 
 
-def _learning_detail(found: list[Learning]) -> str:
-    """What arms of the same outcome have in common, in ranges."""
-    if found[0].outcome is Outcome.COINCIDE:
-        return f"every step's loss stays within {percent_text(COINCIDE)}, to the end"
-    steps = [how.parting for how in found if how.parting is not None]
-    parts = [f"curves within {percent_text(COINCIDE)} of each other until step {_span(steps, 'd')}"] if steps else []
-    measure = f"{found[0].measure} {_span([how.value for how in found], '.4g')} against {found[0].reference:.4g}"
-    if found[0].difference.has_interval:
-        widest = max(found, key=lambda how: abs(how.difference.value))
-        measure += f"; the largest mean difference, paired by seed, is {signed_text(widest.difference)}"
-        if widest.seed_spread > 0:
-            measure += f", {abs(widest.difference.value) / widest.seed_spread:.2g} times what the seed changes"
-    return "; ".join([*parts, measure])
+def learning(trials: Collection, condition: str) -> list[str]:
+    """Against the baseline, arms of one verdict and reason together."""
+    baseline = trials.baseline(condition)
+    found: dict[tuple[LearningVerdict, bool, str], dict[str, Learning]] = {}
+    for arm in trials.arms(condition):
+        if arm != baseline:
+            how = learned(trials, condition, arm, baseline)
+            found.setdefault((how.verdict, how.worse, how.because), {})[arm] = how
+    order = list(LearningVerdict)
+    return [_learning_sentence(arms, baseline, trials.margins)
+            for _, arms in sorted(found.items(), key=lambda entry: order.index(entry[0][0]))]  # fmt: skip
+
+
+def _learning_sentence(arms: dict[str, Learning], baseline: str, margins: Margins) -> str:
+    how = next(iter(arms.values()))
+    names, learn = listed(list(arms)), "learns" if len(arms) == 1 else "learn"
+    reason = how.because.replace("_", " ").replace("train ", "training ")
+    detail = _learning_detail(list(arms.values()), margins)
+    detail = f" ({detail})" if detail else ""
+    if how.verdict is LearningVerdict.SAME:
+        return f"{names} {learn} the same as {baseline}: {reason}{detail}."
+    if how.verdict is LearningVerdict.DIFFERENT:
+        return f"{names} {learn} something else than {baseline}: {reason}{detail}."
+    advice = "; several seeds would tell (sweep.seed = 1,2,3)" if len(how.seeds) == 1 else ""
+    return f"Whether {names} {learn} the same as {baseline} cannot be told: {reason}{detail}{advice}."
+
+
+def _learning_detail(found: list[Learning], margins: Margins) -> str:
+    """What arms of the same verdict have in common, in ranges."""
+    if found[0].because == "identical":
+        return "every loss, to the bit"
+    tolerance = percent_text(margins.loss_tolerance)
+    partings = [parting for how in found for parting in how.partings]
+    steps = [parting.step for parting in partings if parting.step is not None]
+    parts = []
+    if steps:
+        parts.append(f"curves within {tolerance} of each other until step {_span(steps, 'd')}")
+    elif all(parting.known for parting in partings):
+        parts.append(f"every step's loss stays within {tolerance}, to the end")
+    # The metric that the verdict names, else the first that another verdict could have come from.
+    named = [metric for how in found for metric in how.metrics if how.because.startswith(metric.name)]
+    metrics = named or [metric for how in found for metric in how.metrics if metric.name == how.metrics[0].name]
+    if metrics:
+        name = metrics[0].name.replace("_", " ").replace("train ", "training ")
+        text = f"{name} {_span([metric.value for metric in metrics], '.4g')} against {metrics[0].reference:.4g}"
+        widest = max(metrics, key=lambda metric: abs(metric.difference.value))
+        if widest.difference.has_interval:
+            text += f"; the largest mean difference, paired by seed, is {signed_text(widest.difference)}"
+            text += f", the margin {widest.margin:.2g}"
+        parts.append(text)
+    return "; ".join(parts)
 
 
 def _span(values: list[float], form: str) -> str:
@@ -167,7 +148,8 @@ def threads(trials: Collection, condition: str) -> list[str]:
     for _, rows in own.groupby(["backend", "file"], sort=False):
         arms = rows.drop_duplicates("threads").sort_values("threads")["arm"].tolist()
         if len(arms) > 1:
-            sentences.append(f"{compared(arms[-1], arms[0], trials.compare(condition, arms[-1], arms[0]))}.")
+            comparison = trials.compare(condition, arms[-1], arms[0])
+            sentences.append(f"{compared(arms[-1], arms[0], comparison, trials.margins.speed)}.")
     return sentences
 
 
@@ -175,17 +157,37 @@ def target(trials: Collection, condition: str) -> list[str]:
     wanted = target_of(trials, condition)
     if wanted is None:
         return []
-    times = {arm: float(trials.rows(condition, arm)["time_to_target"].median()) for arm in trials.arms(condition)}
-    reached = sorted((arm for arm in times if math.isfinite(times[arm])), key=times.__getitem__)
+    times = {arm: times_to_target(trials, condition, arm) for arm in trials.arms(condition)}
+    ranked = sorted((arm for arm in times if math.isfinite(times[arm].median)), key=lambda arm: times[arm].median)
+    missed = [arm for arm in times if arm not in ranked]
     name = f"{wanted[0].replace('_', ' ')} {wanted[1]:g}"
-    if not reached:
-        return [f"Nobody reached {name}."]
-    by = ", ".join(f"{arm} {seconds_text(times[arm])}" for arm in reached[1:])
-    missed = [arm for arm in times if arm not in reached]
-    sentence = f"{reached[0]} reached {name} first, after {seconds_text(times[reached[0]])} of training"
+    if not ranked:
+        some = [f"{arm} with {_seeds(times[arm])}" for arm in missed if times[arm].reached]
+        return [f"Nobody reached {name} with more than half of the seeds: {listed(some)} did." if some
+                else f"Nobody reached {name}."]  # fmt: skip
+    by = ", ".join(_time_text(arm, times[arm]) for arm in ranked[1:])
+    first = times[ranked[0]]
+    sentence = f"{ranked[0]} reached {name} first, after {seconds_text(first.median)} of training"
+    sentence += f" ({_seeds(first)})" if _is_median(first) else ""
     sentence += f"; then {by}" if by else ""
-    sentence += f"; {listed(missed)} did not" if missed else ""
-    return [f"{sentence}. (Evaluations are the only times at which it can be seen.)"]
+    for arm in missed:
+        sentence += f"; {arm} did not" + (f" but with {_seeds(times[arm])}" if times[arm].reached else "")
+    medians = " Times are medians over the seeds; not reached is later than any." if any(
+        len(of.seconds) > 1 for of in times.values()) else ""  # fmt: skip
+    return [f"{sentence}. (Evaluations are the only times at which it can be seen.{medians})"]
+
+
+def _time_text(arm: str, times: TimesToTarget) -> str:
+    return f"{arm} {seconds_text(times.median)}" + (f" ({_seeds(times)})" if _is_median(times) else "")
+
+
+def _is_median(times: TimesToTarget) -> bool:
+    """Whether a seed did not reach it, which the reader has to know."""
+    return len(times.reached) < len(times.seconds)
+
+
+def _seeds(times: TimesToTarget) -> str:
+    return f"{len(times.reached)} of {len(times.seconds)} seeds"
 
 
 def limit(trials: Collection, condition: str) -> list[str]:
@@ -206,7 +208,7 @@ def trust(trials: Collection, condition: str) -> list[str]:
     floor = trials.noise_floor(condition)
     if math.isfinite(floor):
         sentences = [f"The baseline run twice per round differs from itself by up to {percent_text(floor)}: "
-                     "smaller differences count as none."]  # fmt: skip
+                     "a smaller difference cannot be told from noise."]  # fmt: skip
     else:
         sentences = ["How much noise alone would change is not known: there is no A/A twin with enough rounds."]
     sentences += _disturbances(trials, timed)

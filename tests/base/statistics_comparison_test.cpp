@@ -64,6 +64,14 @@ TEST_CASE("an unpaired ratio has Welch's interval") {
   CHECK(estimate.low == Approx(1.1754302521523736).epsilon(1e-10));
   CHECK(estimate.high == Approx(1.4602570155089567).epsilon(1e-10));
 }
+TEST_CASE("an estimate says how many pairs it is of, an unpaired one the fewer of its samples") {
+  CHECK(paired_ratio(Samples{2, 2, kNaN}, Samples{1, 1, 1}).pairs == 2);
+  CHECK(unpaired_ratio(Samples(9, 2.0), Samples(20, 1.0)).pairs == 9);
+}
+TEST_CASE("the geometric mean leaves out what is not finite and positive, and is NaN of nothing") {
+  CHECK(geometric_mean(Samples{1, 4, kNaN, 0, -1}) == Approx(2));
+  CHECK(std::isnan(geometric_mean(Samples{kNaN})));
+}
 TEST_CASE("an unpaired ratio of fewer than eight values has no interval") {
   const RatioEstimate estimate = unpaired_ratio(Samples(7, 2.0), Samples(20, 1.0));
   CHECK(estimate.ratio == Approx(2));
@@ -88,23 +96,6 @@ TEST_CASE("the noise floor is the interval's farther end, whichever of the twins
 TEST_CASE("the noise floor of equal twins is 0") { CHECK(noise_floor(Samples(8, 0.5), Samples(8, 0.5)) == 0); }
 TEST_CASE("there is no noise floor of fewer than eight pairs") {
   CHECK(std::isnan(noise_floor(Samples(7, 1.0), Samples(7, 1.0))));
-}
-
-TEST_CASE("a speed is different when its interval excludes 1 and it is outside the noise floor") {
-  CHECK(speed_verdict({1.10, 1.08, 1.12}, 0.02) == SpeedVerdict::faster);
-  CHECK(speed_verdict({0.90, 0.88, 0.92}, 0.02) == SpeedVerdict::slower);
-  CHECK(speed_verdict({1.10, 0.99, 1.22}, 0.02) == SpeedVerdict::no_difference);
-}
-TEST_CASE("a difference inside the noise floor is none") {
-  CHECK(speed_verdict({1.02, 1.01, 1.03}, 0.03) == SpeedVerdict::no_difference);
-  CHECK(speed_verdict({0.98, 0.97, 0.99}, 0.03) == SpeedVerdict::no_difference);
-}
-TEST_CASE("without a twin the interval alone decides") {
-  CHECK(speed_verdict({1.02, 1.01, 1.03}, kNaN) == SpeedVerdict::faster);
-  CHECK(speed_verdict({0.98, 0.97, 0.99}, kNaN) == SpeedVerdict::slower);
-}
-TEST_CASE("without an interval there is no verdict") {
-  CHECK(speed_verdict({2, kNaN, kNaN}, 0.01) == SpeedVerdict::no_verdict);
 }
 
 constexpr int kExperiments = 20000;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/results/merge.hpp"
 #include "core/results/trial_record.hpp"
 
 namespace stepbench::testing {
@@ -32,9 +33,9 @@ inline TrialRecord compared_trial(const std::string& backend, std::uint64_t seed
   return trial;
 }
 
-/// Blas as the baseline with its twin, and tbb at `speed` times its speed; round noise of about 1 %; twins about equal.
-/// Seeds 1 .. `seeds`, whose losses are 0.5 + 0.05 seed for both.
-inline ResultFile compared_file(double speed, std::uint64_t seeds = 1, std::size_t rounds = 12) {
+/// Blas as the baseline with its twin, and tbb at `speed` times its speed; round noise of about `noise`; twins about
+/// equal. Seeds 1 .. `seeds`, whose losses are 0.5 + 0.05 seed for both.
+inline ResultFile compared_file(double speed, std::uint64_t seeds = 1, std::size_t rounds = 12, double noise = 0.01) {
   ResultFile file;
   file.experiment = "made-up";
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
@@ -44,7 +45,7 @@ inline ResultFile compared_file(double speed, std::uint64_t seeds = 1, std::size
     const std::string baseline = file.trials[file.trials.size() - 2].id;
     GroupRecord group{.id = "s" + std::to_string(seed), .trials = {baseline, twin_id(baseline), file.trials.back().id}};
     for (std::size_t r = 0; r < rounds; ++r) {
-      const double wobble = 0.01 * std::sin(static_cast<double>(3 * r + seed)),
+      const double wobble = noise * std::sin(static_cast<double>(3 * r + seed)),
                    drift = 1 + 0.1 * static_cast<double>(r);
       group.step_time.insert(group.step_time.end(),
                              {1e-3 * drift, 1e-3 * drift * (1 + 0.3 * wobble), 1e-3 * drift * (1 + wobble) / speed});
@@ -53,6 +54,42 @@ inline ResultFile compared_file(double speed, std::uint64_t seeds = 1, std::size
     file.groups.push_back(std::move(group));
   }
   return file;
+}
+
+/// Calls change(trial) for every trial of a backend.
+template <typename Change>
+ResultFile with(ResultFile file, const std::string& backend, Change change) {
+  for (TrialRecord& trial : file.trials) {
+    if (trial.backend == backend) change(trial);
+  }
+  return file;
+}
+
+/// Adds `shift(seed)` to what tbb reached and to its curve.
+template <typename Shift>
+ResultFile with_learning(std::uint64_t seeds, Shift shift) {
+  return with(compared_file(1, seeds), "tbb", [&shift](TrialRecord& trial) {
+    const double by = shift(static_cast<double>(trial.seed));
+    trial.summary.final_train_loss += by;
+    trial.summary.best_validation_loss += by;
+    for (double& loss : trial.steps.train_loss) loss += by;
+  });
+}
+
+/// The twin of every group's baseline, slower by `share` in every round: a noise floor of that much.
+inline ResultFile with_twin_off_by(ResultFile file, double share) {
+  for (GroupRecord& group : file.groups) {
+    for (std::size_t i = 1; i < group.step_time.size(); i += group.trials.size()) group.step_time[i] *= 1 + share;
+  }
+  return file;
+}
+
+/// tbb took no turns with the others, as a peer, which was added from outside.
+inline ResultFile with_peer(ResultFile file) {
+  for (GroupRecord& group : file.groups) {
+    group = columns_of(group, std::vector<std::string>{group.trials[0], group.trials[1]});
+  }
+  return with(std::move(file), "tbb", [](TrialRecord& trial) { trial.summary.step_time_median = 2e-3; });
 }
 
 }  // namespace stepbench::testing

@@ -1,12 +1,11 @@
 // What `compare` finds in files with planted speeds and losses.
 #include <algorithm>
-#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
-#include "core/results/merge.hpp"
 #include "experiments/commands.hpp"
 #include "experiments/compare/report.hpp"
 #include "tests/compare/compare_files.hpp"
@@ -20,20 +19,6 @@ int code(const Comparison& comparison, const std::string& condition) {
   return exit_code(hold_against(comparison, {parse_fail_condition(condition)}));
 }
 
-/// Adds `shift(seed)` to what tbb reached and to its curve.
-template <typename Shift>
-ResultFile with_learning(std::uint64_t seeds, Shift shift) {
-  ResultFile file = compared_file(1, seeds);
-  for (TrialRecord& trial : file.trials) {
-    if (trial.backend != "tbb") continue;
-    const double by = shift(static_cast<double>(trial.seed));
-    trial.summary.final_train_loss += by;
-    trial.summary.best_validation_loss += by;
-    for (double& loss : trial.steps.train_loss) loss += by;
-  }
-  return file;
-}
-
 }  // namespace
 
 TEST_CASE("a planted speed is found, paired by round, with the twin's noise floor") {
@@ -41,10 +26,10 @@ TEST_CASE("a planted speed is found, paired by round, with the twin's noise floo
   const Comparison comparison = within(file);
   REQUIRE(comparison.speed.size() == 1);
   const SpeedRow& row = comparison.speed[0];
-  CHECK(row.speed.ratio == Approx(2).epsilon(0.01));
+  CHECK(row.evidence.speed.ratio == Approx(2).epsilon(0.01));
   CHECK(row.verdict == SpeedVerdict::faster);
-  CHECK(row.noise_floor < 0.01);
-  CHECK(row.rounds == 12);
+  CHECK(row.evidence.noise_floor < 0.01);
+  CHECK(row.evidence.speed.pairs == 12);
 }
 
 TEST_CASE("seeds are shown each and together") {
@@ -53,35 +38,52 @@ TEST_CASE("seeds are shown each and together") {
   REQUIRE(comparison.speed.size() == 4);
   CHECK_FALSE(comparison.speed[0].decides);
   CHECK(comparison.speed[3].decides);
-  CHECK(comparison.speed[3].rounds == 36);
+  CHECK(comparison.speed[3].evidence.speed.pairs == 36);
 }
 
-TEST_CASE("a peer's trial, which shared no rounds, has a ratio of medians and no verdict") {
-  ResultFile file = compared_file(2);
-  GroupRecord& group = file.groups[0];
-  group = columns_of(group, std::array{file.trials[0].id, twin_id(file.trials[0].id)});
-  file.trials[0].summary.step_time_median = 3e-3;
-  file.trials[1].summary.step_time_median = 2e-3;
+TEST_CASE(
+    "a peer's trial, which shared no rounds, has its median step held against the baseline's rounds, and cannot be "
+    "told") {
+  const ResultFile file = with_peer(compared_file(2));
   const SpeedRow row = within(file).speed.at(0);
-  CHECK(row.unpaired);
-  CHECK(row.speed.ratio == Approx(1.5));
-  CHECK(std::isnan(row.speed.low));
-  CHECK(row.verdict == SpeedVerdict::no_verdict);
-  CHECK(text_report(within(file), {}).find("no verdict (unpaired)") != std::string::npos);
+  CHECK(row.evidence.basis == Basis::unpaired);
+  CHECK(row.evidence.speed.ratio == Approx(row.baseline_step_time / 2e-3));
+  CHECK(std::isnan(row.evidence.speed.low));
+  CHECK(row.verdict == SpeedVerdict::cannot_tell);
+  CHECK(text_report(within(file), {}).find("cannot tell: rounds in turns (unpaired)") != std::string::npos);
 }
 
 TEST_CASE("brief leaves the row of all seeds and the verdicts") {
   const Comparison whole = within(compared_file(2, 3)), shorter = brief(whole);
   REQUIRE(shorter.speed.size() == 1);
-  CHECK(shorter.speed[0].rounds == 36);
+  CHECK(shorter.speed[0].evidence.speed.pairs == 36);
   REQUIRE(shorter.learning.size() == 1);
   CHECK(shorter.learning[0].verdict == whole.learning[0].verdict);
   CHECK(text_report(shorter, {}).find("seed spread") == std::string::npos);
 }
 
-TEST_CASE("seven rounds give a ratio and no verdict") {
-  const ResultFile file = compared_file(2, 1, 7);
-  CHECK(within(file).speed.at(0).verdict == SpeedVerdict::no_verdict);
+TEST_CASE("seven rounds give a ratio, which cannot be told") {
+  const SpeedRow row = within(compared_file(2, 1, 7)).speed.at(0);
+  CHECK(row.verdict == SpeedVerdict::cannot_tell);
+  CHECK(row.why == "at least 8 rounds (measure.rounds)");
+}
+
+TEST_CASE("the step times of a row have the ratio that it shows, whatever noise did to single rounds") {
+  ResultFile file = compared_file(2);
+  for (std::size_t i = 2; i < 9; i += 3) file.groups[0].step_time[i] *= 3;  // tbb in the first three rounds
+  file.groups[0].step_time[11] = kNotANumber;                               // and not timed in the fourth
+  const SpeedRow row = within(file).speed.at(0);
+  CHECK(row.baseline_step_time / row.step_time == Approx(row.evidence.speed.ratio).epsilon(1e-12));
+  CHECK(row.evidence.speed.pairs == 11);
+}
+
+TEST_CASE("the margin decides what is the same speed, and the report says which it was") {
+  const ResultFile file = compared_file(1.03);
+  CHECK(within(file).speed.at(0).verdict == SpeedVerdict::same);
+  CHECK(within(file).speed.at(0).why == "real, but inside the margin");
+  const Comparison strict = compare_within(file, "", {.speed_margin = 0.01});
+  CHECK(strict.speed.at(0).verdict == SpeedVerdict::faster);
+  CHECK(text_report(strict, {}).find("within 1%") != std::string::npos);
 }
 
 TEST_CASE("settings of one name in two sections are told apart") {
@@ -95,7 +97,9 @@ TEST_CASE("settings of one name in two sections are told apart") {
 TEST_CASE("rounds that were not interleaved give no interval") {
   ResultFile file = compared_file(2);
   for (TrialRecord& trial : file.trials) trial.settings.push_back({"measure.interleave", false});
-  CHECK(std::isnan(within(file).speed.at(0).speed.low));
+  const SpeedRow row = within(file).speed.at(0);
+  CHECK(std::isnan(row.evidence.speed.low));
+  CHECK(row.why == "blocks that alternate (measure.interleave = true)");
 }
 
 TEST_CASE("each exit code of slower:5%") {
@@ -103,6 +107,19 @@ TEST_CASE("each exit code of slower:5%") {
   CHECK(code(within(compared_file(0.8)), "slower:5%") == kExitRegression);
   CHECK(code(within(compared_file(1 / 1.05)), "slower:5%") == kExitInconclusive);
   CHECK(code(within(compared_file(0.8, 1, 7)), "slower:5%") == kExitInconclusive);
+}
+
+TEST_CASE("a limit of 0 % is kept by what is really faster") {
+  CHECK(code(within(compared_file(2)), "slower:0%") == kExitOk);
+  CHECK(code(within(compared_file(0.8)), "slower:0%") == kExitRegression);
+  CHECK(code(within(compared_file(1)), "slower:0%") == kExitInconclusive);
+}
+
+TEST_CASE("a noise floor above the limit is inconclusive, and says what would tell") {
+  const Comparison comparison = within(with_twin_off_by(compared_file(1), 0.3));
+  CHECK(code(comparison, "slower:5%") == kExitInconclusive);
+  CHECK(hold_against(comparison, {parse_fail_condition("slower:5%")}).at(0).detail.find("a quieter machine") !=
+        std::string::npos);
 }
 
 TEST_CASE("a failed trial makes a condition inconclusive") {
@@ -157,6 +174,18 @@ TEST_CASE("the first step at which losses part is found") {
   CHECK_FALSE(within(file).learning.at(0).partings.at(0).step.has_value());
 }
 
+TEST_CASE("a loss that is not finite parts from a finite one, and goes with one that is not") {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  for (const double lost : {kInfinity, -kInfinity, kNotANumber}) {
+    CAPTURE(lost);
+    ResultFile file = compared_file(1);
+    file.trials[1].steps.train_loss[13] = lost;
+    CHECK(within(file).learning.at(0).partings.at(0).step == 13);
+    file.trials[0].steps.train_loss[13] = kInfinity;
+    CHECK_FALSE(within(file).learning.at(0).partings.at(0).step.has_value());
+  }
+}
+
 TEST_CASE("a trial that diverged beside one that did not has learned differently") {
   ResultFile file = compared_file(1, 3);
   file.trials[3].status = Status::diverged;
@@ -175,7 +204,7 @@ TEST_CASE("two files are compared unpaired") {
   const Comparison comparison = compare_files(file, baseline, {});
   CHECK_FALSE(comparison.paired);
   REQUIRE(comparison.speed.size() == 2);
-  CHECK(comparison.speed[1].speed.ratio == Approx(2).epsilon(1e-9));
+  CHECK(comparison.speed[1].evidence.speed.ratio == Approx(2).epsilon(1e-9));
   CHECK(text_report(comparison, {}).find("unpaired") != std::string::npos);
 }
 
@@ -244,7 +273,9 @@ TEST_CASE("a file of one trial has nothing to compare, which a condition cannot 
 TEST_CASE("JSON is well-formed and has null for what is not a number") {
   const auto json = nlohmann::json::parse(json_report(within(compared_file(2, 1, 7)), {}));
   CHECK(json["speed"][0]["speed_ratio_low"].is_null());
-  CHECK(json["speed"][0]["verdict"] == "no verdict");
+  CHECK(json["speed"][0]["verdict"] == "cannot tell");
+  CHECK(json["speed"][0]["because"] == "at least 8 rounds (measure.rounds)");
+  CHECK(json["speed"][0]["margin"] == 0.05);
 }
 
 TEST_CASE("every line of the CSV has as many fields as the heading") {

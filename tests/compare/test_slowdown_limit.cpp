@@ -38,6 +38,21 @@ TEST_CASE("an interval across the limit cannot tell") {
 TEST_CASE("a slowdown within the noise floor cannot tell") {
   CHECK(check_limit({0.90, 0.89, 0.91}, 0.2, 0.05) == LimitVerdict::inconclusive);
 }
+TEST_CASE("a noise floor above the limit cannot show that it is kept") {
+  CHECK(check_limit({1.0, 0.99, 1.01}, 0.30, 0.05) == LimitVerdict::inconclusive);
+  CHECK(check_limit({1.0, 0.99, 1.01}, 0.05, 0.05) == LimitVerdict::kept);
+  CHECK(check_limit({1.0, 0.99, 1.01}, kNaN, 0.05) == LimitVerdict::kept);  // no twin
+}
+TEST_CASE("what is really faster keeps any limit, whatever the noise floor") {
+  CHECK(check_limit({1.5, 1.4, 1.6}, 0.30, 0.05) == LimitVerdict::kept);
+  CHECK(check_limit({1.2, 1.1, 1.3}, 0.30, 0.05) == LimitVerdict::inconclusive);  // as may be the twin
+}
+TEST_CASE("a limit of 0 is kept by what is really faster, broken by what is really slower") {
+  CHECK(check_limit({1.02, 1.01, 1.03}, kQuiet, 0) == LimitVerdict::kept);
+  CHECK(check_limit({0.98, 0.97, 0.99}, kQuiet, 0) == LimitVerdict::broken);
+  CHECK(check_limit({1.001, 0.999, 1.003}, kQuiet, 0) == LimitVerdict::inconclusive);
+  CHECK(check_limit({1.001, 1.0001, 1.0019}, kQuiet, 0) == LimitVerdict::inconclusive);  // within the noise floor
+}
 TEST_CASE("too few rounds cannot tell") {
   CHECK(check_limit({0.5, kNaN, kNaN}, kNaN, 0.05) == LimitVerdict::inconclusive);
 }

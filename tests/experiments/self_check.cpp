@@ -12,7 +12,7 @@
 
 #include "core/lap_clock.hpp"
 #include "core/results/trial_record.hpp"
-#include "core/statistics.hpp"
+#include "core/speed_verdict.hpp"
 #include "experiments/measure/group_run.hpp"
 #include "tests/experiments/small_experiment.hpp"
 #include "tests/support/forwarding_network.hpp"
@@ -81,7 +81,7 @@ void sweep_against_blas(const std::string& rival, int sweeps) {
         run({"sweep.backend=blas," + rival, "measure.baseline=blas", "sweep.seed=" + std::to_string(i + 1)});
     const TrialSummary& summary = result.trials[1].summary;
     const RatioEstimate speed = {summary.speed_ratio, summary.speed_ratio_low, summary.speed_ratio_high};
-    const SpeedVerdict verdict = speed_verdict(speed, summary.noise_floor);
+    const SpeedVerdict verdict = speed_verdict(speed, summary.noise_floor, kSpeedMargin);
     one_inside += speed.low <= 1 && 1 <= speed.high ? 1 : 0;
     slower += speed.high < 1 ? 1 : 0;
     faster += speed.low > 1 ? 1 : 0;

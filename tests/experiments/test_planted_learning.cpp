@@ -69,8 +69,8 @@ Comparison compare_planted(double margin) {
     }
   }
   std::fclose(quiet);
-  LearningOptions options;
-  options.loss_margin = {margin, true};
+  CompareOptions options;
+  options.learning.loss_margin = {margin, true};
   return compare_within(file, "blas", options);
 }
 

@@ -87,19 +87,44 @@ ResultFile file_with_ratio() {
   file.trials[1].summary.speed_ratio = 1.1;
   file.trials[1].summary.speed_ratio_low = 1.05;
   file.trials[1].summary.speed_ratio_high = 1.15;
-  file.groups = {{.id = "s1", .trials = {"blas-t1-s1", "tbb-t1-s1"}, .disturbed = {0, 0}, .peak_gflops = {1}}};
+  file.groups = {{.id = "s1",
+                  .trials = {"blas-t1-s1", "tbb-t1-s1"},
+                  .step_time = {1, 1},
+                  .disturbed = {0, 0},
+                  .peak_gflops = {1}}};
   return file;
 }
 
 }  // namespace
 
-TEST_CASE("a ratio inside the noise floor is marked as no difference, one outside is not") {
+TEST_CASE("a speed is marked as the same or as one that cannot be told, and what would tell is said once") {
   ResultFile file = file_with_ratio();
-  CHECK(results_table(file).find("1.10x [1.05, 1.15] ") != std::string::npos);
-  CHECK(results_table(file).find("1.10x [1.05, 1.15] =") == std::string::npos);
-  file.trials[0].summary.noise_floor = file.trials[1].summary.noise_floor = 0.2;
-  CHECK(results_table(file).find("1.10x [1.05, 1.15] =") != std::string::npos);
-  CHECK(results_table(file).find("noise floor, from the baseline run twice: 20.0%") != std::string::npos);
+  CHECK(results_table(file).find("1.10x [1.05, 1.15]  ") != std::string::npos);
+  CHECK(results_table(file).find("what would tell") == std::string::npos);
+  CHECK(results_table(file, 0.2).find("1.10x [1.05, 1.15] =") != std::string::npos);
+  CHECK(results_table(file, 0.2).find("within 20%") != std::string::npos);
+  file.trials[0].summary.noise_floor = file.trials[1].summary.noise_floor = 0.3;
+  file.trials.push_back(file.trials[1]);
+  const std::string text = results_table(file);
+  CHECK(text.find("1.10x [1.05, 1.15] ?") != std::string::npos);
+  CHECK(text.find("noise floor, from the baseline run twice: 30.0%") != std::string::npos);
+  const std::string remedy = "a quieter machine or more rounds (noise floor 30.0%)";
+  CHECK(text.find(remedy) != std::string::npos);
+  CHECK(text.find(remedy) == text.rfind(remedy));
+}
+
+TEST_CASE("speeds and percents of peak are of the mean over the rounds, so that they have the ratio that is shown") {
+  ResultFile file = file_with_ratio();
+  for (TrialRecord& record : file.trials) {
+    record.summary.samples_per_second = 1000;  // of the median step, 1 s
+    record.summary.percent_of_peak = 50;
+  }
+  file.groups[0].step_time = {2, 1, 0.5, 4};  // (round, trial): means 1 and 2
+  file.groups[0].peak_gflops = {1, 1};
+  const std::string text = results_table(file);
+  CHECK(text.find("1,000 ±0.0%") != std::string::npos);
+  CHECK(text.find("500 ±0.0%") != std::string::npos);
+  CHECK(text.find("25.0") != std::string::npos);
 }
 
 TEST_CASE("a file of two kinds of data names neither in its heading, and both in a column") {
@@ -122,9 +147,12 @@ TEST_CASE("disturbed blocks are counted below the table, and calm ones are not m
 TEST_CASE("a trial that took no turns with the others is marked as unpaired") {
   ResultFile file = file_with_ratio();
   file.trials[1].summary.speed_ratio_low = file.trials[1].summary.speed_ratio_high = kNotANumber;
-  CHECK(results_table(file).find("unpaired") == std::string::npos);
+  CHECK(results_table(file).find("x unpaired") == std::string::npos);
+  CHECK(results_table(file).find("1.10x ?") != std::string::npos);
   file.groups[0].trials.pop_back();
-  CHECK(results_table(file).find("1.10x unpaired") != std::string::npos);
+  file.groups[0].step_time.pop_back();
+  file.trials[1].summary.step_time_median = 0.8;
+  CHECK(results_table(file).find("1.25x unpaired ?") != std::string::npos);
 }
 
 TEST_CASE("a file without trials has a table that says so") {

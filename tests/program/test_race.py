@@ -78,8 +78,8 @@ def test_overrides_reach_the_workers(program: Program, tmp_path: Path) -> None:
 def test_repeats_pool_their_rounds(program: Program, tmp_path: Path) -> None:
     write_config(tmp_path, {**CHANGES, "measure.rounds": 4, "sweep.backend": "blas"})
     race = ("race", program.binary, program.binary, "small.cfg", "-q")
-    assert "too few rounds" in rows(program(*race, cwd=tmp_path))["blas-t1-s1"]
-    assert "too few rounds" not in rows(program(*race, "--repeat", 2, cwd=tmp_path))["blas-t1-s1"]
+    assert "at least 8 rounds" in rows(program(*race, cwd=tmp_path))["blas-t1-s1"]
+    assert "at least 8 rounds" not in rows(program(*race, "--repeat", 2, cwd=tmp_path))["blas-t1-s1"]
 
 
 def test_too_few_rounds_for_a_limit_exit_with_4(program: Program, tmp_path: Path) -> None:

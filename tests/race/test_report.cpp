@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "core/speed_verdict.hpp"
 #include "experiments/commands.hpp"
 #include "experiments/race/report.hpp"
 
@@ -41,36 +42,43 @@ TEST_CASE("equal losses with other parameters are not the same") {
   CHECK(same_bits({{0.5}, "a"}, {{0.5}, "b"}) == "no: same losses, other parameters");
 }
 
+std::string table(const TrialRace& of, double margin = kSpeedMargin) { return race_table(std::vector{of}, margin); }
+
 TEST_CASE("the table names a planted change by its direction") {
-  CHECK(contains(race_table(std::vector{race(1.05)}), "  slower "));
-  CHECK(contains(race_table(std::vector{race(0.95)}), "  faster "));
-  CHECK(contains(race_table(std::vector{race(1)}), "  no difference "));
+  CHECK(contains(table(race(1.1)), "  slower "));
+  CHECK(contains(table(race(0.9)), "  faster "));
+  CHECK(contains(table(race(1)), "  same "));
+}
+TEST_CASE("the margin moves what is the same, and the table says which it was") {
+  CHECK(contains(table(race(1.03)), "  same: real, but inside the margin "));
+  CHECK(contains(table(race(1.03), 0.02), "  slower "));
+  CHECK(contains(table(race(1.03), 0.02), "within 2%"));
+}
+TEST_CASE("step times are the means of the rounds, which have the ratio that is shown") {
+  TrialRace disturbed = race(1);
+  for (int r = 0; r < 3; ++r) disturbed.new_times[static_cast<std::size_t>(r)] *= 8;  // 2^(9/10) over all ten
+  CHECK(contains(table(disturbed), "  1.866 ms  0.536x"));
 }
 TEST_CASE("a speed above 1 is a faster NEW") { CHECK(race(0.5).speed().ratio == Approx(2).epsilon(1e-2)); }
 
-TEST_CASE("a change within the noise is no difference") {
-  TrialRace noisy = race(1.05);
-  noisy.twin_times = rounds(1.2, 1e-3);
-  CHECK(contains(race_table(std::vector{noisy}), "  no difference "));
+TEST_CASE("a change within the noise cannot be told, and neither can none") {
+  for (const double factor : {1.1, 1.0}) {
+    TrialRace noisy = race(factor);
+    noisy.twin_times = rounds(1.2, 1e-3);
+    CHECK(contains(table(noisy), "  cannot tell: a quieter machine or more rounds (noise floor 20."));
+  }
 }
-TEST_CASE("few rounds have a ratio and no verdict") {
+TEST_CASE("few rounds have a ratio, and it is said how many would tell") {
   TrialRace short_race = race(1.05);
   for (auto* times : {&short_race.old_times, &short_race.new_times, &short_race.twin_times}) times->resize(7);
-  const std::string table = race_table(std::vector{short_race});
-  CHECK(contains(table, "  0.95"));
-  CHECK(contains(table, "  too few rounds "));
+  CHECK(contains(table(short_race), "  0.95"));
+  CHECK(contains(table(short_race), "  cannot tell: at least 8 rounds (measure.rounds) "));
 }
 TEST_CASE("the table says why a trial was not timed") {
   TrialRace failed;
   failed.id = "blas-t1-s1";
   failed.failure = "NEW: gate: nonsense";
-  CHECK(contains(race_table(std::vector{failed}), "\nblas-t1-s1 failed: NEW: gate: nonsense\n"));
-}
-TEST_CASE("noise that hides what one looks for is pointed out") {
-  TrialRace noisy = race(1);
-  CHECK_FALSE(contains(race_table(std::vector{noisy}), "noisy"));
-  noisy.twin_times = rounds(1.2, 1e-3);
-  CHECK(contains(race_table(std::vector{noisy}), "noisy"));
+  CHECK(contains(table(failed), "\nblas-t1-s1 failed: NEW: gate: nonsense\n"));
 }
 
 TEST_CASE("without a limit no speed is a failure") { CHECK(race_exit_code(std::vector{race(2)}, {}) == kExitOk); }
@@ -82,6 +90,11 @@ TEST_CASE("a limit gives a regression its exit code, also next to what cannot be
   CHECK(race_exit_code(std::vector{race(1)}, 0.05) == kExitOk);
   CHECK(race_exit_code(std::vector{race(1), short_race}, 0.05) == kExitInconclusive);
   CHECK(race_exit_code(std::vector{short_race, race(1.2)}, 0.05) == kExitRegression);
+}
+TEST_CASE("a twin that differs by more than the limit makes any speed within it inconclusive") {
+  TrialRace noisy = race(1);
+  noisy.twin_times = rounds(1.3, 1e-3);
+  CHECK(race_exit_code(std::vector{noisy}, 0.05) == kExitInconclusive);
 }
 TEST_CASE("a failed gate is told before any speed") {
   TrialRace failed;

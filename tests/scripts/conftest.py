@@ -85,6 +85,6 @@ def modified(tmp_path: Path) -> Iterator[Modify]:
 
 
 def script(name: str, *arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Runs a script as its own program, with this Python."""
-    command = [sys.executable, str(SCRIPTS / name), *map(str, arguments)]
+    """Runs a script as its own program, with this Python; a warning is an error."""
+    command = [sys.executable, "-W", "error", str(SCRIPTS / name), *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, capture_output=True, encoding="utf-8", timeout=_LONGEST_RUN)

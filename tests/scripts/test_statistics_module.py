@@ -7,8 +7,8 @@ import numpy
 import pytest
 
 import stepbench_results
-from stepbench_statistics import (Estimate, Verdict, first_parting, noise_floor, paired_difference, paired_ratio,
-                                  relative_difference, speed_verdict, unpaired_ratio)  # fmt: skip
+from stepbench_statistics import (first_parting, noise_floor, paired_difference, paired_ratio, relative_difference,
+                                  unpaired_ratio)  # fmt: skip
 
 
 def test_ratios_and_noise_floors_are_those_of_the_summary(swept: Path) -> None:
@@ -61,33 +61,25 @@ def test_welch_interval_of_a_known_sample() -> None:
     assert (ratio.low, ratio.high) == pytest.approx((math.exp(0.5 - half), math.exp(0.5 + half)), rel=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("ratio", "floor", "verdict"),
-    [
-        (Estimate(1.5, 1.4, 1.6), 0.02, Verdict.FASTER),
-        (Estimate(0.7, 0.6, 0.8), 0.02, Verdict.SLOWER),
-        (Estimate(1.5, 0.9, 2.2), 0.02, Verdict.NO_DIFFERENCE),
-        (Estimate(1.05, 1.04, 1.06), 0.10, Verdict.NO_DIFFERENCE),
-        (Estimate(0.95, 0.94, 0.96), 0.10, Verdict.NO_DIFFERENCE),
-        (Estimate(1.05, 1.04, 1.06), math.nan, Verdict.FASTER),
-        (Estimate(3.0), 0.02, Verdict.NO_VERDICT),
-    ],
-)
-def test_a_difference_needs_an_interval_and_to_leave_the_noise(ratio: Estimate, floor: float, verdict: Verdict) -> None:
-    assert speed_verdict(ratio, floor) is verdict
-
-
 def test_differences_pair_what_is_finite() -> None:
     difference = paired_difference([1.0, 2.0, math.nan], [0.5, 1.5, 1.0])
     assert difference.value == pytest.approx(0.5) and difference.pairs == 2
 
 
-def test_curves_part_where_they_differ_by_more_than_a_thousandth() -> None:
+def test_curves_part_where_they_differ_by_more_than_the_tolerance_of_the_larger() -> None:
     reference = numpy.array([2.0, 1.0, 0.5, 0.0])
-    assert first_parting(reference * 1.0009, reference) is None
-    assert first_parting([2.0, 1.0, 0.5006, 0.0], reference) == 2
-    assert first_parting([2.0, math.nan, 0.5, 0.0], reference) == 1
-    assert first_parting([2.0, 1.0, 0.5], reference) == 3
+    assert first_parting(reference * 1.0009, reference, 1e-3) is None
+    assert first_parting([2.0, 1.0, 0.5006, 0.0], reference, 1e-3) == 2
+    assert first_parting([2.0, 1.0, 0.5006, 0.0], reference, 1e-2) is None
+    assert first_parting([2.0, 1.0, 0.5], reference, 1e-3) == 3
+    for own, other in ((1.0, 2.0), (2.0, 1.0)):  # half of the larger, whichever that is
+        assert first_parting([own], [other], 0.5) is None and first_parting([own], [other], 0.499) == 0
+
+
+@pytest.mark.parametrize("lost", [math.inf, -math.inf, math.nan])
+def test_a_loss_that_is_not_finite_parts_from_a_finite_one_and_goes_with_one_that_is_not(lost: float) -> None:
+    assert first_parting([2.0, lost], [2.0, 1.0], 1e-3) == first_parting([2.0, 1.0], [2.0, lost], 1e-3) == 1
+    assert first_parting([2.0, lost], [2.0, math.inf], 1e-3) is None
 
 
 def test_zero_against_zero_is_no_difference() -> None:

@@ -1,0 +1,143 @@
+"""The verdict on speed, and where there is none, what would tell: the rule of core/speed_verdict.hpp.
+
+tests/compare holds the two together, words included.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+
+from stepbench_statistics import MINIMUM_ROUNDS, Estimate
+
+_MOST_ROUNDS = 1000  # what one would still run; beyond it only a quieter machine helps
+_REAL_BUT_INSIDE = "real, but inside the margin"
+
+
+class Verdict(Enum):
+    FASTER = "faster"
+    SLOWER = "slower"
+    SAME = "same"
+    CANNOT_TELL = "cannot tell"
+
+
+class Basis(Enum):
+    """What a ratio is of; UNPAIRED: of the medians, as one of the two has no rounds."""
+
+    ROUNDS = 1
+    NOT_INTERLEAVED = 2
+    UNPAIRED = 3
+
+
+@dataclass(frozen=True)
+class SpeedEvidence:
+    speed: Estimate  # above 1 is faster
+    floor: float = math.nan  # the noise floor; NaN: no twin, and it plays no part
+    basis: Basis = Basis.ROUNDS
+
+    def inverse(self) -> "SpeedEvidence":
+        """The other against the one."""
+        speed = self.speed
+        return SpeedEvidence(Estimate(1 / speed.value, 1 / speed.high, 1 / speed.low, speed.pairs), self.floor, self.basis)
+
+
+class _Remedy(IntEnum):
+    """In the order in which they are told."""
+
+    TURNS = 1
+    ALTERNATION = 2
+    MINIMUM = 3
+    QUIET = 4
+    ROUNDS = 5
+    QUIET_OR_VERY_MANY = 6
+
+
+@dataclass(frozen=True)
+class _Need:
+    remedy: _Remedy
+    amount: float  # rounds, or the noise floor to get below
+    now: int
+
+    def text(self) -> str:
+        return {
+            _Remedy.TURNS: "rounds in turns (unpaired)",
+            _Remedy.ALTERNATION: "blocks that alternate (measure.interleave = true)",
+            _Remedy.MINIMUM: f"at least {MINIMUM_ROUNDS} rounds (measure.rounds)",
+            _Remedy.QUIET: f"a quieter machine or more rounds (noise floor {100 * self.amount:.1f}%)",
+            _Remedy.ROUNDS: f"about {self.amount:.0f} rounds (now {self.now})",
+            _Remedy.QUIET_OR_VERY_MANY: f"a quieter machine (or more than {_MOST_ROUNDS} rounds, now {self.now})",
+        }[self.remedy]
+
+
+def _excludes_one(speed: Estimate) -> bool:
+    return speed.low > 1 or speed.high < 1
+
+
+def _within(speed: Estimate, margin: float) -> bool:
+    return speed.low >= 1 / (1 + margin) and speed.high <= 1 + margin
+
+
+def _outside_floor(speed: Estimate, floor: float) -> bool:
+    limit = 1 if math.isnan(floor) else 1 + floor
+    return speed.value > limit or speed.value < 1 / limit
+
+
+def _rounded_up(count: float) -> float:
+    """123 -> 130."""
+    if count < 1:
+        return count
+    unit = 10.0 ** max(0, math.floor(math.log10(count)) - 1)
+    return unit * math.ceil(count / unit)
+
+
+def _need(evidence: SpeedEvidence, margin: float) -> _Need:
+    """Of evidence whose verdict is CANNOT_TELL."""
+    speed, floor = evidence.speed, evidence.floor
+    if not speed.has_interval:
+        missing = {Basis.UNPAIRED: _Remedy.TURNS, Basis.NOT_INTERLEAVED: _Remedy.ALTERNATION}
+        return _Need(missing.get(evidence.basis, _Remedy.MINIMUM), 0, speed.pairs)
+    if _within(speed, margin) or _excludes_one(speed):
+        return _Need(_Remedy.QUIET, floor, speed.pairs)
+    # Widths, the noise floor's too, fall with 1/sqrt(rounds), until the interval is within the margin or leaves 1 out.
+    distance, allowed = abs(math.log(speed.value)), math.log(1 + margin)
+    half_width = (math.log(speed.high) - math.log(speed.low)) / 2
+    if not math.isnan(floor):
+        half_width = max(half_width, math.log(1 + floor))
+    narrow_enough = max(allowed - distance, distance)
+    rounds = math.inf
+    if narrow_enough > 0:
+        rounds = _rounded_up(math.ceil(speed.pairs * (half_width / narrow_enough) ** 2))
+    return _Need(_Remedy.ROUNDS if rounds <= _MOST_ROUNDS else _Remedy.QUIET_OR_VERY_MANY, rounds, speed.pairs)
+
+
+def speed_verdict(speed: Estimate, floor: float, margin: float) -> Verdict:
+    if not speed.has_interval:
+        return Verdict.CANNOT_TELL
+    if _within(speed, margin) and not floor > margin:
+        return Verdict.SAME
+    if not _excludes_one(speed) or not _outside_floor(speed, floor):
+        return Verdict.CANNOT_TELL
+    return Verdict.FASTER if speed.value > 1 else Verdict.SLOWER
+
+
+def speed_reason(evidence: SpeedEvidence, margin: float) -> str:
+    """Why the verdict is what it is, in a few words; where it cannot tell, what would."""
+    speed, floor = evidence.speed, evidence.floor
+    verdict = speed_verdict(speed, floor, margin)
+    if verdict is Verdict.SAME:
+        real = _excludes_one(speed) and _outside_floor(speed, floor)
+        return _REAL_BUT_INSIDE if real else "inside the margin"
+    if verdict is Verdict.CANNOT_TELL:
+        return what_would_tell([evidence], margin)
+    return "the interval excludes 1 (no twin)" if math.isnan(floor) else "outside interval and noise floor"
+
+
+def what_would_tell(rows: Iterable[SpeedEvidence], margin: float) -> str:
+    """Each kind of remedy once, as the row that needs most of it needs it; empty when none is in doubt."""
+    needs: dict[_Remedy, _Need] = {}
+    for evidence in rows:
+        if speed_verdict(evidence.speed, evidence.floor, margin) is Verdict.CANNOT_TELL:
+            need = _need(evidence, margin)
+            if need.remedy not in needs or need.amount > needs[need.remedy].amount:
+                needs[need.remedy] = need
+    return "; ".join(needs[remedy].text() for remedy in sorted(needs))
