@@ -133,14 +133,18 @@ def test_flops_are_those_of_the_matrix_products(file: h5py.File) -> None:
 
 def test_speeds_follow_from_the_step_time(file: h5py.File) -> None:
     cores = int(file["environment"].attrs["cores"])
+    best, peaks = 0.0, {}  # the groups of a run share what was taken within half a minute
+    for name, group in file["groups"].items():
+        rounds = group["rounds"]
+        taken = [*rounds["peak_gflops"][:], rounds.attrs["peak_gflops_after"]]
+        best = peaks[name] = max([best, *(peak for peak in taken if peak > 0)])
     for trial, group in trained(file):
         median = summary(file, "step_time_median")[trial]
         assert summary(file, "samples_per_second")[trial] == pytest.approx(BATCH / median, rel=1e-12)
         gflops = summary(file, "gflops")[trial]
         assert gflops == pytest.approx(group.attrs["flops_per_step"] / median * 1e-9, rel=1e-12)
         if group.attrs["threads"] >= cores:
-            rounds = file[f"groups/{group.attrs['group']}/rounds"]
-            peak = max(numpy.nanmax(rounds["peak_gflops"]), rounds.attrs["peak_gflops_after"])
+            peak = peaks[group.attrs["group"]]
             assert summary(file, "percent_of_peak")[trial] == pytest.approx(100 * gflops / peak, rel=1e-12)
 
 
