@@ -42,8 +42,13 @@ def rounds(results: Results) -> pandas.DataFrame:
 
 
 def environment(results: Results) -> pandas.DataFrame:
-    facts = {name: value for name, value in results.attrs.items() if name != "config_text"} | results.environment
-    return pandas.DataFrame({"name": list(facts), "value": pandas.Series(list(facts.values()), dtype=object)})
+    """`groups` is empty for what holds for all of them."""
+    rows = [("", name, value) for name, value in results.attrs.items() if name != "config_text"]
+    for facts, groups in results.environments:
+        of = " ".join(groups) if len(results.environments) > 1 else ""
+        rows += [(of, name, value) for name, value in facts.items()]
+    groups, names, values = zip(*rows, strict=True)
+    return pandas.DataFrame({"groups": groups, "name": names, "value": pandas.Series(values, dtype=object)})
 
 
 def _of_every_trial(

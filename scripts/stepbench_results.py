@@ -9,6 +9,7 @@ with one, or with a name that is asked for, is a ResultsError of one line. Knows
 """
 
 import struct
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,9 @@ import pandas
 
 SCHEMA_VERSION = 2  # and all before it
 TWIN_SUFFIX = "~twin"
+# Attributes of an environment that tell one machine, and how it is set up, from another: as kMachineFacts in
+# core/results/environments.hpp.
+MACHINE_FACTS = ("hostname", "cpu_model", "isa", "cores", "cpu_quota", "blas_core", "governor", "thp")
 
 Scalar = Union[str, int, float, bool, list]
 
@@ -163,6 +167,23 @@ class Results:
         if group in groups and "environment" in groups[group]:
             return _attributes(groups[group]["environment"])
         return self.environment
+
+    @cached_property
+    def environments(self) -> list[tuple[dict[str, Scalar], list[str]]]:
+        """What groups were measured with, each different one once, with the ids of its groups."""
+        return self._groups_by(lambda environment: repr(environment))
+
+    @cached_property
+    def machines(self) -> list[tuple[dict[str, Scalar], list[str]]]:
+        """The machines that groups ran on, told apart by MACHINE_FACTS: an environment of each, and its groups."""
+        return self._groups_by(lambda environment: repr([environment.get(fact) for fact in MACHINE_FACTS]))
+
+    def _groups_by(self, key: Callable[[dict[str, Scalar]], str]) -> list[tuple[dict[str, Scalar], list[str]]]:
+        found: dict[str, tuple[dict[str, Scalar], list[str]]] = {}
+        for group in self.groups:
+            environment = self.environment_of(group)
+            found.setdefault(key(environment), (environment, []))[1].append(group)
+        return list(found.values()) or [(self.environment, [])]
 
     @cached_property
     def summary(self) -> pandas.DataFrame:

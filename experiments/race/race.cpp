@@ -98,7 +98,7 @@ RaceRequest read_request(const ParsedCommandLine& arguments, std::filesystem::pa
 
 TrialRace race_trial(const RaceRequest& request, const PlannedTrial& planned, RaceBuilds& builds, Progress& progress) {
   TrialRace race{
-      .id = planned.settings->id, .failure = {}, .old_times = {}, .new_times = {}, .twin_times = {}, .same_bits = {}};
+      .id = planned.settings->id, .failure = {}, .old_times = {}, .new_times = {}, .twin_times = {}, .difference = {}};
   for (std::int64_t launch = 0; launch < request.repeats; ++launch) {
     std::array<Course, 3> courses;
     try {
@@ -111,9 +111,12 @@ TrialRace race_trial(const RaceRequest& request, const PlannedTrial& planned, Ra
     race.old_times.insert(race.old_times.end(), older.times.begin(), older.times.end());
     race.new_times.insert(race.new_times.end(), newer.times.begin(), newer.times.end());
     race.twin_times.insert(race.twin_times.end(), twin.times.begin(), twin.times.end());
-    if (launch > 0 && race.same_bits != "yes") continue;  // the first difference is the one that is told
-    const bool repeatable = same_bits(older.trajectory, twin.trajectory) == "yes";
-    race.same_bits = repeatable ? same_bits(older.trajectory, newer.trajectory) : "no: OLD differs from its own twin";
+    if (race.difference) continue;  // the first is the one that is told
+    if (bits_difference(older.trajectory, twin.trajectory)) {
+      race.difference = BitsDifference{BitsDifference::Kind::own_twin};
+    } else {
+      race.difference = bits_difference(older.trajectory, newer.trajectory);
+    }
   }
   return race;
 }

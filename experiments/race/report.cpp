@@ -35,15 +35,33 @@ bool same(double first, double second) {  // as bits: NaN equals itself
 
 }  // namespace
 
-std::string same_bits(const Trajectory& first, const Trajectory& second) {
+std::string to_text(const BitsDifference& difference) {
+  const auto& [kind, step, first, second] = difference;
+  switch (kind) {
+    case BitsDifference::Kind::losses:
+      return fmt::format("losses part at step {} ({:.9g} and {:.9g})", step, first, second);
+    case BitsDifference::Kind::length:
+      return fmt::format("{} steps and {}", first, second);
+    case BitsDifference::Kind::own_twin:
+      return "OLD differs from its own twin";
+    case BitsDifference::Kind::parameters:
+      break;
+  }
+  return "same losses, other parameters";
+}
+
+std::optional<BitsDifference> bits_difference(const Trajectory& first, const Trajectory& second) {
+  using enum BitsDifference::Kind;
   const auto [a, b] = std::ranges::mismatch(first.losses, second.losses, same);
   if (a != first.losses.end() && b != second.losses.end()) {
-    return fmt::format("no: losses part at step {} ({:.9g} and {:.9g})", a - first.losses.begin(), *a, *b);
+    return BitsDifference{losses, static_cast<std::size_t>(a - first.losses.begin()), *a, *b};
   }
   if (first.losses.size() != second.losses.size()) {
-    return fmt::format("no: {} steps and {}", first.losses.size(), second.losses.size());
+    return BitsDifference{length, 0, static_cast<double>(first.losses.size()),
+                          static_cast<double>(second.losses.size())};
   }
-  return first.digest == second.digest ? "yes" : "no: same losses, other parameters";
+  if (first.digest == second.digest) return std::nullopt;
+  return BitsDifference{parameters};
 }
 
 std::string race_table(std::span<const TrialRace> races, double margin) {
@@ -61,7 +79,8 @@ std::string race_table(std::span<const TrialRace> races, double margin) {
     const double noise = race.noise();
     table.add_row({race.id, time_text(race.old_times), time_text(race.new_times), speed_text(race.speed()),
                    std::isnan(noise) ? kNothing : fmt::format("±{:.1f}%", 100 * noise),
-                   speed_finding({race.speed(), noise}, margin), race.same_bits});
+                   speed_finding({race.speed(), noise}, margin),
+                   race.difference ? "no: " + to_text(*race.difference) : "yes"});
   }
   return fmt::format(
       "{}\n{}speed: of NEW against OLD, above 1 is faster; paired by round. noise: by how much OLD may seem to differ "

@@ -15,7 +15,7 @@ from stepbench_report.conditions import value_text
 from stepbench_report.drawing import NARROW, WIDE, as_svg
 from stepbench_report.table import remedies, results_table
 from stepbench_report.verdicts import Answer, all_answers
-from stepbench_report.words import percent_text
+from stepbench_report.words import listed_groups, percent_text
 from stepbench_results import Results, Scalar
 
 _STYLE = Path(__file__).with_name("report.css")
@@ -58,11 +58,13 @@ def report_page(trials: Collection) -> str:
 def _head(title: str, files: list[Results]) -> Iterable[str]:
     yield f"<h1>{escape(title)}</h1>"
     for results in files:
-        environment = results.environment
         description = str(results.attrs.get("description", ""))
-        where = f"{environment.get('cpu_model', 'unknown CPU')}, {environment.get('cores', '?')} cores"
-        parts = [description, where, str(results.attrs.get("created", ""))[:10], results.path.name]
+        machines = [f"{environment.get('cpu_model', 'unknown CPU')}, {environment.get('cores', '?')} cores"
+                    for environment, _ in results.machines]  # fmt: skip
+        parts = [description, *machines, str(results.attrs.get("created", ""))[:10], results.path.name]
         yield f'<p class="muted">{escape(" · ".join(part for part in parts if part))}</p>'
+        if len(machines) > 1:
+            yield f'<p class="warning">{escape(machines_warning(results))}</p>'
         if results.status not in ("completed", ""):
             yield f'<p class="warning">{escape(status_warning(results))}</p>'
 
@@ -76,6 +78,13 @@ def status_warning(results: Results) -> str:
         "diverged": "a trial diverged: its loss is no longer finite, see the table",
     }
     return f"{results.path.name}: {said.get(results.status, f'its status is {results.status}')}."
+
+
+def machines_warning(results: Results) -> str:
+    """Of a file whose groups ran on several: what each of them is and ran."""
+    names = [f"{listed_groups(groups)} on {environment.get('hostname', '?')} ({environment.get('cpu_model', '?')})"
+             for environment, groups in results.machines]  # fmt: skip
+    return f"{results.path.name}: groups ran on different machines, whose times are not to be compared: {'; '.join(names)}."
 
 
 def _answer(answer: Answer) -> str:
@@ -137,7 +146,9 @@ def _origin(results: Results) -> Iterable[str]:
         "stepbench": f"{results.attrs.get('stepbench_version', '?')} ({commit})", "status": results.status,
     }  # fmt: skip
     yield _definitions(facts)
-    yield f"<details open><summary>Machine and libraries</summary>{_definitions(results.environment)}</details>"
+    for environment, groups in results.machines:
+        of = f" of {escape(listed_groups(groups))}" if len(results.machines) > 1 else ""
+        yield f"<details open><summary>Machine and libraries{of}</summary>{_definitions(environment)}</details>"
     yield f"<details><summary>The config</summary><pre>{escape(results.config_text)}</pre></details>"
 
 

@@ -31,5 +31,11 @@ def listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
+def listed_groups(groups: list[str]) -> str:
+    """s1, s2, s3 and 4 more"""
+    most = 3
+    return ", ".join(groups[:most]) + (f" and {len(groups) - most} more" if len(groups) > most else "")
+
+
 def seconds_text(value: float) -> str:
     return f"{value:.0f} s" if value >= 100 else f"{value:#.3g} s"

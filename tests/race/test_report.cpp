@@ -21,7 +21,12 @@ TrialRace race(double factor) {
           .old_times = rounds(1, 1e-3),
           .new_times = rounds(factor, 1e-3),
           .twin_times = rounds(1.0001, 1e-3),
-          .same_bits = "yes"};
+          .difference = {}};
+}
+
+std::string difference_text(const Trajectory& first, const Trajectory& second) {
+  const std::optional<BitsDifference> difference = bits_difference(first, second);
+  return difference ? to_text(*difference) : "none";
 }
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
@@ -29,17 +34,19 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 }  // namespace
 
 TEST_CASE("equal losses and parameters are the same bits") {
-  CHECK(same_bits({{0.5, std::nan("")}, "a"}, {{0.5, std::nan("")}, "a"}) == "yes");
+  CHECK_FALSE(bits_difference({{0.5, std::nan("")}, "a"}, {{0.5, std::nan("")}, "a"}));
 }
 TEST_CASE("losses part at the first step that differs") {
-  CHECK(same_bits({{0.5, 0.25, 3}, "a"}, {{0.5, 0.125, 4}, "b"}) == "no: losses part at step 1 (0.25 and 0.125)");
+  CHECK(difference_text({{0.5, 0.25, 3}, "a"}, {{0.5, 0.125, 4}, "b"}) == "losses part at step 1 (0.25 and 0.125)");
 }
-TEST_CASE("zeros of either sign are other bits") { CHECK(contains(same_bits({{0.0}, "a"}, {{-0.0}, "a"}), "step 0")); }
+TEST_CASE("zeros of either sign are other bits") {
+  CHECK(contains(difference_text({{0.0}, "a"}, {{-0.0}, "a"}), "step 0"));
+}
 TEST_CASE("a trial that ended early is not the same") {
-  CHECK(same_bits({{0.5}, "a"}, {{0.5, 0.25}, "a"}) == "no: 1 steps and 2");
+  CHECK(difference_text({{0.5}, "a"}, {{0.5, 0.25}, "a"}) == "1 steps and 2");
 }
 TEST_CASE("equal losses with other parameters are not the same") {
-  CHECK(same_bits({{0.5}, "a"}, {{0.5}, "b"}) == "no: same losses, other parameters");
+  CHECK(difference_text({{0.5}, "a"}, {{0.5}, "b"}) == "same losses, other parameters");
 }
 
 std::string table(const TrialRace& of, double margin = kSpeedMargin) { return race_table(std::vector{of}, margin); }
