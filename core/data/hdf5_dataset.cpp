@@ -89,6 +89,7 @@ WideSplit read_split(const hdf5::Group& root, const std::string& name) {
     if (!root.has(path)) throw InputError(fmt::format("{}/{}: there is no such data set", root.name(), path));
     return root.dataset(path);
   };
+  if (root.has(name)) static_cast<void>(root.group(name));  // for the reason why it is none, or leads nowhere
   const std::string labels_path = name + "/labels", targets_path = name + "/targets";
   const bool labelled = root.has(labels_path);
   if (labelled && root.has(targets_path)) {

@@ -77,9 +77,15 @@ Attribute read_attribute(const Handle& attribute, const std::string& what) {
 
 }  // namespace
 
-void fail(const std::string& what) {
+std::string innermost_reason() {
   std::string reason;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, &reason);
+  std::erase(reason, '\n');  // some have the time as ctime spells it
+  return reason;
+}
+
+void fail(const std::string& what) {
+  const std::string reason = innermost_reason();
   throw Error(reason.empty() ? what : what + " (HDF5: " + reason + ")");
 }
 

@@ -1,7 +1,10 @@
 // Files (on disk for reading, or in memory) and groups.
 #include <atomic>
+#include <cerrno>
+#include <cstring>
 
 #include "core/hdf5/handles.hpp"
+#include "core/input_file.hpp"
 
 namespace stepbench::hdf5 {
 namespace {
@@ -30,6 +33,28 @@ void track_creation_order(const Handle& properties) {
   check(H5Pset_attr_phase_change(properties.id(), kMostAttributes, kMostAttributes / 2), "HDF5 storage of attributes");
   check(H5Pset_link_phase_change(properties.id(), kMostLinks, kMostLinks / 2), "HDF5 storage of links");
   check(H5Pset_obj_track_times(properties.id(), false), "HDF5 time stamps");
+}
+
+/// Why HDF5 has just refused a file that is there and is HDF5. Asked of the lock first: it is held as long as the file
+/// is open for writing, and what HDF5 finds in a file half written is no reason of its own.
+std::string open_problem(const InputFile& file) {
+  const std::string reason = innermost_reason();
+  const int lock = file.lock_for_reading();
+  if (lock == EWOULDBLOCK) return "is open for writing in another process, which has locked it";
+  if (lock != 0) {
+    return std::string("cannot be locked for reading (") + std::strerror(lock) +
+           "); with HDF5_USE_FILE_LOCKING=FALSE in the environment it is read without";
+  }
+  return "cannot be opened: " + reason;
+}
+
+/// A link may be there and lead nowhere: then its reason is what a user can act on.
+Handle open_member(const Group& group, const std::string& path, hid_t (*open)(hid_t, const char*, hid_t),
+                   Handle::Close close, const std::string& absent) {
+  if (!group.has(path)) throw Error(absent);
+  const hid_t opened = open(group.id(), path.c_str(), H5P_DEFAULT);
+  if (opened < 0) throw Error(group.name() + "/" + path + ": cannot be opened: " + innermost_reason());
+  return {opened, close};
 }
 
 }  // namespace
@@ -61,12 +86,12 @@ std::vector<std::string> Group::members() const {
 
 Group Group::group(const std::string& path) const {
   const std::string full = name() + "/" + path;
-  return {checked(H5Gopen2(id(), path.c_str(), H5P_DEFAULT), H5Gclose, "there is no group " + full), full};
+  return {open_member(*this, path, H5Gopen2, H5Gclose, "there is no group " + full), full};
 }
 
 Dataset Group::dataset(const std::string& path) const {
   const std::string full = name() + "/" + path;
-  return {checked(H5Dopen2(id(), path.c_str(), H5P_DEFAULT), H5Dclose, "there is no data set " + full), full};
+  return {open_member(*this, path, H5Dopen2, H5Dclose, "there is no data set " + full), full};
 }
 
 Group Group::create_group(const std::string& member) {
@@ -105,9 +130,15 @@ File File::open_image(std::span<const std::byte> image, const std::string& name)
 
 File File::open(const std::filesystem::path& path) {
   silence_errors();
-  return {checked(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose,
-                  path.string() + " is not an HDF5 file that can be read"),
-          path.string() + ":"};
+  const InputFile file(path);
+  const std::string name = path.string() + ": ";
+  if (file.size() == 0) throw Error(name + "is empty");
+  if (H5Fis_hdf5(path.c_str()) <= 0) throw Error(name + "is not an HDF5 file");
+  const Handle access = checked(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "HDF5 file access");
+  check(H5Pset_file_locking(access.id(), true, /*ignore_when_disabled=*/true), "HDF5 file access");
+  const hid_t opened = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.id());
+  if (opened < 0) throw Error(name + open_problem(file));
+  return {Handle(opened, H5Fclose), path.string() + ":"};
 }
 
 Group File::root() const {

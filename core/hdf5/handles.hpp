@@ -13,6 +13,9 @@ namespace stepbench::hdf5 {
 
 static_assert(std::same_as<hid_t, std::int64_t> && std::same_as<herr_t, int>);
 
+/// The innermost reason of HDF5's last failure; empty when it gives none.
+std::string innermost_reason();
+
 /// Throws Error: `what`, then the innermost reason that HDF5 gives.
 [[noreturn]] void fail(const std::string& what);
 

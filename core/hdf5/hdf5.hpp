@@ -143,8 +143,9 @@ class File {
   [[nodiscard]] static File create_in_memory();
   /// Read only; `image` is copied. `name` is for messages.
   [[nodiscard]] static File open_image(std::span<const std::byte> image, const std::string& name);
-  /// Read only. Throws Error when there is no such file or it is not HDF5. Never for a damaged file: HDF5 1.10 may
-  /// crash on it.
+  /// Read only. Throws Error, `FILE: reason`, with the first reason there is: no such file, no permission, no ordinary
+  /// file, empty, not HDF5, open for writing in another process, what HDF5 says. Never for a damaged file: HDF5 1.10
+  /// may crash on it.
   [[nodiscard]] static File open(const std::filesystem::path& path);
 
   [[nodiscard]] Group root() const;

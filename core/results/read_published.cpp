@@ -1,7 +1,5 @@
 // A published file's bytes, checked against its trailer. Everything that can be wrong with a file is found here, before
 // HDF5 sees a byte of it.
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +7,7 @@
 #include <optional>
 
 #include "core/error.hpp"
+#include "core/input_file.hpp"
 #include "core/results/result_file.hpp"
 #include "core/results/trailer.hpp"
 
@@ -20,25 +19,11 @@ namespace fs = std::filesystem;
 [[noreturn]] void fail(const fs::path& path, const std::string& what) { throw InputError(path.string() + ": " + what); }
 
 std::vector<std::byte> read_bytes(const fs::path& path) {
-  struct Descriptor {
-    explicit Descriptor(int opened) : number(opened) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-      if (number >= 0) ::close(number);
-    }
-    int number;
-  } const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};  // a pipe would wait for its writer
-  if (file.number < 0 && errno == ENOENT) fail(path, "there is no such file");
-  if (file.number < 0) fail(path, std::string("cannot be opened: ") + std::strerror(errno));
-  struct stat status {};
-  if (::fstat(file.number, &status) != 0) fail(path, std::string("cannot be read: ") + std::strerror(errno));
-  if (S_ISDIR(status.st_mode)) fail(path, "is a folder, not a result file");
-  if (!S_ISREG(status.st_mode)) fail(path, "is not an ordinary file");
-  std::vector<std::byte> bytes(static_cast<std::size_t>(status.st_size));
+  const InputFile file(path);
+  std::vector<std::byte> bytes(static_cast<std::size_t>(file.size()));
   std::size_t filled = 0;
   while (filled < bytes.size()) {
-    const ssize_t count = ::read(file.number, bytes.data() + filled, bytes.size() - filled);
+    const ssize_t count = ::read(file.descriptor(), bytes.data() + filled, bytes.size() - filled);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) fail(path, std::string("cannot be read: ") + std::strerror(errno));
     if (count == 0) break;

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from conftest import Program
+from inputs import line_of
 
 
 def contents(folder: Path) -> dict[str, bytes | None]:
@@ -24,6 +25,14 @@ def refused(program: Program, folder: Path, *arguments: object, code: int = 2) -
     assert line, f"not one line: {outcome.stderr!r}"
     assert contents(folder) == before
     return line[1]
+
+
+def refused_data(program: Program, config: Path) -> str:
+    """The message about the config's data set, which must begin with the line that asks for it."""
+    message = refused(program, config.parent, "run", config.name)
+    start = f"{config.name}:{line_of(config, 'dataset.path')}: dataset.path: "
+    assert message.startswith(start)
+    return message.removeprefix(start)
 
 
 def assert_mentions(message: str, *words: object) -> None:

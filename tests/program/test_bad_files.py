@@ -1,5 +1,6 @@
 """Data sets and result files that are missing or broken (exit 2), and outputs that cannot be written (exit 1)."""
 
+import fcntl
 import gzip
 from collections.abc import Callable
 from pathlib import Path
@@ -13,23 +14,14 @@ from inputs import (
     hdf5_changes,
     images_idx,
     labels_idx,
-    line_of,
     mnist_changes,
     write_config,
     write_hdf5,
     write_mnist,
 )
-from refusal import assert_mentions, refused
+from refusal import assert_mentions, refused, refused_data
 
 _LABELS_OUT_OF_RANGE = labels_idx(40)[:-1] + b"\x0a"
-
-
-def refused_data(program: Program, config: Path) -> str:
-    """The message about the config's data set, which must begin with the line that asks for it."""
-    message = refused(program, config.parent, "run", config.name)
-    start = f"{config.name}:{line_of(config, 'dataset.path')}: dataset.path: "
-    assert message.startswith(start)
-    return message.removeprefix(start)
 
 
 @pytest.mark.parametrize("kind", ["mnist", "hdf5"])
@@ -66,6 +58,15 @@ def test_broken_digits(program: Program, tmp_path: Path, name: str, content: byt
     assert_mentions(refused_data(program, config), tmp_path / "digits" / name, *mentions)
 
 
+def folder_instead(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def no_bytes(path: Path) -> None:
+    path.write_bytes(b"")
+
+
 def not_hdf5(path: Path) -> None:
     path.write_text("a,b,c\n1,2,3\n")
 
@@ -90,6 +91,16 @@ def drop_labels(file: h5py.File) -> None:
     del file["train/labels"]
 
 
+def link_to_nowhere(file: h5py.File) -> None:
+    del file["train/features"]
+    file["train/features"] = h5py.ExternalLink("gone.h5", "/train/features")
+
+
+def group_to_nowhere(file: h5py.File) -> None:
+    del file["train"]
+    file["train"] = h5py.ExternalLink("gone.h5", "/train")
+
+
 def drop_features(file: h5py.File) -> None:
     del file["validation/features"]
 
@@ -102,14 +113,19 @@ def shorten_labels(file: h5py.File) -> None:
 @pytest.mark.parametrize(
     ("spoil", "mentions"),
     [
-        (not_hdf5, ["HDF5"]),
-        (truncated_hdf5, []),
+        (folder_instead, ["data.h5: is a folder"]),
+        (no_bytes, ["data.h5: is empty"]),
+        (not_hdf5, ["data.h5: is not an HDF5 file"]),
+        (truncated_hdf5, ["data.h5: cannot be opened: truncated file"]),
+        (edited(link_to_nowhere), ["train/features: cannot be opened", "gone.h5"]),
+        (edited(group_to_nowhere), ["/train: cannot be opened", "gone.h5"]),
         (edited(drop_features), ["validation/features", "no such data set"]),
         (edited(drop_labels), ["train", "neither labels nor targets"]),
         (edited(shorten_labels), ["train/labels", "59 rows", "60"]),
         (edited(set_nan), ["train/features", "row 5", "nan"]),
     ],
-    ids=["not HDF5", "truncated", "no features", "no labels", "counts differ", "NaN"],
+    ids=["folder", "empty", "not HDF5", "truncated", "link", "group link", "no features", "no labels",
+         "counts differ", "NaN"],
 )
 def test_broken_hdf5_data(
     program: Program, tmp_path: Path, spoil: Callable[[Path], None], mentions: list[str]
@@ -118,6 +134,15 @@ def test_broken_hdf5_data(
     spoil(data)
     config = write_config(tmp_path, hdf5_changes(data))
     assert_mentions(refused_data(program, config), data, *mentions)
+
+
+def test_data_that_are_being_written_are_refused_with_that_reason(program: Program, tmp_path: Path) -> None:
+    data = write_hdf5(tmp_path)
+    config = write_config(tmp_path, hdf5_changes(data))
+    with data.open("rb") as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)  # what HDF5 holds while a file is open for writing
+        message = refused_data(program, config)
+    assert message == f"{data}: is open for writing in another process, which has locked it"
 
 
 def test_output_must_be_an_h5_file(program: Program, tmp_path: Path) -> None:

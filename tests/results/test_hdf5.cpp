@@ -1,4 +1,7 @@
 // The layer over HDF5: what it holds apart, and how it fails.
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <catch2/catch.hpp>
 
 #include "core/error.hpp"
@@ -12,6 +15,10 @@ std::vector<std::byte> image_of(const std::vector<double>& values) {
   const File file = File::create_in_memory();
   file.root().create_dataset<double>("x", {static_cast<std::int64_t>(values.size())}, values, "s");
   return file.image();
+}
+
+void write_file(const std::filesystem::path& path, const std::vector<std::byte>& bytes) {
+  write_text_file(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 TEST_CASE("two images open at once under one name hold their own contents") {
@@ -36,15 +43,44 @@ TEST_CASE("a data set is read in the type that is asked for, with its shape") {
 
 TEST_CASE("an ordinary file opens") {
   const TemporaryFolder folder;
-  const std::vector<std::byte> image = image_of({1, 2});
-  write_text_file(folder / "x.h5", {reinterpret_cast<const char*>(image.data()), image.size()});
+  write_file(folder / "x.h5", image_of({1, 2}));
   CHECK(File::open(folder / "x.h5").root().dataset("x").read<double>() == std::vector<double>{1, 2});
+}
+
+/// The error of opening `name` in the folder, without the folder.
+std::string open_error(const TemporaryFolder& folder, const std::string& name) {
+  try {
+    static_cast<void>(File::open(folder / name));
+  } catch (const Error& error) {
+    return std::string(error.what()).substr((folder / "").string().size());
+  }
+  return "no error";
 }
 
 TEST_CASE("a file that is not HDF5 is an error with its name") {
   const TemporaryFolder folder;
   write_text_file(folder / "x.h5", "no");
-  CHECK_THROWS_WITH(File::open(folder / "x.h5"), Catch::Contains("x.h5"));
+  CHECK(open_error(folder, "x.h5") == "x.h5: is not an HDF5 file");
+}
+
+TEST_CASE("a file that another process has open for writing is an error that says so") {
+  const TemporaryFolder folder;
+  write_file(folder / "x.h5", image_of({1, 2}));
+  const int writer = ::open((folder / "x.h5").c_str(), O_RDWR | O_CLOEXEC);
+  REQUIRE(::flock(writer, LOCK_EX) == 0);  // as HDF5 does
+  CHECK(open_error(folder, "x.h5") == "x.h5: is open for writing in another process, which has locked it");
+  ::close(writer);
+  CHECK(open_error(folder, "x.h5") == "no error");
+}
+
+TEST_CASE("what a truncated file promises is the first that its error says") {
+  const TemporaryFolder folder;
+  std::vector<std::byte> image = image_of({1, 2});
+  const std::string promised = std::to_string(image.size());
+  image.resize(image.size() - 100);
+  write_file(folder / "x.h5", image);
+  CHECK(open_error(folder, "x.h5") == "x.h5: cannot be opened: truncated file: eof = " + std::to_string(image.size()) +
+                                          ", sblock->base_addr = 0, stored_eof = " + promised);
 }
 
 TEST_CASE("a member is found by its path, and only where it is") {

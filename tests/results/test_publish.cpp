@@ -131,7 +131,7 @@ TEST_CASE("a missing file and a folder are told apart from damage") {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder / "folder");
   CHECK_THROWS_WITH(read_published(folder / "no.h5"), Catch::EndsWith("no.h5: there is no such file"));
-  CHECK_THROWS_WITH(read_published(folder / "folder"), Catch::EndsWith("is a folder, not a result file"));
+  CHECK_THROWS_WITH(read_published(folder / "folder"), Catch::EndsWith("is a folder, not a file"));
   CHECK_THROWS_AS(read_published(folder / "no.h5"), InputError);
 }
 
