@@ -25,11 +25,15 @@ struct Tokens {
   std::vector<std::string> vocabulary;
 };
 
-std::string read_file(const std::filesystem::path& path) {
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+[[noreturn]] void fail(const std::filesystem::path& path, std::string_view what) {
+  throw InputError(fmt::format("{}: {}", path.string(), what));
+}
+
+std::string read_bytes(const std::filesystem::path& path) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) {
-    throw InputError(fmt::format("{}: is a folder; give a text file", path.string()));
-  }
+  if (std::filesystem::is_directory(path, ignored)) fail(path, "is a folder; give a text file");
   InputStream file(path);
   const auto bytes = file.read(kLargestText);
   if (static_cast<std::int64_t>(bytes.size()) == kLargestText) {
@@ -38,27 +42,45 @@ std::string read_file(const std::filesystem::path& path) {
   return {bytes.begin(), bytes.end()};
 }
 
-std::vector<std::uint32_t> symbols_of(std::string_view text, VocabularyKind kind, const std::filesystem::path& path) {
-  std::vector<std::uint32_t> symbols;
-  symbols.reserve(text.size());
+void require_utf8(std::string_view text, const std::filesystem::path& path) {
   for (std::size_t at = 0; at < text.size();) {
-    if (kind == VocabularyKind::bytes) {
-      symbols.push_back(static_cast<unsigned char>(text[at++]));
-      continue;
-    }
     const auto found = first_code_point(text.substr(at));
     if (!found) {
-      throw InputError(fmt::format("{}: is not UTF-8 at byte {}; with dataset.vocabulary = bytes any file can be read",
-                                   path.string(), at));
+      fail(path, fmt::format("is not UTF-8 at byte {}; with dataset.vocabulary = bytes any file can be read", at));
     }
-    symbols.push_back(found->value);
     at += found->length;
+  }
+}
+
+/// The file's text without a byte order mark, UTF-8 unless its vocabulary is bytes. `in_lines`: it will be cut at line
+/// ends, which UTF-16 has no bytes of its own for.
+std::string read_text(const std::filesystem::path& path, VocabularyKind vocabulary, bool in_lines) {
+  std::string text = read_bytes(path);
+  const bool as_characters = vocabulary == VocabularyKind::characters;
+  const bool utf16 = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
+  if (utf16 && (as_characters || in_lines)) {
+    fail(path, "is UTF-16, by its byte order mark; make it UTF-8: iconv -f UTF-16 -t UTF-8");
+  }
+  if (as_characters) require_utf8(text, path);
+  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
+  return text;
+}
+
+/// `text` is UTF-8 unless `kind` is bytes.
+std::vector<std::uint32_t> symbols_of(std::string_view text, VocabularyKind kind) {
+  std::vector<std::uint32_t> symbols;
+  symbols.reserve(text.size());
+  while (!text.empty()) {
+    const CodePoint symbol = kind == VocabularyKind::bytes ? CodePoint{static_cast<unsigned char>(text.front()), 1}
+                                                           : first_code_point(text).value();
+    symbols.push_back(symbol.value);
+    text.remove_prefix(symbol.length);
   }
   return symbols;
 }
 
-Tokens tokenise(std::string_view text, VocabularyKind kind, const std::filesystem::path& path) {
-  const std::vector<std::uint32_t> symbols = symbols_of(text, kind, path);
+Tokens tokenise(std::string_view text, VocabularyKind kind) {
+  const std::vector<std::uint32_t> symbols = symbols_of(text, kind);
   const std::uint32_t symbol_count = symbols.empty() ? 0 : *std::max_element(symbols.begin(), symbols.end()) + 1;
   std::vector<std::int32_t> places(symbol_count, -1);
   for (const std::uint32_t symbol : symbols) places[symbol] = 0;
@@ -105,7 +127,7 @@ Dataset make_dataset(std::string_view text, const DatasetSettings& settings, std
     throw InputError(fmt::format("dataset.validation_fraction: {} found; must be above 0 and below 1",
                                  settings.validation_fraction));
   }
-  Tokens text_tokens = tokenise(text, settings.vocabulary, path);
+  Tokens text_tokens = tokenise(text, settings.vocabulary);
   const std::span<const std::int32_t> tokens(text_tokens.tokens);
   const auto train =
       static_cast<std::size_t>(std::floor((1 - settings.validation_fraction) * static_cast<double>(tokens.size())));
@@ -120,12 +142,12 @@ Dataset make_dataset(std::string_view text, const DatasetSettings& settings, std
   return dataset;
 }
 
+/// What stands between line ends (CR, LF or both), without the empty ones.
 std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> lines;
   while (!text.empty()) {
-    std::string_view line = text.substr(0, text.find('\n'));
+    const std::string_view line = text.substr(0, text.find_first_of("\r\n"));
     text.remove_prefix(std::min(line.size() + 1, text.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
     if (!line.empty()) lines.push_back(line);
   }
   return lines;
@@ -134,15 +156,15 @@ std::vector<std::string_view> lines_of(std::string_view text) {
 }  // namespace
 
 Dataset load_text(const DatasetSettings& settings, std::int64_t context, const std::filesystem::path& file) {
-  const std::string text = read_file(file);
-  if (text.empty()) throw InputError(file.string() + ": holds no text");
+  const std::string text = read_text(file, settings.vocabulary, /*in_lines=*/false);
+  if (text.empty()) fail(file, "holds no text");
   return make_dataset(text, settings, context, file);
 }
 
 Dataset load_names(const DatasetSettings& settings, std::int64_t context, const std::filesystem::path& file) {
-  const std::string text = read_file(file);
+  const std::string text = read_text(file, settings.vocabulary, /*in_lines=*/true);
   const std::vector<std::string_view> names = lines_of(text);
-  if (names.empty()) throw InputError(file.string() + ": holds no names");
+  if (names.empty()) fail(file, "holds no names");
   std::string joined;
   joined.reserve(text.size());
   const auto order =

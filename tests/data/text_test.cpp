@@ -133,6 +133,55 @@ TEST_CASE("names are mixed whole, with line ends between them, the same way each
   CHECK(load_dataset(other_seed, 1, {}).digest == data.digest);
 }
 
+const std::string kMark = "\xEF\xBB\xBF";  // U+FEFF in UTF-8
+
+std::string digest_of(const std::string& text, const std::string& kind,
+                      VocabularyKind vocabulary = VocabularyKind::characters) {
+  const TextFile file(text);
+  DatasetSettings settings = settings_of(file.path, kind);
+  settings.vocabulary = vocabulary;
+  return load_dataset(settings, 2, {}).digest;
+}
+
+TEST_CASE("a byte order mark at the start is no part of a text or of its names, as characters or as bytes") {
+  for (const std::string kind : {"text", "names"}) {
+    for (const VocabularyKind vocabulary : {VocabularyKind::characters, VocabularyKind::bytes}) {
+      CHECK(digest_of(kMark + "anna\nbo\ncleo\n", kind, vocabulary) == digest_of("anna\nbo\ncleo\n", kind, vocabulary));
+    }
+  }
+  CHECK(digest_of("an" + kMark + "na\nbo\n", "text") != digest_of("anna\nbo\n", "text"));
+  CHECK(error_of(kMark, 2) == "FILE: holds no text");
+  CHECK(error_of(kMark, 2, "names") == "FILE: holds no names");
+}
+
+TEST_CASE("CR, CRLF and LF each end a name") {
+  const std::string with_lf = digest_of("anna\nbo\ncleo\ndan\n", "names");
+  CHECK(digest_of("anna\rbo\rcleo\rdan\r", "names") == with_lf);
+  CHECK(digest_of("anna\r\nbo\r\ncleo\r\ndan\r\n", "names") == with_lf);
+  CHECK(digest_of("anna\rbo\ncleo\r\ndan", "names") == with_lf);
+}
+
+TEST_CASE("a text keeps its line ends as they stand") {
+  const TextFile file("ab\r\ncd\re");
+  CHECK(load_dataset(settings_of(file.path), 2, {}).vocabulary ==
+        std::vector<std::string>{"\n", "\r", "a", "b", "c", "d", "e"});
+}
+
+TEST_CASE("UTF-16 is refused by its byte order mark, unless a text is read as bytes") {
+  for (const std::string& text :
+       {std::string("\xff\xfe\x61\0\x0a\0\x62\0", 8), std::string("\xfe\xff\0\x61\0\x0a", 6)}) {
+    const std::string error = "FILE: is UTF-16, by its byte order mark; make it UTF-8: iconv -f UTF-16 -t UTF-8";
+    CHECK(error_of(text, 1) == error);
+    CHECK(error_of(text, 1, "names") == error);
+    const TextFile file(text);
+    DatasetSettings as_bytes = settings_of(file.path);
+    as_bytes.vocabulary = VocabularyKind::bytes;
+    CHECK(load_dataset(as_bytes, 1, {}).vocabulary.back() == "\xff");
+    as_bytes.kind = "names";
+    CHECK(input_error([&] { return load_dataset(as_bytes, 1, {}); }) == file.path.string() + error.substr(4));
+  }
+}
+
 TEST_CASE("a text without text is refused") {
   CHECK(error_of("", 2) == "FILE: holds no text");
   CHECK(error_of("\n\r\n\n", 2, "names") == "FILE: holds no names");
@@ -175,6 +224,11 @@ TEST_CASE("bytes that are not UTF-8 are refused with their place and the way out
     CHECK(error_of("ab" + bad, 1) ==
           "FILE: is not UTF-8 at byte 2; with dataset.vocabulary = bytes any file can be read");
   }
+  // Of the file, also where the names are mixed or a byte order mark is left out.
+  CHECK(error_of("anna\nbo\ncleo\nd\xff\n", 1, "names") ==
+        "FILE: is not UTF-8 at byte 14; with dataset.vocabulary = bytes any file can be read");
+  CHECK(error_of(kMark + "ab\xff", 1) ==
+        "FILE: is not UTF-8 at byte 5; with dataset.vocabulary = bytes any file can be read");
 }
 
 TEST_CASE("an MLP cannot read tokens") {
