@@ -12,7 +12,10 @@ namespace stepbench {
 
 std::span<const DatasetKind> dataset_kinds() {
   static const std::array kKinds = {
-      DatasetKind{"mnist", "MNIST's four IDX files in a folder, plain or gzipped", {"path"}, load_mnist},
+      DatasetKind{"mnist",
+                  "the four IDX files of MNIST, Fashion-MNIST, EMNIST ... in a folder, plain or gzipped",
+                  {"path"},
+                  load_mnist},
       DatasetKind{"hdf5",
                   "your own HDF5 file: train/features, train/labels or train/targets, and validation/",
                   {"path"},

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
+#include "core/data/idx_files.hpp"
 #include "core/data/input_stream.hpp"
 #include "core/error.hpp"
 
@@ -12,8 +14,8 @@ namespace {
 
 constexpr std::uint32_t kImagesMagic = 0x803;  // unsigned bytes, three dimensions
 constexpr std::uint32_t kLabelsMagic = 0x801;  // unsigned bytes, one dimension
-constexpr std::int64_t kClasses = 10;
-constexpr std::int64_t kLargestSide = 65536;  // of an image: far above any real one, and products still fit 64 bits
+constexpr std::int64_t kFewestClasses = 10;    // a small part of a set of ten may lack some
+constexpr std::int64_t kLargestSide = 65536;   // of an image: far above any real one, and products still fit 64 bits
 
 struct Images {
   std::int64_t count = 0, rows = 0, columns = 0;
@@ -60,42 +62,19 @@ std::vector<std::int32_t> read_labels(const std::filesystem::path& path) {
   const std::int64_t count = file.read_number();
   if (count < 1) file.fail("holds no labels");
   const auto bytes = read_payload(file, count, fmt::format("{} labels", count));
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (bytes[i] >= kClasses) file.fail(fmt::format("label {} is {}; labels are 0 to {}", i, bytes[i], kClasses - 1));
-  }
   return {bytes.begin(), bytes.end()};
-}
-
-/// `stem` and `suffix` are joined by a dash as MNIST's site has it, or by a dot as some archives do.
-std::filesystem::path find_file(const std::filesystem::path& folder, const std::string& stem,
-                                const std::string& suffix) {
-  for (const char* joint : {"-", "."}) {
-    for (const char* extension : {"", ".gz"}) {
-      auto candidate = folder / fmt::format("{}{}{}{}", stem, joint, suffix, extension);
-      std::error_code ignored;  // a name that cannot be looked at counts as absent
-      if (std::filesystem::exists(candidate, ignored) && !std::filesystem::is_directory(candidate, ignored)) {
-        return candidate;
-      }
-    }
-  }
-  throw InputError(fmt::format("{}: there is no file {}-{} in this folder (nor {}.{}, nor either with .gz)",
-                               folder.string(), stem, suffix, stem, suffix));
 }
 
 }  // namespace
 
-Dataset load_mnist(const DatasetSettings&, std::int64_t, const std::filesystem::path& folder) {
-  if (!std::filesystem::is_directory(folder)) {
-    throw InputError(fmt::format("{}: is not a folder; give the one that holds MNIST's four files", folder.string()));
-  }
+Dataset load_mnist(const DatasetSettings&, std::int64_t, const std::filesystem::path& path) {
+  const IdxFiles files = find_idx_files(path);
   Dataset dataset;
-  dataset.outputs = kClasses;
+  dataset.outputs = kFewestClasses;
   Images train;
-  std::filesystem::path train_path;
   for (const bool training : {true, false}) {
-    const std::string stem = training ? "train" : "t10k";
-    const auto images_path = find_file(folder, stem + "-images", "idx3-ubyte");
-    const auto labels_path = find_file(folder, stem + "-labels", "idx1-ubyte");
+    const auto& images_path = training ? files.train_images : files.validation_images;
+    const auto& labels_path = training ? files.train_labels : files.validation_labels;
     Images images = read_images(images_path);
     Split& split = training ? dataset.train : dataset.validation;
     split.labels = read_labels(labels_path);
@@ -103,13 +82,15 @@ Dataset load_mnist(const DatasetSettings&, std::int64_t, const std::filesystem::
       throw InputError(fmt::format("{}: has {} labels, but {} has {} images", labels_path.string(), split.labels.size(),
                                    images_path.string(), images.count));
     }
+    dataset.outputs =
+        std::max(dataset.outputs, std::int64_t{1} + *std::max_element(split.labels.begin(), split.labels.end()));
     if (training) {
       dataset.features = images.rows * images.columns;
       train = {images.count, images.rows, images.columns, {}};
-      train_path = images_path;
     } else if (images.rows != train.rows || images.columns != train.columns) {
       throw InputError(fmt::format("{}: has images of {} x {}, but those of {} are {} x {}", images_path.string(),
-                                   images.rows, images.columns, train_path.string(), train.rows, train.columns));
+                                   images.rows, images.columns, files.train_images.string(), train.rows,
+                                   train.columns));
     }
     split.samples = images.count;
     split.features = std::move(images.pixels);

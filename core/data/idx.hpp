@@ -1,6 +1,6 @@
 // The kind `mnist`: images and labels in the IDX format of MNIST's distribution, each file plain or gzipped.
-// Data sets with MNIST's file names and shapes of their own (Fashion-MNIST, say) load as well; other IDX element types
-// and more than ten classes do not.
+// Fashion-MNIST, EMNIST and others that are distributed so load as well, with images of any shape and up to 256
+// classes; other IDX element types do not.
 #pragma once
 
 #include <filesystem>
@@ -9,9 +9,9 @@
 
 namespace stepbench {
 
-/// Reads train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (or
-/// `train-images.idx3-ubyte` ..., or with `.gz`) from the folder. Features are uint8, the validation split is t10k.
-/// Throws InputError naming the file when one is missing, damaged, cut short or too long, or does not fit the others.
-[[nodiscard]] Dataset load_mnist(const DatasetSettings& settings, std::int64_t, const std::filesystem::path& folder);
+/// Reads the four files that find_idx_files (idx_files.hpp) finds. Features are uint8; the validation split is t10k or
+/// test; K is the largest label of both splits plus 1, and at least 10. Throws InputError naming the file when one is
+/// missing, damaged, cut short or too long, or does not fit the others.
+[[nodiscard]] Dataset load_mnist(const DatasetSettings& settings, std::int64_t, const std::filesystem::path& path);
 
 }  // namespace stepbench

@@ -51,19 +51,20 @@ inline Bytes gzipped(const Bytes& content) {
 /// 12 training and 3 validation images of 4 x 5.
 struct IdxFolder {
   TemporaryFolder folder;
+  std::string beginning, validation = "t10k";  // of the files' names
   Bytes train_images = image_file(12, 4, 5), train_labels = label_file(12);
   Bytes t10k_images = image_file(3, 4, 5), t10k_labels = label_file(3);
 
   /// Replaces what an earlier call wrote under the same names.
   void write(const std::string& joint = "-", const std::string& extension = "") const {
     const auto put = [&](const std::string& stem, const std::string& suffix, const Bytes& content) {
-      const auto path = folder.path() / (stem + joint + suffix + extension);
+      const auto path = folder.path() / (beginning + stem + joint + suffix + extension);
       write_file(path, std::span<const std::uint8_t>(extension.empty() ? content : gzipped(content)));
     };
     put("train-images", "idx3-ubyte", train_images);
     put("train-labels", "idx1-ubyte", train_labels);
-    put("t10k-images", "idx3-ubyte", t10k_images);
-    put("t10k-labels", "idx1-ubyte", t10k_labels);
+    put(validation + "-images", "idx3-ubyte", t10k_images);
+    put(validation + "-labels", "idx1-ubyte", t10k_labels);
   }
 };
 

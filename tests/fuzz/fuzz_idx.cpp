@@ -43,12 +43,12 @@ fuzz::Bytes take_file(fuzz::Bytes& input, bool is_last) {
   return file;
 }
 
-void check(const Split& split, std::int64_t features) {
+void check(const Split& split, std::int64_t features, std::int64_t classes) {
   const auto& pixels = std::get<std::vector<std::uint8_t>>(split.features);
   fuzz::require(split.samples > 0, "a split that loads has samples");
   fuzz::require(static_cast<std::int64_t>(pixels.size()) == split.samples * features, "every sample has its pixels");
   fuzz::require(static_cast<std::int64_t>(split.labels.size()) == split.samples, "every sample has a label");
-  for (const std::int32_t label : split.labels) fuzz::require(label >= 0 && label < 10, "labels are 0 to 9");
+  for (const std::int32_t label : split.labels) fuzz::require(label >= 0 && label < classes, "labels are classes");
 }
 
 }  // namespace
@@ -76,8 +76,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::reads_or_refuses(
       [&] {
         const Dataset dataset = load_mnist({}, 0, path);
-        check(dataset.train, dataset.features);
-        check(dataset.validation, dataset.features);
+        check(dataset.train, dataset.features, dataset.outputs);
+        check(dataset.validation, dataset.features, dataset.outputs);
       },
       [&](std::string_view message) { return message.starts_with(path.string()); });
   return 0;

@@ -14,14 +14,13 @@ from inputs import (
     hdf5_changes,
     images_idx,
     labels_idx,
+    line_of,
     mnist_changes,
     write_config,
     write_hdf5,
     write_mnist,
 )
 from refusal import assert_mentions, refused, refused_data
-
-_LABELS_OUT_OF_RANGE = labels_idx(40)[:-1] + b"\x0a"
 
 
 @pytest.mark.parametrize("kind", ["mnist", "hdf5"])
@@ -44,18 +43,24 @@ def test_folder_without_digits(program: Program, tmp_path: Path) -> None:
         ("train-images-idx3-ubyte.gz", gzip.compress(images_idx(40) + b"x"), ["goes on after"]),
         ("train-images-idx3-ubyte.gz", gzip.compress(images_idx(40, magic=0x801)), ["0x00000801", "0x00000803"]),
         ("t10k-labels-idx1-ubyte.gz", gzip.compress(labels_idx(20, magic=0x803)), ["0x00000803", "0x00000801"]),
-        ("train-labels-idx1-ubyte.gz", gzip.compress(_LABELS_OUT_OF_RANGE), ["label 39 is 10", "0 to 9"]),
         ("train-labels-idx1-ubyte.gz", gzip.compress(labels_idx(39)), ["39 labels", "40 images"]),
         ("t10k-images-idx3-ubyte.gz", gzip.compress(images_idx(20, rows=2)), ["2 x 2", "3 x 2"]),
         ("train-images-idx3-ubyte.gz", gzip.compress(images_idx(40))[:-20], ["gzip data ends too early"]),
         ("train-images-idx3-ubyte.gz", b"", ["ends within its header"]),
     ],
-    ids=["truncated", "truncated header", "too long", "images magic", "labels magic", "label out of range",
-         "counts differ", "sizes differ", "truncated gzip", "empty"],
+    ids=["truncated", "truncated header", "too long", "images magic", "labels magic", "counts differ",
+         "sizes differ", "truncated gzip", "empty"],
 )  # fmt: skip
 def test_broken_digits(program: Program, tmp_path: Path, name: str, content: bytes, mentions: list[str]) -> None:
     config = write_config(tmp_path, mnist_changes(write_mnist(tmp_path, {name: content})))
     assert_mentions(refused_data(program, config), tmp_path / "digits" / name, *mentions)
+
+
+def test_data_with_more_classes_than_the_model_has_outputs(program: Program, tmp_path: Path) -> None:
+    eleven = {"train-labels-idx1-ubyte.gz": gzip.compress(labels_idx(40)[:-1] + b"\x0a")}
+    config = write_config(tmp_path, mnist_changes(write_mnist(tmp_path, eleven)))
+    message = refused(program, tmp_path, "run", config.name)
+    assert_mentions(message, f"small.cfg:{line_of(config, 'model.layers')}: model.layers: ", "11 classes", "6,...,11")
 
 
 def folder_instead(path: Path) -> None:
