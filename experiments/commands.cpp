@@ -50,9 +50,9 @@ Experiment load(const ParsedCommandLine& arguments) {
   return load_experiment(find_config(arguments.positional), arguments.all("set"), dataset_keys());
 }
 
-/// Of a plan that is printed; a run says them through its progress.
-void print_warnings(std::span<const PlannedGroup> groups) {
-  for (const std::string& warning : plan_warnings(groups)) fmt::print(stderr, "stepbench: warning: {}\n", warning);
+/// Of a plan that is printed, or data that are exported; a run says them through its progress.
+void print_warnings(const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) fmt::print(stderr, "stepbench: warning: {}\n", warning);
 }
 
 /// The comment lines at the top of a config, joined.
@@ -148,7 +148,7 @@ int run_list(const ParsedCommandLine& arguments) {
 int run_check(const ParsedCommandLine& arguments) {
   const Experiment experiment = load(arguments);
   const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
-  print_warnings(groups);
+  print_warnings(plan_warnings(groups));
   fmt::print("{}", describe_plan(experiment, groups));
   const GateReport report = check_gates(groups);
   fmt::print("\n{}", report.text);
@@ -178,7 +178,7 @@ int run_run(const ParsedCommandLine& arguments) {
   const Experiment experiment = load(arguments);
   const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
   if (arguments.has("dry-run")) {
-    print_warnings(groups);
+    print_warnings(plan_warnings(groups));
     fmt::print("{}", describe_plan(experiment, groups));
     return kExitOk;
   }
@@ -216,6 +216,7 @@ int run_export_data(const ParsedCommandLine& arguments) {
     throw InputError(fmt::format("{}: its sweep uses several data sets; --set what is swept to the one you want",
                                  experiment.file.string()));
   }
+  print_warnings(data_warnings(groups));
   const fs::path output = arguments.last("output", experiment.settings.name + "-data.h5");
   publish(data_image(*first.dataset, first.settings->dataset.kind), output,
           arguments.has("overwrite") ? IfExists::replace : IfExists::refuse);

@@ -177,9 +177,21 @@ std::vector<PlannedGroup> plan_experiment(const Experiment& experiment, std::spa
   return groups;
 }
 
+std::vector<std::string> data_warnings(std::span<const PlannedGroup> groups) {
+  std::vector<std::string> warnings;
+  for (const PlannedGroup& group : groups) {
+    for (const PlannedTrial& trial : group.trials) {
+      for (const std::string& warning : trial.dataset->warnings) {
+        if (std::ranges::find(warnings, warning) == warnings.end()) warnings.push_back(warning);
+      }
+    }
+  }
+  return warnings;
+}
+
 std::vector<std::string> plan_warnings(std::span<const PlannedGroup> groups) {
   std::int64_t most_threads = 0;
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings = data_warnings(groups);
   for (const PlannedGroup& group : groups) {
     for (const PlannedTrial& trial : group.trials) {
       if (trial.unsupported.empty()) most_threads = std::max(most_threads, trial.settings->threads);

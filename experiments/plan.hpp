@@ -33,7 +33,10 @@ struct PlannedGroup {
 [[nodiscard]] std::vector<PlannedGroup> plan_experiment(const Experiment& experiment,
                                                         std::span<const Backend> backends);
 
-/// What of a plan works otherwise than it reads, a line each: more threads than cores, a batch of more than the data.
+/// What to know of the groups' data before their numbers are believed (Dataset::warnings), each line once.
+[[nodiscard]] std::vector<std::string> data_warnings(std::span<const PlannedGroup> groups);
+
+/// These, and what of a plan works otherwise than it reads: more threads than cores, a batch of more than the data.
 [[nodiscard]] std::vector<std::string> plan_warnings(std::span<const PlannedGroup> groups);
 
 /// The kinds of data sets with their keys, as load_experiment wants them.

@@ -35,6 +35,8 @@ struct Dataset {
   Split train;
   Split validation;
   std::string digest;  // XXH3-128 over shapes and contents of both splits as loaded
+  std::vector<std::string>
+      warnings;  // what to know before its numbers are believed, a line each; no part of the digest
 };
 
 /// One row of the table of data sets. `keys` are the `dataset.*` keys (without the section) that the kind uses besides
@@ -50,7 +52,8 @@ struct DatasetKind {
 /// nullptr when there is no such kind.
 [[nodiscard]] const DatasetKind* find_dataset_kind(std::string_view name);
 
-/// Loads, cuts to `train_samples` and `validation_samples` (the first ones), checks and digests. A relative `path` is
+/// Loads, cuts to `train_samples` and `validation_samples` (the first ones), checks, warns of classes without training
+/// samples, and digests. A relative `path` is
 /// looked up in each of `folders` in turn. Throws InputError naming the file and what is wrong with it.
 /// `context`: T of the model that will be trained, 0 for an MLP.
 [[nodiscard]] Dataset load_dataset(const DatasetSettings& settings, std::int64_t context,

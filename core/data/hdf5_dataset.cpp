@@ -28,9 +28,10 @@ std::string shape_text(const hdf5::Shape& shape) { return fmt::format("({})", fm
 struct Matrix {
   std::int64_t rows = 0, columns = 0;
 };
-Matrix checked_shape(const hdf5::Dataset& data) {
+Matrix checked_shape(const hdf5::Dataset& data, std::vector<std::string>& warnings) {
   const ElementClass type = data.element_class();
   if (type != ElementClass::integer && type != ElementClass::floating) fail(data, "does not hold numbers");
+  for (std::string& gap : data.never_written()) warnings.push_back(std::move(gap));
   const hdf5::Shape shape = data.shape();
   if (shape.empty()) fail(data, "is a single value; its first dimension must be the samples");
   if (std::find(shape.begin(), shape.end(), 0) != shape.end()) {
@@ -84,7 +85,7 @@ struct WideSplit {
   std::int64_t outputs = 0;  // classes seen, or width of the targets
 };
 
-WideSplit read_split(const hdf5::Group& root, const std::string& name) {
+WideSplit read_split(const hdf5::Group& root, const std::string& name, std::vector<std::string>& warnings) {
   const auto need = [&](const std::string& path) {
     if (!root.has(path)) throw InputError(fmt::format("{}/{}: there is no such data set", root.name(), path));
     return root.dataset(path);
@@ -101,7 +102,7 @@ WideSplit read_split(const hdf5::Group& root, const std::string& name) {
   }
   const hdf5::Dataset answers = need(labelled ? labels_path : targets_path);
 
-  const Matrix feature_shape = checked_shape(features), answer_shape = checked_shape(answers);
+  const Matrix feature_shape = checked_shape(features, warnings), answer_shape = checked_shape(answers, warnings);
   if (answer_shape.rows != feature_shape.rows) {
     fail(answers, fmt::format("has {} rows, but {} has {}", answer_shape.rows, features.name(), feature_shape.rows));
   }
@@ -125,7 +126,9 @@ WideSplit read_split(const hdf5::Group& root, const std::string& name) {
 Dataset read_file(const std::filesystem::path& path) {
   const hdf5::File file = hdf5::File::open(path);
   const hdf5::Group root = file.root();
-  WideSplit train = read_split(root, "train"), validation = read_split(root, "validation");
+  Dataset dataset;
+  WideSplit train = read_split(root, "train", dataset.warnings),
+            validation = read_split(root, "validation", dataset.warnings);
   const auto differ = [&](const std::string& what) { throw InputError(fmt::format("{}: {}", path.string(), what)); };
   if (train.split.labels.empty() != validation.split.labels.empty()) {
     differ("one of train and validation has labels and the other targets");
@@ -138,7 +141,6 @@ Dataset read_file(const std::filesystem::path& path) {
     differ(fmt::format("train/targets has {} outputs per sample, validation/targets has {}", train.outputs,
                        validation.outputs));
   }
-  Dataset dataset;
   dataset.features = train.features;
   dataset.outputs = std::max(train.outputs, validation.outputs);
   dataset.train = std::move(train.split);

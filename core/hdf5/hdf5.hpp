@@ -100,6 +100,11 @@ class Dataset : public Object {
   [[nodiscard]] ElementClass element_class() const;
   [[nodiscard]] std::size_t element_bytes() const;  // in the file
 
+  /// Where HDF5 would hand out its fill value without a word: a line for each data set, this one or a source of it, of
+  /// which a part was never written. Throws Error where there is nothing to believe: a source of a virtual data set, or
+  /// an external file, that is not there, cannot be read or is too small (names it); nothing written at all.
+  [[nodiscard]] std::vector<std::string> never_written() const;
+
   /// All elements, row-major, converted by HDF5 (out-of-range integers are clamped, fractions cut: look at
   /// element_class first). Throws Error for text and other classes.
   template <Element T>

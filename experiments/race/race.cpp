@@ -145,9 +145,11 @@ int run_race(const ParsedCommandLine& arguments, std::filesystem::path (*find_co
   std::optional<double> limit;
   if (arguments.has("fail-if")) limit = parse_fail_if(arguments.last("fail-if", ""));
   const Experiment experiment = load_experiment(request.config, request.overrides, dataset_keys());
+  const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
+  for (const std::string& warning : data_warnings(groups)) fmt::print(stderr, "stepbench: warning: {}\n", warning);
   std::vector<PlannedTrial> trials;
   std::string skipped;
-  for (const PlannedGroup& group : plan_experiment(experiment, backends())) {
+  for (const PlannedGroup& group : groups) {
     for (const PlannedTrial& trial : group.trials) {
       if (trial.unsupported.empty()) {
         trials.push_back(trial);
