@@ -2,10 +2,12 @@
 #include "core/data/dataset.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
 
 #include "core/digest.hpp"
 #include "core/error.hpp"
@@ -60,6 +62,27 @@ void cut(Split& split, std::optional<std::int64_t> wanted, std::int64_t features
   }
 }
 
+/// Of the classes 0 .. K-1, those that no training sample has: they cannot be learnt, and are often a mistake in the
+/// labels. Empty when there are none.
+std::string missing_classes(const Dataset& dataset, std::string_view source) {
+  constexpr std::size_t kNamed = 5;
+  if (dataset.train.labels.empty()) return "";
+  const std::set<std::int32_t> seen(dataset.train.labels.begin(), dataset.train.labels.end());
+  const auto count = static_cast<std::size_t>(dataset.outputs) - seen.size();
+  std::vector<std::int32_t> missing;  // the first ones
+  for (std::int32_t label = 0; missing.size() < std::min(count, kNamed); ++label) {
+    if (!seen.contains(label)) missing.push_back(label);
+  }
+  if (count == 0) return "";
+  const std::string of_labels = fmt::format("of the labels 0 to {}", dataset.outputs - 1);
+  const std::vector<std::int32_t>& validation = dataset.validation.labels;
+  if (count == 1 && missing.front() == 0 && std::find(validation.begin(), validation.end(), 0) == validation.end()) {
+    return fmt::format("{}: no sample has label 0 {}; do they count from 1?", source, of_labels);
+  }
+  return fmt::format("{}: no training sample has label {}{} {}", source, fmt::join(missing, ", "),
+                     count > missing.size() ? fmt::format(" and {} others", count - missing.size()) : "", of_labels);
+}
+
 std::string digest_of(const Dataset& dataset) {
   Digest digest;
   for (const Split* split : {&dataset.train, &dataset.validation}) {
@@ -107,6 +130,9 @@ Dataset load_dataset(const DatasetSettings& settings, std::int64_t context,
   const std::string source = reads_files ? resolved.string() : settings.kind;
   cut(dataset.train, settings.train_samples, dataset.features, dataset.outputs, "train", source);
   cut(dataset.validation, settings.validation_samples, dataset.features, dataset.outputs, "validation", source);
+  if (std::string missing = missing_classes(dataset, source); !missing.empty()) {
+    dataset.warnings.push_back(std::move(missing));
+  }
   dataset.digest = digest_of(dataset);
   return dataset;
 }

@@ -123,6 +123,30 @@ TEST_CASE("more samples than there are, or none, cannot be asked for") {
         "dataset.validation_samples: 101 asked for; spirals has 100 validation samples");
 }
 
+TEST_CASE("classes that no training sample has are warned of, after the cut, the first five by name") {
+  const auto warnings = [](const Bytes& train, const Bytes& validation, std::optional<std::int64_t> cut = {}) {
+    IdxFolder files;
+    std::copy(train.begin(), train.end(), files.train_labels.begin() + 8);
+    std::copy(validation.begin(), validation.end(), files.t10k_labels.begin() + 8);
+    files.write();
+    DatasetSettings settings = mnist_at(files.folder.path().string());
+    settings.train_samples = cut;
+    std::vector<std::string> lines = load_dataset(settings, 0, {}).warnings;
+    for (std::string& line : lines) line.erase(0, files.folder.path().string().size());
+    return lines;
+  };
+  using Lines = std::vector<std::string>;
+  const Bytes all = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1};
+  CHECK(warnings(all, {0, 1, 2}).empty());
+  CHECK(warnings(all, {0, 1, 2}, 10).empty());
+  CHECK(warnings(all, {0, 1, 2}, 8) == Lines{": no training sample has label 8, 9 of the labels 0 to 9"});
+  CHECK(warnings(all, {0, 1, 2}, 2) ==
+        Lines{": no training sample has label 2, 3, 4, 5, 6 and 3 others of the labels 0 to 9"});
+  const Bytes from_1 = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1, 2};
+  CHECK(warnings(from_1, {1, 2, 3}) == Lines{": no sample has label 0 of the labels 0 to 10; do they count from 1?"});
+  CHECK(warnings(from_1, {0, 2, 3}) == Lines{": no training sample has label 0 of the labels 0 to 10"});
+}
+
 TEST_CASE("the digest sees every pixel, every label and the cut") {
   IdxFolder files;
   const auto digest = [&](std::optional<std::int64_t> cut = {}) {
