@@ -1,82 +1,24 @@
 #include "core/data/hdf5_dataset.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
-#include <functional>
 #include <limits>
 #include <new>
-#include <numeric>
 
+#include "core/data/hdf5_values.hpp"
 #include "core/error.hpp"
 #include "core/hdf5/hdf5.hpp"
 
 namespace stepbench {
 namespace {
 
-using hdf5::ElementClass;
-
-[[noreturn]] void fail(const hdf5::Dataset& data, const std::string& what) {
-  throw InputError(data.name() + ": " + what);
-}
-
-std::string shape_text(const hdf5::Shape& shape) { return fmt::format("({})", fmt::join(shape, ", ")); }
-
-/// (rows, all that is left), with at least one element, numeric, and small enough to be read.
-struct Matrix {
-  std::int64_t rows = 0, columns = 0;
-};
-Matrix checked_shape(const hdf5::Dataset& data, std::vector<std::string>& warnings) {
-  const ElementClass type = data.element_class();
-  if (type != ElementClass::integer && type != ElementClass::floating) fail(data, "does not hold numbers");
-  for (std::string& gap : data.never_written()) warnings.push_back(std::move(gap));
-  const hdf5::Shape shape = data.shape();
-  if (shape.empty()) fail(data, "is a single value; its first dimension must be the samples");
-  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) {
-    fail(data, fmt::format("is empty: its shape is {}", shape_text(shape)));
+/// A column, of one dimension or two.
+std::vector<std::int32_t> read_labels(const hdf5::Dataset& data, const Matrix& shape) {
+  if (shape.columns != 1) {
+    fail_data(data, fmt::format("its shape is {}; labels are one column", shape_text(data.shape())));
   }
-  // A data set may claim any shape without a byte behind it, and to ask for more memory than there is ends in a kill.
-  double bytes = sizeof(double);
-  for (const std::int64_t extent : shape) bytes *= static_cast<double>(extent);
-  if (bytes > static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE))) {
-    fail(data, fmt::format("is too large for this machine's memory: its shape is {}", shape_text(shape)));
-  }
-  return {shape[0], std::accumulate(shape.begin() + 1, shape.end(), std::int64_t{1}, std::multiplies<>())};
-}
-
-template <typename Scalar>
-std::vector<Scalar> read_finite(const hdf5::Dataset& data, std::int64_t columns) {
-  std::vector<Scalar> values = data.read<Scalar>();
-  const auto bad = std::find_if(values.begin(), values.end(), [](Scalar value) { return !std::isfinite(value); });
-  if (bad != values.end()) fail(data, fmt::format("row {} holds {}", (bad - values.begin()) / columns, *bad));
-  return values;
-}
-
-Features read_features(const hdf5::Dataset& data, std::int64_t columns) {
-  if (data.element_class() == ElementClass::floating && data.element_bytes() == sizeof(float)) {
-    return read_finite<float>(data, columns);
-  }
-  return read_finite<double>(data, columns);
-}
-
-std::vector<std::int32_t> read_labels(const hdf5::Dataset& data) {
-  if (data.element_class() != ElementClass::integer) fail(data, "labels must be integers");
-  if (data.shape().size() != 1) {
-    fail(data, fmt::format("its shape is {}; labels have one dimension", shape_text(data.shape())));
-  }
-  const auto values = data.read<std::int64_t>();
-  constexpr std::int64_t kLargest = std::numeric_limits<std::int32_t>::max();
-  std::vector<std::int32_t> labels;
-  labels.reserve(values.size());
-  for (std::size_t row = 0; row < values.size(); ++row) {
-    if (values[row] < 0 || values[row] > kLargest) {
-      fail(data, fmt::format("row {} is {}; labels are 0 to {}", row, values[row], kLargest));
-    }
-    labels.push_back(static_cast<std::int32_t>(values[row]));
-  }
-  return labels;
+  return read_whole_numbers(data, 1, 0, std::numeric_limits<std::int32_t>::max(), "labels");
 }
 
 struct WideSplit {
@@ -104,20 +46,21 @@ WideSplit read_split(const hdf5::Group& root, const std::string& name, std::vect
 
   const Matrix feature_shape = checked_shape(features, warnings), answer_shape = checked_shape(answers, warnings);
   if (answer_shape.rows != feature_shape.rows) {
-    fail(answers, fmt::format("has {} rows, but {} has {}", answer_shape.rows, features.name(), feature_shape.rows));
+    fail_data(answers,
+              fmt::format("has {} rows, but {} has {}", answer_shape.rows, features.name(), feature_shape.rows));
   }
   WideSplit wide;
   wide.features = feature_shape.columns;
   wide.split.samples = feature_shape.rows;
   if (labelled) {
-    wide.split.labels = read_labels(answers);
+    wide.split.labels = read_labels(answers, answer_shape);
     wide.outputs = std::int64_t{1} + *std::max_element(wide.split.labels.begin(), wide.split.labels.end());
   } else {
     if (answers.shape().size() > 2) {
-      fail(answers, fmt::format("its shape is {}; targets are (samples, outputs)", shape_text(answers.shape())));
+      fail_data(answers, fmt::format("its shape is {}; targets are (samples, outputs)", shape_text(answers.shape())));
     }
     wide.outputs = answer_shape.columns;
-    wide.split.targets = read_finite<double>(answers, wide.outputs);
+    wide.split.targets = read_doubles(answers, wide.outputs);
   }
   wide.split.features = read_features(features, wide.features);
   return wide;

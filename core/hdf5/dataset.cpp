@@ -39,6 +39,9 @@ void add_filters(const Handle& properties, const std::vector<hsize_t>& chunk, co
   check(H5Pset_fletcher32(properties.id()), what);
 }
 
+/// PyTables' spelling of a truth value. (h5py's is an enum.)
+bool is_flag(hid_t type) { return H5Tget_class(type) == H5T_BITFIELD && H5Tget_size(type) == 1; }
+
 std::size_t element_count(const Shape& shape, std::size_t element_bytes, const std::string& name) {
   const std::size_t limit = std::numeric_limits<std::ptrdiff_t>::max() / element_bytes;
   std::size_t count = 1;
@@ -63,8 +66,10 @@ Shape Dataset::shape() const {
 
 ElementClass Dataset::element_class() const {
   const Handle type = checked(H5Dget_type(id()), H5Tclose, "cannot read the type of " + name());
+  if (is_flag(type.id())) return ElementClass::integer;
   switch (H5Tget_class(type.id())) {
     case H5T_INTEGER:
+    case H5T_ENUM:
       return ElementClass::integer;
     case H5T_FLOAT:
       return ElementClass::floating;
@@ -85,8 +90,16 @@ std::vector<T> Dataset::read() const {
   const ElementClass found = element_class();
   if (found != ElementClass::integer && found != ElementClass::floating) throw Error(name() + " does not hold numbers");
   std::vector<T> values(element_count(shape(), sizeof(T), name()));
-  if (!values.empty())
-    check(H5Dread(id(), memory_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "cannot read " + name());
+  if (values.empty()) return values;
+  const auto read_as = [this](hid_t type, void* into) {
+    check(H5Dread(id(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, into), "cannot read " + name());
+  };
+  if (is_flag(checked(H5Dget_type(id()), H5Tclose, "cannot read the type of " + name()).id())) {
+    std::vector<std::uint8_t> flags(values.size());  // HDF5 converts no flags to numbers
+    read_as(H5T_NATIVE_B8, flags.data());
+    return {flags.begin(), flags.end()};
+  }
+  read_as(memory_type<T>(), values.data());
   return values;
 }
 

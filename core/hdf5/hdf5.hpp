@@ -1,7 +1,7 @@
 // HDF5, as much of it as stepbench uses, behind RAII: the only place of the program that knows the library (this header
 // does not include its headers). Failures are Errors that name the object; HDF5 itself prints nothing.
 //
-// Left out: compound types, enums, fixed-length strings, partial reads and writes, changing what is there.
+// Left out: compound types, writing enums, fixed-length strings, partial reads and writes, changing what is there.
 // HDF5 is not thread-safe here: one thread at a time, for all files together.
 #pragma once
 
@@ -52,6 +52,7 @@ template <typename T>
 concept Element = std::same_as<T, float> || std::same_as<T, double> || std::same_as<T, std::int64_t> ||
     std::same_as<T, std::int32_t> || std::same_as<T, std::uint8_t>;
 
+/// Enums (h5py's truth values are some) and 8-bit flags (PyTables') are the integers that they are stored as.
 enum class ElementClass { integer, floating, text, other };
 
 /// filtered: chunk + shuffle + deflate + fletcher32; of some hundred values or fewer, compact: in the data set's

@@ -164,33 +164,51 @@ TEST_CASE("labels in one split and targets in the other are refused") {
         }) == "FILE: one of train and validation has labels and the other targets");
 }
 
-TEST_CASE("labels that are not integers from 0 are refused with their row") {
+TEST_CASE("labels are whole numbers of any type, in one dimension or as a column") {
+  const auto labels = [](const auto& values, const Shape& shape) {
+    UserFile file;
+    file.add("train", "features", {2, 2}, Doubles{1, 2, 3, 4});
+    file.add("train", "labels", shape, values);
+    add_validation(file);
+    return file.load().train.labels;
+  };
+  const std::vector<std::int32_t> expected = {0, 2};
+  CHECK(labels(Ints{0, 2}, {2, 1}) == expected);
+  CHECK(labels(Ints{0, 2}, {2, 1, 1}) == expected);
+  CHECK(labels(Doubles{0, 2}, {2}) == expected);
+  CHECK(labels(std::vector<float>{0, 2}, {2, 1}) == expected);
+}
+
+TEST_CASE("labels that are not whole numbers from 0 in one column are refused, with their row") {
   const auto error = [](const auto& labels, const Shape& shape = {2}) {
     return error_of_train([&](UserFile& file) {
       file.add("train", "features", {2, 2}, Doubles{1, 2, 3, 4});
       file.add("train", "labels", shape, labels);
     });
   };
-  CHECK(error(Doubles{0, 1}) == "FILE:/train/labels: labels must be integers");
-  CHECK(error(Ints{0, -1}) == "FILE:/train/labels: row 1 is -1; labels are 0 to 2147483647");
-  CHECK(error(Ints{3000000000, 0}) == "FILE:/train/labels: row 0 is 3000000000; labels are 0 to 2147483647");
-  CHECK(error(Ints{0, 1}, {2, 1}) == "FILE:/train/labels: its shape is (2, 1); labels have one dimension");
+  const std::string allowed = "; labels are whole numbers from 0 to 2147483647";
+  CHECK(error(Ints{0, -1}) == "FILE:/train/labels: row 1 is -1" + allowed);
+  CHECK(error(Ints{3000000000, 0}) == "FILE:/train/labels: row 0 is 3000000000" + allowed);
+  CHECK(error(Doubles{0, 1.5}) == "FILE:/train/labels: row 1 is 1.5" + allowed);
+  CHECK(error(Doubles{0, 1e30}, {2, 1}) == "FILE:/train/labels: row 1 is 1e+30" + allowed);
+  CHECK(error(Doubles{std::nan(""), 1}) == "FILE:/train/labels: row 0 is nan" + allowed);
+  CHECK(error(Ints{0, 1, 1, 0}, {2, 2}) == "FILE:/train/labels: its shape is (2, 2); labels are one column");
 }
 
-TEST_CASE("features and targets that are not finite are refused with their row") {
+TEST_CASE("features and targets that are not finite are refused with their place") {
   constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
   CHECK(error_of_train([](UserFile& file) {
           file.add("train", "features", {2, 2}, Doubles{1, 2, 3, kNaN});
           file.add("train", "labels", {2}, Ints{0, 1});
-        }) == "FILE:/train/features: row 1 holds nan");
+        }) == "FILE:/train/features: row 1, column 1 holds nan");
   CHECK(error_of_train([](UserFile& file) {
           file.add("train", "features", {2, 2}, std::vector<float>{1, 2, -std::numeric_limits<float>::infinity(), 3});
           file.add("train", "labels", {2}, Ints{0, 1});
-        }) == "FILE:/train/features: row 1 holds -inf");
+        }) == "FILE:/train/features: row 1, column 0 holds -inf");
   CHECK(error_of_train([](UserFile& file) {
           file.add("train", "features", {3, 1}, Doubles{1, 2, 3});
           file.add("train", "targets", {3, 2}, Doubles{1, 2, 3, 4, kNaN, 6});
-        }) == "FILE:/train/targets: row 2 holds nan");
+        }) == "FILE:/train/targets: row 2, column 0 holds nan");
 }
 
 TEST_CASE("data sets that are no matrix of numbers are refused") {
