@@ -13,13 +13,13 @@
 
 #include "core/config/experiment.hpp"
 #include "core/data/dataset.hpp"
+#include "core/data/hdf5_export.hpp"
 #include "core/error.hpp"
 #include "core/results/result_file.hpp"
 #include "experiments/check.hpp"
 #include "experiments/compare/command.hpp"
 #include "experiments/completion.hpp"
 #include "experiments/data_folders.hpp"
-#include "experiments/export_data.hpp"
 #include "experiments/interrupt.hpp"
 #include "experiments/machine/doctor.hpp"
 #include "experiments/machine/environment.hpp"
@@ -284,7 +284,8 @@ const std::vector<Command>& commands() {
       {{"export-data CONFIG [options]",
         "Writes a config's data set, as the backends are given it, to an HDF5 file.\n"
         "For other programs: train/ and validation/, with features and labels (or targets), or with tokens and\n"
-        "target_tokens. A config that sweeps over data sets needs --set for the one that is wanted.",
+        "target_tokens. dataset.kind = hdf5 reads it back as the same data. A config that sweeps over data sets needs\n"
+        "--set for the one that is wanted.",
         "CONFIG",
         true,
         {kSetOption,

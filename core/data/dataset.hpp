@@ -14,7 +14,9 @@
 
 namespace stepbench {
 
-/// (samples, features), row-major. uint8 values are pixels and stand for value / 255; the others stand for themselves.
+inline constexpr int kWhite = 255;  // of a pixel
+
+/// (samples, features), row-major. uint8 values are pixels and stand for value / kWhite; the others for themselves.
 using Features = std::variant<std::vector<std::uint8_t>, std::vector<float>, std::vector<double>>;
 
 /// Letters: N samples, F features, K outputs.

@@ -17,7 +17,8 @@ std::span<const DatasetKind> dataset_kinds() {
                   {"path"},
                   load_mnist},
       DatasetKind{"hdf5",
-                  "your own HDF5 file: train/features, train/labels or train/targets, and validation/",
+                  "your own HDF5 file, or one of export-data: train/ and validation/, each with features and labels or "
+                  "targets, or with tokens",
                   {"path"},
                   load_hdf5_dataset},
       DatasetKind{"spirals",

@@ -13,8 +13,8 @@ namespace {
 // twice as fast in float.
 template <typename Scalar>
 void copy_row(const std::uint8_t* pixels, std::int64_t count, Scalar* row) {
-  constexpr Scalar kWhite = 255;
-  for (std::int64_t i = 0; i < count; ++i) row[i] = static_cast<Scalar>(pixels[i]) / kWhite;
+  constexpr auto kDivisor = static_cast<Scalar>(kWhite);
+  for (std::int64_t i = 0; i < count; ++i) row[i] = static_cast<Scalar>(pixels[i]) / kDivisor;
 }
 
 template <typename Scalar, typename Value>

@@ -9,6 +9,7 @@
 #include <functional>
 #include <numeric>
 
+#include "core/data/hdf5_format.hpp"
 #include "core/error.hpp"
 #include "core/table_values.hpp"
 
@@ -50,6 +51,12 @@ Matrix checked_shape(const hdf5::Dataset& data, std::vector<std::string>& warnin
 }
 
 Features read_features(const hdf5::Dataset& data, std::int64_t columns) {
+  if (data.has_attribute(data_file::kDivisor)) {
+    if (!data.is_uint8() || data.attribute(data_file::kDivisor) != hdf5::Attribute(std::int64_t{kWhite})) {
+      fail_data(data, fmt::format("has an attribute divisor; known is {}, of bytes without sign", kWhite));
+    }
+    return data.read<std::uint8_t>();
+  }
   if (data.element_class() == ElementClass::floating && data.element_bytes() == sizeof(float)) {
     return read_finite<float>(data, columns);
   }

@@ -26,7 +26,8 @@ struct Matrix {
 /// Of numbers that were written and fit in memory; what was written in part goes to `warnings`.
 [[nodiscard]] Matrix checked_shape(const hdf5::Dataset& data, std::vector<std::string>& warnings);
 
-/// Finite numbers, in their own precision: floats of 4 bytes stay float, all others become double.
+/// Finite numbers, in their own precision: floats of 4 bytes stay float, bytes with the attribute `divisor` are pixels,
+/// all others become double.
 [[nodiscard]] Features read_features(const hdf5::Dataset& data, std::int64_t columns);
 
 /// Finite numbers.

@@ -63,9 +63,10 @@ Attribute read_attribute(const Handle& attribute, const std::string& what) {
   if (scalar && is_variable_text(type.id())) return read_text(attribute, what);
   if (scalar && H5Tget_class(type.id()) == H5T_FLOAT) return read_scalar<double>(attribute, what);
   if (scalar && integer) {
-    if (H5Tget_size(type.id()) == 1 && H5Tget_sign(type.id()) == H5T_SGN_NONE)
-      return read_scalar<std::uint8_t>(attribute, what) != 0;
-    return read_scalar<std::int64_t>(attribute, what);
+    const auto value = read_scalar<std::int64_t>(attribute, what);
+    const bool is_byte = H5Tget_size(type.id()) == 1 && H5Tget_sign(type.id()) == H5T_SGN_NONE;
+    if (is_byte && (value == 0 || value == 1)) return value == 1;
+    return value;
   }
   if (integer && H5Sget_simple_extent_ndims(space.id()) == 1) {
     std::vector<std::int64_t> values(static_cast<std::size_t>(H5Sget_simple_extent_npoints(space.id())));

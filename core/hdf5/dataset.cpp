@@ -85,6 +85,12 @@ std::size_t Dataset::element_bytes() const {
   return H5Tget_size(type.id());
 }
 
+bool Dataset::is_uint8() const {
+  const Handle type = checked(H5Dget_type(id()), H5Tclose, "cannot read the type of " + name());
+  return H5Tget_class(type.id()) == H5T_INTEGER && H5Tget_size(type.id()) == 1 &&
+         H5Tget_sign(type.id()) == H5T_SGN_NONE;
+}
+
 template <Element T>
 std::vector<T> Dataset::read() const {
   const ElementClass found = element_class();

@@ -41,7 +41,7 @@ class Handle {
 };
 
 /// Stored as uint8 (0 or 1), int64, float64, variable-length UTF-8 (it ends at a NUL), int64 (n). The same type as
-/// stepbench::Value. Read back, a uint8 scalar is a bool and every other integer scalar an int64.
+/// stepbench::Value. Read back, a uint8 scalar of 0 or 1 is a bool and every other integer scalar an int64.
 using Attribute = std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>>;
 using Attributes = std::vector<std::pair<std::string, Attribute>>;
 
@@ -100,6 +100,7 @@ class Dataset : public Object {
   [[nodiscard]] Shape shape() const;
   [[nodiscard]] ElementClass element_class() const;
   [[nodiscard]] std::size_t element_bytes() const;  // in the file
+  [[nodiscard]] bool is_uint8() const;              // in the file
 
   /// Where HDF5 would hand out its fill value without a word: a line for each data set, this one or a source of it, of
   /// which a part was never written. Throws Error where there is nothing to believe: a source of a virtual data set, or

@@ -27,16 +27,17 @@ class UserFile {
     return *group;
   }
   [[nodiscard]] std::filesystem::path path() const { return folder_.path() / "data.h5"; }
-  Dataset load() {
+  [[nodiscard]] hdf5::Group root() const { return file_.root(); }
+  Dataset load(std::int64_t context = 0) {
     write_file(path(), std::span<const std::byte>(file_.image()));
     DatasetSettings settings;
     settings.kind = "hdf5";
     settings.path = path().string();
-    return load_dataset(settings, 0, {});
+    return load_dataset(settings, context, {});
   }
   /// The error of loading, with the file's name as FILE.
-  std::string error() {
-    std::string message = input_error([&] { return load(); });
+  std::string error(std::int64_t context = 0) {
+    std::string message = input_error([&] { return load(context); });
     for (auto at = message.find(path().string()); at != std::string::npos; at = message.find(path().string())) {
       message.replace(at, path().string().size(), "FILE");
     }
@@ -51,6 +52,7 @@ class UserFile {
 
 using Ints = std::vector<std::int64_t>;
 using Doubles = std::vector<double>;
+using Bytes = std::vector<std::uint8_t>;
 
 void add_validation(UserFile& file) {
   file.add("validation", "features", {1, 2}, Doubles{7, 8});
@@ -247,6 +249,107 @@ TEST_CASE("shapes that do not fit each other are refused") {
              split == "train" ? Doubles{1, 2} : Doubles{1});
   }
   CHECK(file.error() == "FILE: train/targets has 2 outputs per sample, validation/targets has 1");
+}
+
+TEST_CASE("bytes that say they are pixels are pixels, and no other divisor is known") {
+  const auto load = [](const auto& features, const hdf5::Attribute& divisor) {
+    UserFile file;
+    file.add("train", "features", {1, 2}, features);
+    file.root().dataset("train/features").set_attribute("divisor", divisor);
+    file.add("train", "labels", {1}, Ints{0});
+    add_validation(file);
+    const std::string error = file.error();
+    if (error.empty()) CHECK(std::get<Bytes>(file.load().train.features) == Bytes{7, 255});
+    return error;
+  };
+  const std::string error = "FILE:/train/features: has an attribute divisor; known is 255, of bytes without sign";
+  CHECK(load(Bytes{7, 255}, std::int64_t{255}) == "");
+  CHECK(load(Bytes{7, 255}, std::int64_t{256}) == error);
+  CHECK(load(Ints{7, 255}, std::int64_t{255}) == error);
+}
+
+TEST_CASE("the file may have more classes than samples of them, not fewer, and as many as its targets") {
+  const auto outputs = [](std::int64_t said, const std::string& answers) {
+    UserFile file;
+    for (const std::string split : {"train", "validation"}) {
+      file.add(split, "features", {2, 1}, Doubles{1, 2});
+      if (answers == "labels") {
+        file.add(split, answers, {2}, Ints{0, 2});
+      } else {
+        file.add(split, answers, {2, 3}, Doubles{1, 2, 3, 4, 5, 6});
+      }
+    }
+    file.root().set_attribute("outputs", said);
+    const std::string error = file.error();
+    return error.empty() ? std::to_string(file.load().outputs) : error;
+  };
+  CHECK(outputs(3, "labels") == "3");
+  CHECK(outputs(10, "labels") == "10");
+  CHECK(outputs(2, "labels") == "FILE: says that it has 2 classes or tokens, but has number 2");
+  CHECK(outputs(3, "targets") == "3");
+  CHECK(outputs(10, "targets") == "FILE: its attribute outputs is 10, but its targets have 3");
+}
+
+/// Two sequences of three tokens for training, one for validation.
+struct SequenceFile : UserFile {
+  Ints tokens = {0, 1, 2, 2, 1, 0}, targets = {-1, 2, 1, 1, 0, -1};
+  Shape shape = {2, 3}, target_shape = {2, 3};
+  void fill() {
+    add("train", "tokens", shape, tokens);
+    add("train", "target_tokens", target_shape, targets);
+    add("validation", "tokens", {1, 3}, Ints{0, 1, 0});
+    add("validation", "target_tokens", {1, 3}, Ints{1, 0, 1});
+  }
+};
+
+TEST_CASE("tokens of one's own are read, named by their numbers or by the file") {
+  using Strings = std::vector<std::string>;
+  SequenceFile plain, named;
+  plain.fill();
+  const Dataset data = plain.load(3);
+  CHECK(data.context == 3);
+  CHECK(data.train.samples == 2);
+  CHECK(data.train.tokens == std::vector<std::int32_t>{0, 1, 2, 2, 1, 0});
+  CHECK(data.train.target_tokens == std::vector<std::int32_t>{kNotCounted, 2, 1, 1, 0, kNotCounted});
+  CHECK(data.vocabulary == Strings{"0", "1", "2"});
+  named.fill();
+  named.root().set_attribute("vocabulary", std::string(R"(["a", "b", "c", "d"])"));
+  CHECK(named.load(3).vocabulary == Strings{"a", "b", "c", "d"});
+  CHECK(named.load(3).outputs == 4);
+}
+
+TEST_CASE("tokens that make no sequences are refused with what was found") {
+  const auto error = [](auto spoil) {
+    SequenceFile file;
+    spoil(file);
+    file.fill();
+    return file.error(3);
+  };
+  CHECK(error([](SequenceFile& file) { file.tokens[4] = -1; }) ==
+        "FILE:/train/tokens: row 1, column 1 is -1; tokens are whole numbers from 0 to 16777215");
+  CHECK(error([](SequenceFile& file) { file.targets[1] = -2; }) ==
+        "FILE:/train/target_tokens: row 0, column 1 is -2; targets (-1: not counted) are whole numbers from -1 to "
+        "16777215");
+  CHECK(error([](SequenceFile& file) { file.targets = {0, 1, 2, -1, -1, -1}; }) ==
+        "FILE:/train/target_tokens: row 1 has no target that counts");
+  CHECK(error([](SequenceFile& file) {
+          file.target_shape = {3, 2};
+        }) ==
+        "FILE:/train/target_tokens: its shape is (3, 2), and that of FILE:/train/tokens is (2, 3); both are (samples, "
+        "tokens)");
+  CHECK(error([](SequenceFile& file) { file.root().set_attribute("vocabulary", std::string(R"(["a"])")); }) ==
+        "FILE: says that it has 1 classes or tokens, but has number 2");
+  CHECK(error([](SequenceFile& file) { file.root().set_attribute("vocabulary", std::string("a")); }) ==
+        "FILE: its attribute vocabulary cannot be read: the text is no JSON array of strings");
+  CHECK(error([](SequenceFile& file) {
+          file.add("train", "features", {2, 1}, Doubles{1, 2});
+        }) == "FILE:/train: has both features and tokens; keep one of them");
+  SequenceFile file;
+  file.fill();
+  CHECK(file.error(2) ==
+        "model.context: found \"2\", but the sequences of FILE:/train/tokens have 3 tokens, allowed: 3");
+  CHECK(file.error(0) ==
+        "model.kind: found \"mlp\", but dataset.kind = hdf5 has tokens and no features, allowed: transformer");
 }
 
 TEST_CASE("a file that cannot be opened is refused with its name and the first reason there is") {

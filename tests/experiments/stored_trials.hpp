@@ -8,7 +8,7 @@
 
 #include "core/parameters.hpp"
 #include "core/random.hpp"
-#include "core/results/json_strings.hpp"
+#include "core/json_strings.hpp"
 #include "core/results/trial_record.hpp"
 
 namespace stepbench::testing {

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/error.hpp"
-#include "core/results/json_strings.hpp"
+#include "core/json_strings.hpp"
 
 namespace stepbench {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/results/json_strings.hpp"
+#include "core/json_strings.hpp"
 
 #include <algorithm>
 #include <cstdint>
