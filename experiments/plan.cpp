@@ -97,10 +97,17 @@ void require_mlp_fit(const Experiment& experiment, const TrialSettings& trial, c
   }
 }
 
+/// Checked in the type that training reads, which the data alone does not tell.
+void require_precision_fit(const Experiment& experiment, const TrialSettings& trial, const Dataset& dataset) {
+  if (trial.training.precision != Precision::float32 || dataset.beyond_float32.empty()) return;
+  throw InputError(fmt::format("{}found \"float32\", which cannot hold what {} has: {}; allowed: float64",
+                               experiment.where("training.precision"), trial.dataset.path, dataset.beyond_float32));
+}
+
 /// With `model.init = file:PATH#TRIAL`, the parameters that it names.
 void read_start(const Experiment& experiment, StartFiles& files, TrialSettings& trial) {
   try {
-    trial.model.start_parameters = files.read(trial.model);
+    trial.model.start_parameters = files.read(trial.model, trial.training.precision);
   } catch (const InputError& error) {
     throw InputError(experiment.where("model.init") + error.what());
   }
@@ -115,6 +122,7 @@ std::shared_ptr<const TrialSettings> fit_to_data(const Experiment& experiment, T
   } else {
     require_mlp_fit(experiment, trial, dataset);
   }
+  require_precision_fit(experiment, trial, dataset);
   read_start(experiment, start_files, trial);
   return std::make_shared<const TrialSettings>(std::move(trial));
 }

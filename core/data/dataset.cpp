@@ -8,9 +8,11 @@
 #include <array>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "core/digest.hpp"
 #include "core/error.hpp"
+#include "core/table_values.hpp"
 
 namespace stepbench {
 namespace {
@@ -83,6 +85,25 @@ std::string missing_classes(const Dataset& dataset, std::string_view source) {
                      count > missing.size() ? fmt::format(" and {} others", count - missing.size()) : "", of_labels);
 }
 
+/// Of doubles only: floats are finite, and everything else is within their range.
+std::string beyond_float32(const Dataset& dataset) {
+  const auto look = [](std::span<const double> values, std::int64_t columns, const char* split, const char* name) {
+    const std::optional<std::int64_t> index = first_beyond_float32(values);
+    if (!index) return std::string();
+    return fmt::format("{}/{}, {} is {}", split, name, place_text(*index, columns),
+                       values[static_cast<std::size_t>(*index)]);
+  };
+  for (const auto& [split, name] : {std::pair(&dataset.train, "train"), std::pair(&dataset.validation, "validation")}) {
+    std::string found;
+    if (const auto* features = std::get_if<std::vector<double>>(&split->features)) {
+      found = look(*features, dataset.features, name, "features");
+    }
+    if (found.empty()) found = look(split->targets, dataset.outputs, name, "targets");
+    if (!found.empty()) return found;
+  }
+  return "";
+}
+
 std::string digest_of(const Dataset& dataset) {
   Digest digest;
   for (const Split* split : {&dataset.train, &dataset.validation}) {
@@ -133,6 +154,7 @@ Dataset load_dataset(const DatasetSettings& settings, std::int64_t context,
   if (std::string missing = missing_classes(dataset, source); !missing.empty()) {
     dataset.warnings.push_back(std::move(missing));
   }
+  dataset.beyond_float32 = beyond_float32(dataset);
   dataset.digest = digest_of(dataset);
   return dataset;
 }

@@ -36,9 +36,9 @@ struct Dataset {
   std::vector<std::string> vocabulary;  // (V): the text of each token, UTF-8 or with bytes as tokens that byte
   Split train;
   Split validation;
-  std::string digest;  // XXH3-128 over shapes and contents of both splits as loaded
-  std::vector<std::string>
-      warnings;  // what to know before its numbers are believed, a line each; no part of the digest
+  std::string digest;                 // XXH3-128 over shapes and contents of both splits as loaded
+  std::string beyond_float32;         // the first value that float32 cannot hold, and where it stands; empty: none
+  std::vector<std::string> warnings;  // what to know before its numbers are believed, a line each
 };
 
 /// One row of the table of data sets. `keys` are the `dataset.*` keys (without the section) that the kind uses besides
@@ -54,10 +54,9 @@ struct DatasetKind {
 /// nullptr when there is no such kind.
 [[nodiscard]] const DatasetKind* find_dataset_kind(std::string_view name);
 
-/// Loads, cuts to `train_samples` and `validation_samples` (the first ones), checks, warns of classes without training
-/// samples, and digests. A relative `path` is
-/// looked up in each of `folders` in turn. Throws InputError naming the file and what is wrong with it.
-/// `context`: T of the model that will be trained, 0 for an MLP.
+/// Loads, cuts to `train_samples` and `validation_samples` (the first ones), checks and digests. A relative `path` is
+/// looked up in each of `folders` in turn. Throws InputError naming the file and what is wrong with it. Warns of
+/// classes without training samples. `context`: T of the model that will be trained, 0 for an MLP.
 [[nodiscard]] Dataset load_dataset(const DatasetSettings& settings, std::int64_t context,
                                    std::span<const std::filesystem::path> folders);
 

@@ -8,6 +8,7 @@
 
 #include "core/error.hpp"
 #include "core/results/result_file.hpp"
+#include "core/table_values.hpp"
 
 namespace stepbench {
 namespace {
@@ -27,7 +28,8 @@ const TrialRecord& find_trial(const ResultFile& file, const std::string& name, c
 
 }  // namespace
 
-std::vector<double> in_canonical_order(std::span<const NamedTensor> stored, const ParameterLayout& layout) {
+std::vector<double> in_canonical_order(std::span<const NamedTensor> stored, const ParameterLayout& layout,
+                                       Precision precision) {
   std::vector<const NamedTensor*> sources;
   for (const ParameterTensor& tensor : layout.tensors) {
     const auto found = std::ranges::find(stored, tensor.name, &NamedTensor::name);
@@ -53,11 +55,17 @@ std::vector<double> in_canonical_order(std::span<const NamedTensor> stored, cons
     if (!std::all_of(flat.begin() + begin, flat.end(), [](double value) { return std::isfinite(value); })) {
       throw InputError(source->name + " has values that are not finite");
     }
+    const std::span<const double> values = std::span(flat).subspan(static_cast<std::size_t>(begin));
+    const auto beyond = precision == Precision::float32 ? first_beyond_float32(values) : std::nullopt;
+    if (!beyond) continue;
+    const std::int64_t columns = source->shape.size() == 1 ? 1 : source->shape.back();
+    throw InputError(fmt::format("{}, {} is {}, which training.precision = float32 cannot hold", source->name,
+                                 place_text(*beyond, columns), values[static_cast<std::size_t>(*beyond)]));
   }
   return flat;
 }
 
-std::shared_ptr<const std::vector<double>> StartFiles::read(const ModelSettings& model) {
+std::shared_ptr<const std::vector<double>> StartFiles::read(const ModelSettings& model, Precision precision) {
   if (model.init != Initialisation::file) return nullptr;
   const TrialRecord& trial = find_trial(load(model.init_file), model.init_file, model.init_trial);
   const std::string name = fmt::format("trial {} of {}", trial.id, model.init_file);
@@ -66,7 +74,7 @@ std::shared_ptr<const std::vector<double>> StartFiles::read(const ModelSettings&
   }
   try {
     return std::make_shared<const std::vector<double>>(
-        in_canonical_order(trial.final_parameters, parameter_layout(model)));
+        in_canonical_order(trial.final_parameters, parameter_layout(model), precision));
   } catch (const InputError& error) {
     throw InputError(name + ": " + error.what());
   }

@@ -16,9 +16,10 @@
 namespace stepbench {
 
 /// Stored tensors, found by name, as one flat buffer of `layout`; float32 is widened. Throws InputError naming the
-/// first tensor that is missing, too many, of another shape, or not finite, with what was found and what is needed.
-[[nodiscard]] std::vector<double> in_canonical_order(std::span<const NamedTensor> stored,
-                                                     const ParameterLayout& layout);
+/// first tensor that is missing, too many, of another shape, or not finite in `precision`, with what was found and what
+/// is needed.
+[[nodiscard]] std::vector<double> in_canonical_order(std::span<const NamedTensor> stored, const ParameterLayout& layout,
+                                                     Precision precision);
 
 /// The result files that `model.init` names, each read once.
 class StartFiles {
@@ -28,8 +29,9 @@ class StartFiles {
 
   /// The final parameters of trial model.init_trial in model.init_file, in the model's canonical order; nullptr unless
   /// model.init is Initialisation::file. Throws InputError: no such file or not a result file; no such trial (names
-  /// those there are); no parameters stored; a tensor that does not fit.
-  [[nodiscard]] std::shared_ptr<const std::vector<double>> read(const ModelSettings& model);
+  /// those there are); no parameters stored; a tensor that does not fit, or has a value that
+  /// training in `precision` cannot hold.
+  [[nodiscard]] std::shared_ptr<const std::vector<double>> read(const ModelSettings& model, Precision precision);
 
  private:
   const ResultFile& load(const std::string& path);

@@ -13,9 +13,9 @@
 
 #include "core/data/gather.hpp"
 #include "core/digest.hpp"
+#include "core/json_strings.hpp"
 #include "core/lap_clock.hpp"
 #include "core/parameters.hpp"
-#include "core/json_strings.hpp"
 #include "core/schedule.hpp"
 #include "core/statistics.hpp"
 #include "experiments/interrupt.hpp"

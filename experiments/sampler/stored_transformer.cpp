@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "core/error.hpp"
-#include "core/parameters.hpp"
 #include "core/json_strings.hpp"
+#include "core/parameters.hpp"
 #include "experiments/measure/start_parameters.hpp"
 
 namespace stepbench {
@@ -77,7 +77,7 @@ StoredTransformer stored_transformer(const TrialRecord& trial) {
   model.activation = is_first(trial, "model.activation", "gelu", "relu") ? MlpActivation::gelu : MlpActivation::relu;
   model.tied_embeddings = setting<bool>(trial, "model.tied_embeddings");
   model.vocabulary_size = std::ssize(stored.vocabulary);
-  stored.parameters = in_canonical_order(trial.final_parameters, parameter_layout(model));
+  stored.parameters = in_canonical_order(trial.final_parameters, parameter_layout(model), Precision::float64);
   return stored;
 }
 

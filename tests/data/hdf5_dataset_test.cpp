@@ -213,6 +213,27 @@ TEST_CASE("features and targets that are not finite are refused with their place
         }) == "FILE:/train/targets: row 2, column 0 holds nan");
 }
 
+TEST_CASE("the first value that float32 cannot hold is found after the cut, and one that becomes 0 is none") {
+  constexpr double kTiny = 1e-300, kAlmost = 3.4028235e38;  // the latter rounds to the largest float
+  const auto beyond = [](const Doubles& features, const Doubles& targets, std::optional<std::int64_t> cut = {}) {
+    UserFile file;
+    for (const std::string split : {"train", "validation"}) {
+      file.add(split, "features", {3, 2}, split == "train" ? features : Doubles(6));
+      file.add(split, "targets", {3, 1}, targets);
+    }
+    (void)file.load();
+    DatasetSettings settings;
+    settings.kind = "hdf5";
+    settings.path = file.path().string();
+    settings.train_samples = settings.validation_samples = cut;
+    return load_dataset(settings, 0, {}).beyond_float32;
+  };
+  CHECK(beyond({1, 2, 3, kTiny, kAlmost, -kAlmost}, {1, 2, 3}) == "");
+  CHECK(beyond({1, 2, 3, -1e39, 5, 1e300}, {1, 2, 3}) == "train/features, row 1, column 1 is -1e+39");
+  CHECK(beyond({1, 2, 3, -1e39, 5, 1e300}, {1, 2, 3}, 1) == "");
+  CHECK(beyond({1, 2, 3, 4, 5, 6}, {1, 2, 1e300}) == "train/targets, row 2 is 1e+300");
+}
+
 TEST_CASE("data sets that are no matrix of numbers are refused") {
   CHECK(error_of_train([](UserFile& file) {
           const std::vector<std::string> words = {"one", "two"};

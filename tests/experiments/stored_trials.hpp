@@ -6,9 +6,9 @@
 #include <type_traits>
 #include <vector>
 
+#include "core/json_strings.hpp"
 #include "core/parameters.hpp"
 #include "core/random.hpp"
-#include "core/json_strings.hpp"
 #include "core/results/trial_record.hpp"
 
 namespace stepbench::testing {

@@ -107,7 +107,7 @@ TEST_CASE("a start file is looked up in the config's folder") {
   model.init_file = "stored.h5";
   model.init_trial = "x";
   StartFiles files({"/nowhere", file.parent_path()});
-  CHECK(*files.read(model) == random_parameters(model));
+  CHECK(*files.read(model, Precision::float32) == random_parameters(model));
 }
 
 TEST_CASE("start parameters that cannot be had are refused where the config asks for them") {
@@ -134,6 +134,19 @@ TEST_CASE("start parameters that cannot be had are refused where the config asks
   write_text_file(folder / "text.h5", "this is no result file");
   CHECK_THAT(plan_error({"model.init=file:" + (folder / "text.h5").string() + "#x"}),
              Contains("--set model.init: ") && Contains("text.h5"));
+}
+
+TEST_CASE("stored parameters beyond float32 are refused with their place when training is to be in float32") {
+  const TemporaryFolder folder;
+  TrialRecord large = stored_mlp("large");
+  std::get<std::vector<double>>(large.final_parameters[0].values)[9] = -1e300;
+  std::get<std::vector<double>>(large.final_parameters[0].values)[8] = 1e-300;  // 0 in float32: fine
+  const std::string init = "model.init=file:" + store(folder, {large}).string() + "#large";
+  CHECK_THAT(
+      plan_error({init, "training.precision=float32"}),
+      Contains("--set model.init: ") &&
+          Contains("layers.0.weight, row 2, column 1 is -1e+300, which training.precision = float32 cannot hold"));
+  CHECK(plan_error({init, "training.precision=float64"}) == "no error");
 }
 
 TEST_CASE("a tensor that the model does not have is refused") {

@@ -141,6 +141,25 @@ def test_broken_hdf5_data(
     assert_mentions(refused_data(program, config), data, *mentions)
 
 
+@pytest.mark.parametrize("name", ["features", "targets"])
+def test_values_beyond_float32_are_refused_where_training_reads_float32(
+    program: Program, tmp_path: Path, name: str
+) -> None:
+    data = write_hdf5(tmp_path, targets=True)
+    with h5py.File(data, "a") as file:
+        values = file[f"train/{name}"][:].astype("f8")
+        values[3, 2] = 1e300
+        del file[f"train/{name}"]
+        file[f"train/{name}"] = values
+    changes = {**hdf5_changes(data), "model.loss": "squared_error", "training.precision": "float32"}
+    config = write_config(tmp_path, changes)
+    start = f"small.cfg:{line_of(config, 'training.precision')}: training.precision: "
+    for command in (["check"], ["run"], ["run", "--dry-run"]):
+        message = refused(program, tmp_path, *command, config.name)
+        assert_mentions(message, start, data, f"train/{name}, row 3, column 2 is 1e+300", "allowed: float64")
+    assert program("run", config.name, "--dry-run", "--set", "training.precision=float64", cwd=tmp_path).code == 0
+
+
 def test_data_that_are_being_written_are_refused_with_that_reason(program: Program, tmp_path: Path) -> None:
     data = write_hdf5(tmp_path)
     config = write_config(tmp_path, hdf5_changes(data))
