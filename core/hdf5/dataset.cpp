@@ -28,6 +28,7 @@ std::vector<hsize_t> chunk_extents(const std::vector<hsize_t>& extents, std::siz
 /// Creation properties of every data set: attribute order kept, no time stamps (equal contents give equal files).
 Handle creation_properties(const std::string& what) {
   Handle properties = checked(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, what);
+  check(H5Pset_attr_creation_order(properties.id(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED), what);
   check(H5Pset_obj_track_times(properties.id(), false), what);
   return properties;
 }

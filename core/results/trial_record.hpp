@@ -99,7 +99,7 @@ struct TrialRecord {
   std::int64_t parameters = 0;             // elements
   std::int64_t batch_size = 0;             // samples of a full step: never more than the data has
   double flops_per_step = kNotANumber;     // of a full step
-  std::int64_t threads_observed = 0;       // threads that did a share of the work in this trial's blocks
+  std::int64_t threads_observed = 0;       // threads that did a share of the work in the median block
   std::int64_t network_bytes = 0;          // memory taken by making the network
   StepSeries steps;
   EpochSeries epochs;
@@ -152,7 +152,7 @@ struct ResultFile {
   std::string created;  // ISO 8601, UTC
   std::string stepbench_version, git_commit;
   bool git_dirty = false;
-  Status status = Status::completed;    // the worst of the trials'
+  Status status = Status::completed;  // the worst of the trials'
   /// Machines and libraries, each different one once, and one at least: see environments.hpp.
   std::vector<KeyValues> environments = std::vector<KeyValues>(1);
   std::vector<TrialRecord> trials;

@@ -299,17 +299,14 @@ void warn_of_short_blocks(const PlannedGroup& group, const GroupRecord& rounds, 
   }
 }
 
-/// A label that says `threads` stands for nothing when another number of them did the work: never as many, or more in
-/// every block (in one of them it may be what an earlier block left running).
-void warn_of_other_threads(const std::vector<Member>& members, const std::vector<TrialRecord>& trials,
-                           Progress& progress) {
+/// A label that says `threads` stands for nothing when another number of them did the work.
+void warn_of_other_threads(const std::vector<TrialRecord>& trials, Progress& progress) {
   std::vector<std::string> fewer, more;
-  for (const Member& member : members) {
-    if (!member.run || member.index >= trials.size()) continue;  // the twin is no trial
-    const TrialRecord& trial = trials[member.index];
-    const std::int64_t fewest = member.run->fewest_threads_observed(), most = trial.threads_observed;
-    if (most > 0 && most < trial.threads) fewer.push_back(fmt::format("{} (on {})", trial.id, most));
-    if (fewest > trial.threads) more.push_back(fmt::format("{} (on {})", trial.id, fewest));
+  for (const TrialRecord& trial : trials) {
+    if (trial.threads_observed == 0 || trial.threads_observed == trial.threads)
+      continue;  // 0: the system does not tell
+    (trial.threads_observed < trial.threads ? fewer : more)
+        .push_back(fmt::format("{} (on {})", trial.id, trial.threads_observed));
   }
   if (!fewer.empty()) {
     progress.warn(
@@ -397,7 +394,7 @@ GroupResult run_group(const PlannedGroup& group, const Backend& reference, PeakH
   compare_with_baseline(result, measure.interleave);
   report_disturbances(result, progress);
   warn_of_short_blocks(group, result.rounds, progress);
-  warn_of_other_threads(members, result.trials, progress);
+  warn_of_other_threads(result.trials, progress);
   return result;
 }
 

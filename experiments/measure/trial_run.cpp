@@ -105,12 +105,8 @@ class TypedTrialRun final : public TrialRun {
       train_step(round);
       if (evaluation_is_due()) evaluate();
     }
-    const std::int64_t worked = threads_that_worked(before, thread_run_times(), trial_.threads);
-    fewest_threads_ = record_.threads_observed == 0 ? worked : std::min(fewest_threads_, worked);
-    record_.threads_observed = std::max(record_.threads_observed, worked);
+    observe(threads_that_worked(before, thread_run_times(), trial_.threads));
   }
-
-  [[nodiscard]] std::int64_t fewest_threads_observed() const override { return fewest_threads_; }
 
   [[nodiscard]] TrialRecord record() const override {
     TrialRecord record = record_;
@@ -155,6 +151,14 @@ class TypedTrialRun final : public TrialRun {
     if (!std::isfinite(result.loss)) record_.diverged_at_step = step_;
     ++step_;
     position_ = position_ + size == dataset_.train.samples ? 0 : position_ + size;
+  }
+
+  /// The middle block speaks for the trial: in one of them may work what an earlier block left running.
+  void observe(std::int64_t threads) {
+    threads_by_block_.push_back(threads);
+    const auto middle = threads_by_block_.begin() + std::ssize(threads_by_block_) / 2;
+    std::nth_element(threads_by_block_.begin(), middle, threads_by_block_.end());
+    record_.threads_observed = *middle;
   }
 
   void begin_epoch() {
@@ -219,7 +223,7 @@ class TypedTrialRun final : public TrialRun {
   double train_time_ = 0;      // s
   double loss_sum_ = 0;        // since the last evaluation, over what the batches count
   std::int64_t loss_count_ = 0;
-  std::int64_t fewest_threads_ = 0;  // that worked in a block
+  std::vector<std::int64_t> threads_by_block_;
 };
 
 std::optional<double> first_time_at_target(const EpochSeries& epochs, const Target& target) {

@@ -29,9 +29,6 @@ class TrialRun {
   /// False once the trial has diverged or is through.
   [[nodiscard]] virtual bool can_train() const = 0;
 
-  /// Threads that did a share of the work in the block that had the fewest of them; 0 where the system does not tell.
-  [[nodiscard]] virtual std::int64_t fewest_threads_observed() const = 0;
-
   /// What was recorded, with digest and parameters as they are now.
   [[nodiscard]] virtual TrialRecord record() const = 0;
 };

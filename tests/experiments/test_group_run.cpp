@@ -126,7 +126,7 @@ TEST_CASE("a backend that throws is recorded as failed with its message and what
 }
 
 TEST_CASE("the user is told of trials on whose label more threads stand than worked, or fewer") {
-  const std::vector<std::string> brief = {"training.steps=12", "measure.rounds=2", "measure.gate=false"};
+  const std::vector<std::string> brief = {"training.steps=36", "measure.rounds=12", "measure.gate=false"};
   const auto said_of = [&brief](const char* backend, const char* threads) {
     std::vector<std::string> overrides = brief;
     overrides.push_back(std::string("sweep.backend=") + backend);

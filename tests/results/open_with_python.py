@@ -15,6 +15,7 @@ import h5py
 import numpy
 import xarray
 
+SMALL = 2048  # bytes; results/README.md
 TRIAL = "/trials/blas-t1-s1"
 # Group -> the dimensions, with coordinates, of one of its data sets.
 COORDINATES = {
@@ -35,6 +36,7 @@ LABELS = {
 def check_h5py(path: Path) -> list[str]:
     """Units and filters of every data set, text as text, values where they belong."""
     findings = []
+    kinds = set()
 
     def visit(name: str, item: h5py.Group | h5py.Dataset) -> None:
         if not isinstance(item, h5py.Dataset):
@@ -45,11 +47,17 @@ def check_h5py(path: Path) -> list[str]:
             findings.append(f"{name}: has time stamps, so that equal records give different files")
         numeric = h5py.check_string_dtype(item.dtype) is None
         if numeric and "/parameters/" not in name:
-            if not (item.chunks and item.shuffle and item.compression == "gzip" and item.fletcher32):
+            small = item.nbytes <= SMALL
+            kinds.add(small)
+            if small and item.id.get_create_plist().get_layout() != h5py.h5d.COMPACT:
+                findings.append(f"{name}: of {item.nbytes} bytes, but not compact")
+            if not small and not (item.chunks and item.shuffle and item.compression == "gzip" and item.fletcher32):
                 findings.append(f"{name}: not chunked, shuffled, deflated and checksummed")
 
     with h5py.File(path) as file:
         file.visititems(visit)
+        if kinds != {True, False}:
+            findings.append("the sample has no data sets of either size")
         attributes = file[TRIAL].attrs
         expected = {
             "dataset.path": "données/mnist-10k",
