@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace stepbench {
 
@@ -17,6 +18,19 @@ class Error : public std::runtime_error {
 class InputError : public Error {
  public:
   using Error::Error;
+};
+
+/// An InputError about one setting, so that who has read it from a config can say where it stands there.
+class SettingError : public InputError {
+ public:
+  /// `key`: in full, `dataset.path`.
+  SettingError(std::string key, std::string problem)
+      : InputError(key + ": " + problem), key_(std::move(key)), problem_(std::move(problem)) {}
+  [[nodiscard]] const std::string& key() const { return key_; }
+  [[nodiscard]] const std::string& problem() const { return problem_; }
+
+ private:
+  std::string key_, problem_;
 };
 
 /// Output that cannot be written where it was asked for: exit code 1.

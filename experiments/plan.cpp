@@ -46,13 +46,10 @@ class DatasetCache {
   Dataset load(const TrialSettings& trial) const {
     try {
       return load_dataset(trial.dataset, trial.model.context, folders_);
+    } catch (const SettingError& error) {
+      throw InputError(experiment_.where(error.key()) + error.problem());
     } catch (const InputError& error) {
-      const std::string message = error.what();
-      const std::size_t colon = message.find(": ");
-      if ((message.starts_with("dataset.") || message.starts_with("model.")) && colon != std::string::npos) {
-        throw InputError(experiment_.where(message.substr(0, colon)) + message.substr(colon + 2));
-      }
-      throw InputError(experiment_.where("dataset.path") + message);
+      throw InputError(experiment_.where("dataset.path") + error.what());
     }
   }
 

@@ -19,7 +19,7 @@ namespace {
 
 std::filesystem::path find_path(const DatasetSettings& settings, std::span<const std::filesystem::path> folders) {
   if (settings.path.empty()) {
-    throw InputError(fmt::format("dataset.path: a data set of kind \"{}\" needs a path", settings.kind));
+    throw SettingError("dataset.path", fmt::format("a data set of kind \"{}\" needs a path", settings.kind));
   }
   const std::filesystem::path path = settings.path;
   std::vector<std::filesystem::path> candidates;
@@ -39,7 +39,7 @@ std::filesystem::path find_path(const DatasetSettings& settings, std::span<const
     if (std::filesystem::exists(candidate, ignored)) return candidate;
     looked_at += (looked_at.empty() ? "" : ", ") + candidate.string();
   }
-  throw InputError(fmt::format("dataset.path: \"{}\" is not there; looked at {}", settings.path, looked_at));
+  throw SettingError("dataset.path", fmt::format("\"{}\" is not there; looked at {}", settings.path, looked_at));
 }
 
 /// Keeps the first `wanted` samples of a split that has `outputs` columns of targets, if any.
@@ -47,8 +47,8 @@ void cut(Split& split, std::optional<std::int64_t> wanted, std::int64_t features
          std::string_view name, std::string_view source) {
   if (!wanted) return;
   if (*wanted < 1 || *wanted > split.samples) {
-    throw InputError(fmt::format("dataset.{}_samples: {} asked for; {} has {} {} samples", name, *wanted, source,
-                                 split.samples, name));
+    throw SettingError(fmt::format("dataset.{}_samples", name),
+                       fmt::format("{} asked for; {} has {} {} samples", *wanted, source, split.samples, name));
   }
   split.samples = *wanted;
   const auto shorten = [](auto& values, std::int64_t size) {
@@ -143,7 +143,7 @@ Dataset load_dataset(const DatasetSettings& settings, std::int64_t context,
   if (kind == nullptr) {
     std::string known;
     for (const DatasetKind& row : dataset_kinds()) known.append(known.empty() ? "" : ", ").append(row.name);
-    throw InputError(fmt::format("dataset.kind: there is no \"{}\"; known are {}", settings.kind, known));
+    throw SettingError("dataset.kind", fmt::format("there is no \"{}\"; known are {}", settings.kind, known));
   }
   const bool reads_files = std::find(kind->keys.begin(), kind->keys.end(), "path") != kind->keys.end();
   const std::filesystem::path resolved = reads_files ? find_path(settings, folders) : std::filesystem::path();

@@ -31,16 +31,16 @@ struct Samples {
 Samples empty_samples(const DatasetSettings& settings, std::int64_t features, std::int64_t default_classes) {
   const std::int64_t classes = settings.classes == 0 ? default_classes : settings.classes;
   if (classes < 2 || classes > std::numeric_limits<std::int32_t>::max()) {
-    throw InputError(fmt::format("dataset.classes: {} found; must be at least 2", classes));
+    throw SettingError("dataset.classes", fmt::format("{} found; must be at least 2", classes));
   }
-  if (features < 1) throw InputError(fmt::format("dataset.features: {} found; must be at least 1", features));
+  if (features < 1) throw SettingError("dataset.features", fmt::format("{} found; must be at least 1", features));
   if (settings.samples < classes) {
-    throw InputError(
-        fmt::format("dataset.samples: {} found; {} classes need at least as many samples", settings.samples, classes));
+    throw SettingError("dataset.samples",
+                       fmt::format("{} found; {} classes need at least as many samples", settings.samples, classes));
   }
   if (features > kMostValues / settings.samples || features > kMostValues / classes) {
-    throw InputError(fmt::format("dataset.samples: {} samples of {} features are more than {} values in all",
-                                 settings.samples, features, kMostValues));
+    throw SettingError("dataset.samples", fmt::format("{} samples of {} features are more than {} values in all",
+                                                      settings.samples, features, kMostValues));
   }
   return {settings.samples, features, classes,
           std::vector<double>(static_cast<std::size_t>(settings.samples * features))};

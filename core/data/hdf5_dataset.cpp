@@ -90,8 +90,8 @@ WideSplit read_sequences(const hdf5::Group& root, const char* name, std::int64_t
                                    shape_text(targets.shape()), tokens.name(), shape_text(tokens.shape())));
   }
   if (shape.columns != context) {
-    throw InputError(fmt::format("model.context: found \"{}\", but the sequences of {} have {} tokens, allowed: {}",
-                                 context, tokens.name(), shape.columns, shape.columns));
+    throw SettingError("model.context", fmt::format("found \"{}\", but the sequences of {} have {} tokens, allowed: {}",
+                                                    context, tokens.name(), shape.columns, shape.columns));
   }
   WideSplit wide;
   wide.features = context;

@@ -12,8 +12,8 @@ namespace stepbench {
 
 RandomSplit split_at_random(std::int64_t count, const DatasetSettings& settings) {
   if (!(settings.validation_fraction >= 0 && settings.validation_fraction < 1)) {
-    throw InputError(fmt::format("dataset.validation_fraction: {} found; must be at least 0 and below 1",
-                                 settings.validation_fraction));
+    throw SettingError("dataset.validation_fraction",
+                       fmt::format("{} found; must be at least 0 and below 1", settings.validation_fraction));
   }
   const auto validation = std::max<std::int64_t>(
       1, static_cast<std::int64_t>(std::floor(settings.validation_fraction * static_cast<double>(count))));

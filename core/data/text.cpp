@@ -114,9 +114,10 @@ void require_room(const std::filesystem::path& path, const char* name, std::size
                                  path.string(), part + other_part, part, name));
   }
   if (static_cast<std::int64_t>(part) <= context) {
-    throw InputError(fmt::format("model.context: found \"{}\", but {} has only {} tokens for {}, allowed: at most {}",
-                                 context, path.string(), part, name,
-                                 std::max<std::size_t>(std::min(part, other_part), 2) - 1));
+    throw SettingError(
+        "model.context",
+        fmt::format("found \"{}\", but {} has only {} tokens for {}, allowed: at most {}", context, path.string(), part,
+                    name, std::max<std::size_t>(std::min(part, other_part), 2) - 1));
   }
 }
 
@@ -124,8 +125,8 @@ Dataset make_dataset(std::string_view text, const DatasetSettings& settings, std
                      const std::filesystem::path& path) {
   require_sequences(settings, context);
   if (!(settings.validation_fraction > 0 && settings.validation_fraction < 1)) {
-    throw InputError(fmt::format("dataset.validation_fraction: {} found; must be above 0 and below 1",
-                                 settings.validation_fraction));
+    throw SettingError("dataset.validation_fraction",
+                       fmt::format("{} found; must be above 0 and below 1", settings.validation_fraction));
   }
   Tokens text_tokens = tokenise(text, settings.vocabulary);
   const std::span<const std::int32_t> tokens(text_tokens.tokens);

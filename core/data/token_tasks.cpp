@@ -18,15 +18,16 @@ constexpr std::uint64_t kSampleStream = 0;  // index of Purpose::generated_data
 
 void require_range(const char* key, std::int64_t value, std::int64_t low, std::int64_t high) {
   if (value < low || value > high) {
-    throw InputError(fmt::format("dataset.{}: found \"{}\", allowed: an integer from {} to {}", key, value, low, high));
+    throw SettingError(fmt::format("dataset.{}", key),
+                       fmt::format("found \"{}\", allowed: an integer from {} to {}", value, low, high));
   }
 }
 
 void require_context(const DatasetSettings& settings, std::int64_t context, std::int64_t needed) {
   require_sequences(settings, context);
   if (context != needed) {
-    throw InputError(fmt::format("model.context: found \"{}\", but the sequences of {} have {} tokens, allowed: {}",
-                                 context, settings.kind, needed, needed));
+    throw SettingError("model.context", fmt::format("found \"{}\", but the sequences of {} have {} tokens, allowed: {}",
+                                                    context, settings.kind, needed, needed));
   }
 }
 
@@ -62,8 +63,9 @@ std::string symbol_text(std::int64_t symbol, std::int64_t alphabet) {
 
 void require_sequences(const DatasetSettings& settings, std::int64_t context) {
   if (context < 1) {
-    throw InputError(
-        fmt::format("model.kind: found \"mlp\", but dataset.kind = {} has tokens and no features, allowed: transformer",
+    throw SettingError(
+        "model.kind",
+        fmt::format("found \"mlp\", but dataset.kind = {} has tokens and no features, allowed: transformer",
                     settings.kind));
   }
 }
