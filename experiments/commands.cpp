@@ -20,6 +20,7 @@
 #include "experiments/compare/command.hpp"
 #include "experiments/completion.hpp"
 #include "experiments/data_folders.hpp"
+#include "experiments/exit_code.hpp"
 #include "experiments/interrupt.hpp"
 #include "experiments/machine/doctor.hpp"
 #include "experiments/machine/environment.hpp"

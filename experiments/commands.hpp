@@ -6,18 +6,8 @@
 
 namespace stepbench {
 
-enum ExitCode : int {
-  kExitOk = 0,
-  kExitFailure = 1,        // output that cannot be written, a trial that threw
-  kExitUsage = 2,          // command line, config or input file
-  kExitRegression = 3,     // with --fail-if: slower than allowed
-  kExitInconclusive = 4,   // with --fail-if: that cannot be told
-  kExitGateFailed = 5,     // a backend computes something else than the reference
-  kExitInterrupted = 130,  // by SIGINT or SIGTERM: what a shell says of a program that SIGINT ended
-};
-
-/// Runs the command line (without the program's name) and returns the exit code. Tables go to stdout; progress,
-/// warnings and errors (one line, `stepbench: ...`) to stderr.
+/// Runs the command line (without the program's name) and returns the exit code (exit_code.hpp). Tables go to stdout;
+/// progress, warnings and errors (one line, `stepbench: ...`) to stderr.
 [[nodiscard]] int run_program(const std::vector<std::string>& arguments);
 
 }  // namespace stepbench

@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <cstddef>
 
-#include "experiments/commands.hpp"
+#include "experiments/exit_code.hpp"
 
 namespace stepbench {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "core/config/text.hpp"
 #include "core/error.hpp"
-#include "experiments/commands.hpp"
+#include "experiments/exit_code.hpp"
 #include "experiments/compare/numbers.hpp"
 #include "experiments/compare/slowdown_limit.hpp"
 

@@ -11,7 +11,6 @@
 #include "core/config/text.hpp"
 #include "core/error.hpp"
 #include "core/random.hpp"
-#include "experiments/commands.hpp"
 #include "experiments/compare/slowdown_limit.hpp"
 #include "experiments/measure/trial_run.hpp"
 #include "experiments/race/racer.hpp"

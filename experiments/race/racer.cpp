@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "core/config/text.hpp"
-#include "experiments/commands.hpp"
+#include "experiments/exit_code.hpp"
 #include "variants/openblas_runtime.hpp"
 
 namespace stepbench {

@@ -8,7 +8,7 @@
 #include <cstdint>
 
 #include "core/speed_verdict.hpp"
-#include "experiments/commands.hpp"
+#include "experiments/exit_code.hpp"
 #include "experiments/speed_margin.hpp"
 #include "experiments/table.hpp"
 

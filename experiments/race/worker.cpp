@@ -10,7 +10,7 @@
 #include <string>
 
 #include "core/error.hpp"
-#include "experiments/commands.hpp"
+#include "experiments/exit_code.hpp"
 #include "experiments/machine/environment.hpp"
 #include "experiments/measure/gate.hpp"
 #include "experiments/measure/gate_batch.hpp"

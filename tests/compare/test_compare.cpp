@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
-#include "experiments/commands.hpp"
 #include "experiments/compare/report.hpp"
+#include "experiments/exit_code.hpp"
 #include "tests/compare/compare_files.hpp"
 
 namespace stepbench::testing {

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "core/speed_verdict.hpp"
-#include "experiments/commands.hpp"
+#include "experiments/exit_code.hpp"
 #include "experiments/race/report.hpp"
 
 namespace stepbench::testing {
