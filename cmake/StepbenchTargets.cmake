@@ -16,7 +16,8 @@ if(STEPBENCH_NATIVE)
   list(APPEND STEPBENCH_CODE_GENERATION -march=native)
 endif()
 if(STEPBENCH_SANITIZE)
-  list(APPEND STEPBENCH_CODE_GENERATION -fsanitize=${STEPBENCH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  list(APPEND STEPBENCH_CODE_GENERATION -fsanitize=${STEPBENCH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
+       -DSTEPBENCH_SANITIZED)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # With sanitizers, GCC's manual says, this one has more false alarms; here about std::variant.
     list(APPEND STEPBENCH_WARNINGS -Wno-maybe-uninitialized)

@@ -2,6 +2,7 @@
 // "stepbench: " and ends with the exit code of the class.
 #pragma once
 
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -38,5 +39,10 @@ class OutputError : public Error {
  public:
   using Error::Error;
 };
+
+/// What a user is told of any exception.
+[[nodiscard]] inline std::string reason_of(const std::exception& error) {
+  return dynamic_cast<const std::bad_alloc*>(&error) == nullptr ? error.what() : "out of memory";
+}
 
 }  // namespace stepbench

@@ -71,7 +71,8 @@ class Network {
   virtual ~Network() = default;
 
   /// Claims the process-wide settings that this network computes with. One claim may live at a time; every method that
-  /// computes is called under this network's claim. Takes microseconds: keep it out of timed regions.
+  /// computes is called under this network's claim. Takes microseconds: keep it out of timed regions. Throws SupplyError
+  /// (core/supply.hpp) where its library could not have its threads or memory.
   [[nodiscard]] virtual std::unique_ptr<ThreadClaim> claim_threads() = 0;
 
   /// Replaces all parameters and resets the optimiser's state to zero.

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "core/error.hpp"
 #include "core/parameters.hpp"
 #include "experiments/measure/gate.hpp"
 #include "experiments/measure/gate_batch.hpp"
@@ -63,16 +64,22 @@ GateReport check_gates(std::span<const PlannedGroup> groups) {
     for (const PlannedTrial& planned : group.trials) {
       if (!planned.unsupported.empty()) continue;
       const TrialSettings& trial = *planned.settings;
-      const std::vector<std::int64_t> order = gate_batch(trial, *planned.dataset);
-      if (!expected) expected = gate_reference(reference, trial, *planned.dataset, order);
-      const GateResult gate = run_gate(*planned.backend, *expected, trial, *planned.dataset, order);
-      const TrialRecord record = start_trial(*planned.backend, trial, *planned.dataset, {})->record();
-      table.add_row({trial.id, fmt::format("{:.1f} MB", static_cast<double>(record.network_bytes) / kMega),
-                     scientific(worst(gate.checks, &TensorCheck::gradient_error)),
-                     scientific(worst(gate.checks, &TensorCheck::update_error)), gate.passed ? "passed" : "FAILED"});
-      if (gate.passed) continue;
-      failures += fmt::format("{} failed: {}\n", trial.id, gate.message);
-      report.passed = false;
+      try {
+        const std::vector<std::int64_t> order = gate_batch(trial, *planned.dataset);
+        if (!expected) expected = gate_reference(reference, trial, *planned.dataset, order);
+        const GateResult gate = run_gate(*planned.backend, *expected, trial, *planned.dataset, order);
+        const TrialRecord record = start_trial(*planned.backend, trial, *planned.dataset, {})->record();
+        table.add_row({trial.id, fmt::format("{:.1f} MB", static_cast<double>(record.network_bytes) / kMega),
+                       scientific(worst(gate.checks, &TensorCheck::gradient_error)),
+                       scientific(worst(gate.checks, &TensorCheck::update_error)), gate.passed ? "passed" : "FAILED"});
+        if (gate.passed) continue;
+        failures += fmt::format("{} failed: {}\n", trial.id, gate.message);
+        report.passed = false;
+      } catch (const std::exception& error) {
+        table.add_row({trial.id, "-", "-", "-", "failed"});
+        failures += fmt::format("{} failed: {}\n", trial.id, reason_of(error));
+        report.failed = true;
+      }
     }
   }
   report.text = table.text() + failures;

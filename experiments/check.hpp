@@ -14,10 +14,11 @@ namespace stepbench {
 
 struct GateReport {
   std::string text;  // a row per supported trial: memory of its network, worst errors, verdict
-  bool passed = true;
+  bool passed = true;   // the gate, by all that could compute
+  bool failed = false;  // a trial threw
 };
 
-/// Makes each network and passes it through the gate.
+/// Makes each network and passes it through the gate. What a trial throws is its row; the others go on.
 [[nodiscard]] GateReport check_gates(std::span<const PlannedGroup> groups);
 
 }  // namespace stepbench

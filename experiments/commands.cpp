@@ -153,7 +153,7 @@ int run_check(const ParsedCommandLine& arguments) {
   fmt::print("{}", describe_plan(experiment, groups));
   const GateReport report = check_gates(groups);
   fmt::print("\n{}", report.text);
-  return report.passed ? kExitOk : kExitGateFailed;
+  return !report.passed ? kExitGateFailed : report.failed ? kExitFailure : kExitOk;
 }
 
 int exit_code(const ResultFile& result) {
@@ -243,7 +243,7 @@ const std::vector<Command>& commands() {
         "Prints a config's trials and checks every backend's gradients, without training.\n"
         "Of each trial: parameters, FLOPs per step and memory. Gradients and one training step of every backend are\n"
         "held against float64 neuron. CONFIG is a path, or the name of a shipped experiment.\n"
-        "Exit codes: 0 all agree, 5 a backend computes something else.",
+        "Exit codes: 0 all agree, 1 one cannot compute here, 5 one computes something else.",
         "CONFIG",
         true,
         {kSetOption},

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <new>
 #include <set>
 #include <utility>
@@ -50,9 +51,15 @@ void warn_of_the_build(const KeyValues& environment, Progress& progress) {
 #endif
 }
 
-void warn_of_shared_cores(const KeyValues& environment, Progress& progress) {
+void warn_of_the_machine(const KeyValues& environment, Progress& progress) {
   const double one = std::get<double>(*find_value(environment, "peak_gflops_1"));
   const double all = std::get<double>(*find_value(environment, "peak_gflops_all"));
+  if (std::isnan(all)) {
+    progress.warn(
+        fmt::format("the peak of all {} cores cannot be measured: this process cannot have so many threads, see "
+                    "`ulimit -u` and the container's limits",
+                    available_cores()));
+  }
   if (core_sharing(one, all, available_cores()) != CoreSharing::shared) return;
   progress.warn(
       fmt::format("all {} cores together reach {:.2f} times the multiply-adds of one: they share one core, or "
@@ -110,7 +117,7 @@ class SweepRun {
       if (!std::exchange(described, true)) {
         describe_machine(run_, progress_);
         warn_of_the_build(run_.environments.front(), progress_);
-        warn_of_shared_cores(run_.environments.front(), progress_);
+        warn_of_the_machine(run_.environments.front(), progress_);
       }
       if (stop_requested()) stop();
       GroupResult result = run_group(request_.groups[g], reference, peaks_, progress_);

@@ -153,7 +153,8 @@ std::string machine_text(const KeyValues& environment) {
     const Value* value = find_value(environment, name);
     if (value == nullptr) return std::string("?");
     const double* real = std::get_if<double>(value);
-    return real == nullptr ? to_text(*value) : fmt::format("{:.0f}", *real);
+    if (real == nullptr) return to_text(*value);
+    return std::isnan(*real) ? "?" : fmt::format("{:.0f}", *real);
   };
   return fmt::format("{}, {} cores, OpenBLAS {}{}; FMA peak {} GFLOP/s on one core, {} on all", fact("cpu_model"),
                      fact("cores"), fact("blas_core"), fact("blas_core_forced") == "true" ? " (forced)" : "",

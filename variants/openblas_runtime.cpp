@@ -13,6 +13,8 @@
 
 #include "core/error.hpp"
 #include "core/floating_point.hpp"
+#include "core/supply.hpp"
+#include "variants/reexecution.hpp"
 
 namespace stepbench {
 namespace {
@@ -20,26 +22,71 @@ namespace {
 constexpr const char* kThreadsVariable = "OPENBLAS_NUM_THREADS";
 constexpr const char* kOpenMpThreadsVariable = "OMP_NUM_THREADS";
 constexpr const char* kCoreVariable = "OPENBLAS_CORETYPE";
-// Set on re-execution, so that it happens once; says which core was forced, if any.
+// Set on re-execution, so that each of the two happens once: the one before OpenBLAS loads, then the one after its
+// answers, which says which core was forced, if any.
 constexpr const char* kGuardVariable = "STEPBENCH_REEXECUTED";
-constexpr const char* kThreadsOnly = "threads";
+constexpr const char *kLoading = "loading", *kThreadsOnly = "threads";
 
 // OpenBLAS's names of its kernel sets (dynamic.c).
 constexpr std::array<std::string_view, 3> kAvx512Cores = {"SkylakeX", "Cooperlake", "SapphireRapids"};
 constexpr std::array<std::string_view, 2> kAvx2Cores = {"Haswell", "Zen"};
+
+// What OpenBLAS maps for every thread that computes in it (BUFFER_SIZE, on x86-64), at the first product, and keeps.
+constexpr std::size_t kBufferBytes = std::size_t{128} << 20U;
 
 bool is_one(const char* variable) {
   const char* value = std::getenv(variable);
   return value != nullptr && std::string_view(value) == "1";
 }
 
+std::string_view guard_value() {
+  const char* guard = std::getenv(kGuardVariable);
+  return guard == nullptr ? "" : guard;
+}
+
 bool contains(const auto& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+#if defined(__GLIBC__) && !defined(STEPBENCH_SANITIZED)
+/// The program begins here, before the constructors of the libraries. OpenBLAS's starts a thread for each core, each
+/// with kBufferBytes, and where it cannot have one it ends the process with SIGINT. A sanitizer is not there yet,
+/// either.
+void load_with_one_thread(int /*argc*/, char** argv, char** environment) {
+  static char one_thread[] = "OPENBLAS_NUM_THREADS=1", guard[] = "STEPBENCH_REEXECUTED=loading";
+  const auto is_set_by = [](const char* variable, std::string_view name) {
+    for (const char c : name) {
+      if (*variable++ != c) return false;
+    }
+    return true;
+  };
+  std::size_t count = 0;
+  for (; environment[count] != nullptr; ++count) {
+    if (is_set_by(environment[count], "STEPBENCH_REEXECUTED=") || std::string_view(environment[count]) == one_thread)
+      return;
+  }
+  auto** changed = static_cast<char**>(__builtin_alloca((count + 3) * sizeof(char*)));
+  char** end = changed;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!is_set_by(environment[i], "OPENBLAS_NUM_THREADS=")) *end++ = environment[i];
+  }
+  *end++ = one_thread;
+  *end++ = guard;
+  *end = nullptr;
+  execute_anew(argv, changed);
+}
+[[gnu::section(".preinit_array"), gnu::used]] void (*const before_libraries)(int, char**,
+                                                                             char**) = load_with_one_thread;
+#endif
+
 class BlasThreadClaim : public ThreadClaim {
  public:
-  explicit BlasThreadClaim(int threads) {
+  BlasThreadClaim(int threads, int callers) {
+    static HighWater workers(1), buffers(0);
+    workers.raise_to(threads, require_threads);
+    // One more, for the workers' stacks and what else comes between this question and OpenBLAS's taking.
+    buffers.raise_to(callers == 0 ? 0 : std::max(threads, callers),
+                     [](int more) { require_blocks(more + 1, kBufferBytes, "OpenBLAS's buffers"); });
     openblas_set_num_threads(threads);
     const int answer = openblas_get_num_threads();
     if (answer == threads) return;
@@ -73,7 +120,8 @@ std::string better_blas_core(const CpuFeatures& cpu, const std::string& core) {
 }
 
 void require_honest_kernels(char** argv) {
-  if (std::getenv(kGuardVariable) == nullptr) {
+  const std::string_view guard = guard_value();
+  if (guard.empty() || guard == kLoading) {
     const std::string core = openblas_get_corename();
     const std::string better = std::getenv(kCoreVariable) == nullptr ? better_blas_core(cpu_features(), core) : "";
     const bool openmp = openblas_get_parallel() == OPENBLAS_OPENMP;
@@ -86,16 +134,17 @@ void require_honest_kernels(char** argv) {
         std::fprintf(stderr, "stepbench: OpenBLAS took this CPU for a %s; running its %s kernels instead\n",
                      core.c_str(), better.c_str());
       }
-      execv("/proc/self/exe", argv);
+      execute_anew(argv, environ);
       std::perror("stepbench: warning: cannot re-execute to set up OpenBLAS, its figures may be wrong");
     }
   }
+  restore_name(argv[0]);
   flush_denormals();
 }
 
 std::vector<std::string> environment_as_started() {
-  const char* guard = std::getenv(kGuardVariable);
-  const bool forced_core = guard != nullptr && std::string_view(guard) != kThreadsOnly;
+  const std::string_view guard = guard_value();
+  const bool forced_core = !guard.empty() && guard != kLoading && guard != kThreadsOnly;
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string_view text = *variable;
@@ -109,8 +158,7 @@ std::vector<std::string> environment_as_started() {
 BlasRuntime blas_runtime() {
   BlasRuntime runtime;
   runtime.core = openblas_get_corename();
-  const char* guard = std::getenv(kGuardVariable);
-  runtime.forced = guard != nullptr && runtime.core == guard;
+  runtime.forced = runtime.core == guard_value();
   const char* config = openblas_get_config();  // "OpenBLAS 0.3.21 NO_LAPACKE ... MAX_THREADS=64"
   std::istringstream words(config);
   words >> runtime.version >> runtime.version;
@@ -161,6 +209,8 @@ std::string blas_callers_unsupported(const BlasRuntime& runtime, std::int64_t ca
          "libopenblas0-pthread may be)";
 }
 
-std::unique_ptr<ThreadClaim> claim_blas_threads(int threads) { return std::make_unique<BlasThreadClaim>(threads); }
+std::unique_ptr<ThreadClaim> claim_blas_threads(int threads, int callers) {
+  return std::make_unique<BlasThreadClaim>(threads, callers);
+}
 
 }  // namespace stepbench

@@ -15,12 +15,12 @@ namespace stepbench {
 
 /// First thing in main(). Executes the program anew, once, when
 /// - OPENBLAS_NUM_THREADS is not 1 (OMP_NUM_THREADS for the OpenMP flavour): a worker that OpenBLAS starts while it
-/// loads
-///   never gets FTZ/DAZ, and OpenMP's count set later holds for the calling thread only, not for TBB's; or
+///   loads never gets FTZ/DAZ, and OpenMP's count set later holds for the calling thread only, not for TBB's; or
 /// - OpenBLAS picked kernels far below what this CPU can run (0.3.21 takes newer Intel models for a Prescott: SSE3 on
 ///   an AVX-512 machine) and the user has not set OPENBLAS_CORETYPE: then with the right core, which is said on stderr.
-/// Then sets FTZ/DAZ for this thread, which later threads inherit. Returns only in a process where all this holds, or
-/// where it cannot be had (no /proc/self/exe).
+/// Where glibc allows, OPENBLAS_NUM_THREADS has been seen to before OpenBLAS was loaded: it ends the process when it
+/// cannot have its threads then. Sets FTZ/DAZ for this thread, which later threads inherit. Returns only in a process
+/// where all this holds, or where it cannot be had (no /proc/self/exe).
 void require_honest_kernels(char** argv);
 
 /// This process's environment, `NAME=value` each, without what require_honest_kernels added when it executed the
@@ -57,8 +57,9 @@ struct CpuFeatures {
 [[nodiscard]] std::string blas_threads_unsupported(const BlasRuntime& runtime, std::int64_t threads);
 [[nodiscard]] std::string blas_callers_unsupported(const BlasRuntime& runtime, std::int64_t callers);
 
-/// Sets OpenBLAS's thread count for the claim's life; back to 1 after it. Throws Error when OpenBLAS then says that it
-/// has another number.
-[[nodiscard]] std::unique_ptr<ThreadClaim> claim_blas_threads(int threads);
+/// Sets OpenBLAS's thread count for the claim's life; back to 1 after it. `callers`: threads of ours that will call it
+/// at the same time, 0 for none. Throws SupplyError when OpenBLAS could not have its threads or memory: it would hang;
+/// and Error when it then says that it has another number of threads.
+[[nodiscard]] std::unique_ptr<ThreadClaim> claim_blas_threads(int threads, int callers = 1);
 
 }  // namespace stepbench

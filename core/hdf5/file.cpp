@@ -5,11 +5,20 @@
 
 #include "core/hdf5/handles.hpp"
 #include "core/input_file.hpp"
+#include "core/supply.hpp"
 
 namespace stepbench::hdf5 {
 namespace {
 
 constexpr std::size_t kMemoryIncrement = 1 << 20;  // bytes by which a file in memory grows
+constexpr std::size_t kFileBytes = 8 << 20;        // more than an open file takes beside its contents
+
+/// Before the library is used for the first time, and before a file is opened: HDF5 1.10 crashes when it cannot have
+/// the memory for its tables or a file's cache.
+void prepare() {
+  require_blocks(1, kFileBytes, "an HDF5 file");
+  silence_errors();
+}
 
 /// HDF5 takes two files in memory of one name for the same file.
 std::string unique_memory_name() {
@@ -109,7 +118,7 @@ void Group::link(const std::string& member, const Object& target) {
 }
 
 File File::create_in_memory() {
-  silence_errors();
+  prepare();
   const Handle properties = checked(H5Pcreate(H5P_FILE_CREATE), H5Pclose, "HDF5 file in memory");
   track_creation_order(properties);
   const Handle access = memory_access();
@@ -119,7 +128,7 @@ File File::create_in_memory() {
 }
 
 File File::open_image(std::span<const std::byte> image, const std::string& name) {
-  silence_errors();
+  prepare();
   const Handle access = memory_access();
   // HDF5 asks for a pointer to what it may change, and copies.
   check(H5Pset_file_image(access.id(), const_cast<std::byte*>(image.data()), image.size()), "cannot read " + name);
@@ -129,7 +138,7 @@ File File::open_image(std::span<const std::byte> image, const std::string& name)
 }
 
 File File::open(const std::filesystem::path& path) {
-  silence_errors();
+  prepare();
   const InputFile file(path);
   const std::string name = path.string() + ": ";
   if (file.size() == 0) throw Error(name + "is empty");
@@ -156,6 +165,7 @@ std::vector<std::byte> File::image() const {
 }
 
 std::string library_version() {
+  prepare();
   silence_errors();
   unsigned major = 0, minor = 0, release = 0;
   check(H5get_libversion(&major, &minor, &release), "HDF5 version");

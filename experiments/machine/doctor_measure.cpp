@@ -10,12 +10,14 @@
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <limits>
 #include <string>
 #include <thread>
 
 #include "core/floating_point.hpp"
 #include "core/lap_clock.hpp"
+#include "core/supply.hpp"
 #include "experiments/build_version.hpp"
 #include "experiments/machine/cores.hpp"
 #include "experiments/machine/fma_peak.hpp"
@@ -28,6 +30,11 @@ constexpr std::chrono::duration<double> kQuietTime{1};  // /proc/stat counts in 
 constexpr double kSeriesSeconds = 1;
 constexpr int kRounds = 2;  // a peak is the best of these, apart in time: one disturbance does not spoil both
 constexpr std::size_t kMostCores = 24;  // measured one by one, at about 30 ms each and round
+
+/// Calls work() on a thread of its own and waits for it. Throws SupplyError.
+void on_other_thread(const std::function<void()>& work) {
+  const ThreadTeam team(1, [&work](int) { work(); });
+}
 
 std::string vectors_of(const CpuFeatures& features) {
 #if defined(__x86_64__)
@@ -92,7 +99,7 @@ void read_program(Measurements& m) {
   m.blas_threads = openblas_get_num_threads();
   m.tbb_threads = static_cast<int>(tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism));
   m.denormals_flushed = denormals_are_flushed();
-  std::jthread([&m] { m.denormals_flushed = m.denormals_flushed && denormals_are_flushed(); }).join();
+  on_other_thread([&m] { m.denormals_flushed = m.denormals_flushed && denormals_are_flushed(); });
   for (const char* name : {"OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS"}) {
     if (const char* value = std::getenv(name)) m.blas_environment[name] = value;
   }
@@ -128,14 +135,14 @@ void measure_each_core(Measurements& m) {
   for (int round = 0; round < kRounds; ++round) {
     for (std::size_t i = 0; i < m.cores.size(); i += stride) {
       const int core = m.cores[i];
-      std::jthread([&m, core] {
+      on_other_thread([&m, core] {
         cpu_set_t set;
         CPU_ZERO(&set);
         CPU_SET(static_cast<std::size_t>(core), &set);
         if (sched_setaffinity(0, sizeof set, &set) != 0) return;
         double& best = m.fma_of_core[core];
         best = std::max(best, fma_peak_gflops(1, Precision::float32));
-      }).join();
+      });
     }
   }
 }

@@ -86,10 +86,13 @@ KeyValues environment_facts() {
 KeyValues describe_environment() {
   KeyValues environment = environment_facts();
   const int cores = available_cores();
-  environment.emplace_back("peak_gflops_1", fma_peak_gflops(1, Precision::float32));
-  environment.emplace_back("peak_gflops_all", fma_peak_gflops(cores, Precision::float32));
-  environment.emplace_back("sgemm_gflops_1", gemm_peak_gflops(1, Precision::float32));
-  environment.emplace_back("sgemm_gflops", gemm_peak_gflops(cores, Precision::float32));
+  const auto add = [&environment](const char* name, double (*measure)(int, Precision), int threads) {
+    environment.emplace_back(name, if_supplied([&] { return measure(threads, Precision::float32); }));
+  };
+  add("peak_gflops_1", fma_peak_gflops, 1);
+  add("peak_gflops_all", fma_peak_gflops, cores);
+  add("sgemm_gflops_1", gemm_peak_gflops, 1);
+  add("sgemm_gflops", gemm_peak_gflops, cores);
   return environment;
 }
 

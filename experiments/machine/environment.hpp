@@ -10,7 +10,7 @@ namespace stepbench {
 /// CPU, build, libraries.
 [[nodiscard]] KeyValues environment_facts();
 /// The same, and the measured limits: FMA peak on one core and on all, one large matrix product. Takes about half a
-/// second.
+/// second. A limit is NaN where it takes more threads or memory than there is.
 [[nodiscard]] KeyValues describe_environment();
 
 struct BuildInfo {

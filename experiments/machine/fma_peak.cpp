@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <limits>
+#include <new>
 
 #include "core/buffer.hpp"
 #include "core/lap_clock.hpp"
+#include "core/supply.hpp"
 #include "experiments/machine/fma_loop.hpp"
 #include "experiments/machine/time_together.hpp"
 #include "variants/matrix/gemm.hpp"
@@ -97,6 +99,15 @@ std::vector<double> fma_series_gflops(double seconds, Precision precision) {
 double gemm_peak_gflops(int threads, Precision precision) {
   threads = std::min(threads, blas_runtime().max_threads);
   return precision == Precision::float32 ? gemm_gflops<float>(threads) : gemm_gflops<double>(threads);
+}
+
+double if_supplied(const std::function<double()>& measure) {
+  try {
+    return measure();
+  } catch (const SupplyError&) {
+  } catch (const std::bad_alloc&) {
+  }
+  return std::numeric_limits<double>::quiet_NaN();
 }
 
 CoreSharing core_sharing(double peak_one, double peak_all, int threads) {

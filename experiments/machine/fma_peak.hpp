@@ -2,6 +2,7 @@
 // only, in the widest vectors of this CPU (chosen at run time, so that a portable build is held to the same limit).
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "core/settings.hpp"
@@ -9,7 +10,7 @@
 namespace stepbench {
 
 /// GFLOP/s of `threads` cores at once (an FMA counts 2): the best of several short repetitions, in which all threads
-/// start together and the last one's end counts. Takes about 30 ms.
+/// start together and the last one's end counts. Takes about 30 ms. Throws SupplyError, as gemm_peak_gflops does.
 [[nodiscard]] double fma_peak_gflops(int threads, Precision precision);
 
 /// GFLOP/s of short repetitions (about 4 ms) of the same on the calling thread, one after the other for `seconds`: how
@@ -19,6 +20,9 @@ namespace stepbench {
 /// GFLOP/s of one large square OpenBLAS matrix product on `threads` threads, or as many of them as OpenBLAS was built
 /// for: what a perfect user of the library gets.
 [[nodiscard]] double gemm_peak_gflops(int threads, Precision precision);
+
+/// What `measure` gives; NaN where the threads or the memory that it takes cannot be had.
+[[nodiscard]] double if_supplied(const std::function<double()>& measure);
 
 /// What the FMA peak of several cores at once, held against one core's, says about them.
 enum class CoreSharing {

@@ -1,9 +1,9 @@
 #include "experiments/machine/time_together.hpp"
 
 #include <barrier>
-#include <thread>
 
 #include "core/lap_clock.hpp"
+#include "core/supply.hpp"
 
 namespace stepbench {
 
@@ -21,8 +21,7 @@ std::vector<double> time_together(int threads, int repetitions, const std::funct
     }
   };
   {
-    std::vector<std::jthread> others;
-    for (int t = 1; t < threads; ++t) others.emplace_back(repeat, t);
+    const ThreadTeam others(threads - 1, [&](int other) { repeat(other + 1); });
     repeat(0);
   }
   std::vector<double> seconds;

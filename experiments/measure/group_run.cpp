@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <memory>
-#include <new>
 #include <optional>
 #include <random>
 
+#include "core/error.hpp"
 #include "core/parameters.hpp"
 #include "core/random.hpp"
 #include "core/statistics.hpp"
@@ -65,10 +65,6 @@ void fail(TrialRecord& record, FailureCause cause, const std::string& message, P
   progress.warn(fmt::format("{} failed: {}", record.id, message));
 }
 
-std::string reason(const std::exception& error) {
-  return dynamic_cast<const std::bad_alloc*>(&error) == nullptr ? error.what() : "out of memory";
-}
-
 /// Passes the group's trials through the gate and makes the runs of those that pass.
 std::vector<Member> start_members(const PlannedGroup& group, const Backend& reference,
                                   std::vector<TrialRecord>& records, Progress& progress) {
@@ -100,7 +96,7 @@ std::vector<Member> start_members(const PlannedGroup& group, const Backend& refe
       }
       members.push_back({i, &planned, start_trial(*planned.backend, trial, *planned.dataset, record)});
     } catch (const std::exception& error) {
-      fail(record, FailureCause::error, reason(error), progress);
+      fail(record, FailureCause::error, reason_of(error), progress);
     }
   }
   return members;
@@ -121,7 +117,7 @@ void start_twin(const PlannedGroup& group, std::vector<Member>& members, std::ve
     members.push_back({records.size(), &planned, std::move(run)});
     records.push_back(std::move(record));
   } catch (const std::exception& error) {
-    progress.warn(fmt::format("{} cannot run: {}; there is no noise floor", record.id, reason(error)));
+    progress.warn(fmt::format("{} cannot run: {}; there is no noise floor", record.id, reason_of(error)));
   }
 }
 
@@ -219,7 +215,7 @@ class Rounds {
         } catch (const std::exception&) {  // out of memory still: what it did is lost, that it failed is not
         }
         member.run.reset();
-        fail(record, FailureCause::error, reason(error), progress_);
+        fail(record, FailureCause::error, reason_of(error), progress_);
       }
     }
     progress_.advance(group_work(group_) / static_cast<double>(position_.size()));

@@ -34,8 +34,8 @@ bool PeakHistory::is_due(const std::set<int>& cores, Precision precision) const 
 const PeakHistory::Take* PeakHistory::take_if_due(const std::set<int>& cores, Precision precision) {
   if (!is_due(cores, precision)) return nullptr;
   Take take{.precision = precision, .fma = {}, .gemm = 0, .begin = Clock::now(), .end = {}};
-  for (const int count : cores) take.fma[count] = fma_peak_gflops(count, precision);
-  take.gemm = gemm_peak_gflops(available_cores(), precision);
+  for (const int count : cores) take.fma[count] = if_supplied([&] { return fma_peak_gflops(count, precision); });
+  take.gemm = if_supplied([&] { return gemm_peak_gflops(available_cores(), precision); });
   take.end = Clock::now();
   takes_.push_back(std::move(take));
   while (takes_.size() > 1 && takes_.back().end - takes_.front().end > kKept) takes_.pop_front();
@@ -43,10 +43,10 @@ const PeakHistory::Take* PeakHistory::take_if_due(const std::set<int>& cores, Pr
 }
 
 double PeakHistory::best(int cores, Precision precision, Clock::time_point since) const {
-  double best = 0;
+  double best = kNotANumber;
   for (auto take = takes_.rbegin(); take != takes_.rend(); ++take) {
     if (!covers(*take, {cores}, precision)) continue;
-    best = std::max(best, take->fma.at(cores));
+    best = std::fmax(best, take->fma.at(cores));  // the one that is a number
     if (take->end < since) break;
   }
   return best;

@@ -26,10 +26,11 @@ class PeakHistory {
 
   /// Measures the FMA peak of each of these numbers of cores and a large GEMM on all cores, about a tenth of a second;
   /// nothing, and nullptr, when the last such take is so recent that measuring would take more than a tenth of the
-  /// time. The pointer holds until the next call.
+  /// time. A peak is NaN where the threads or the memory for it cannot be had. The pointer holds until the next call.
   const Take* take_if_due(const std::set<int>& cores, Precision precision);
 
-  /// GFLOP/s of so many cores, the best of the takes that ended at `since` or later, and of the last one before.
+  /// GFLOP/s of so many cores, the best of the takes that ended at `since` or later, and of the last one before; NaN
+  /// when none could be had.
   [[nodiscard]] double best(int cores, Precision precision, std::chrono::steady_clock::time_point since) const;
 
  private:

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "core/floating_point.hpp"
+#include "core/supply.hpp"
 #include "variants/matrix/executor.hpp"
 #include "variants/matrix/network.hpp"
 #include "variants/openblas_runtime.hpp"
@@ -29,6 +30,9 @@ constexpr std::ptrdiff_t kMaxShardRows = 512;
 constexpr std::ptrdiff_t kShards = 2;
 constexpr std::ptrdiff_t kBlockRows = 128;
 constexpr std::ptrdiff_t kWideInputs = 1024;
+
+// More than an arena takes. Where TBB cannot have the memory for one it throws, and crashes in what it left half made.
+constexpr std::size_t kArenaBytes = std::size_t{8} << 20U;
 
 std::ptrdiff_t round_up(std::ptrdiff_t value, std::ptrdiff_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -52,7 +56,11 @@ class FlushDenormals final : public tbb::task_scheduler_observer {
 /// The one place that limits threads: TBB may use `threads` in all, OpenBLAS one in each of them.
 class TbbThreadClaim final : public ThreadClaim {
  public:
-  explicit TbbThreadClaim(int threads) : limit_(allow_threads(threads)), blas_(claim_blas_threads(1)) {}
+  TbbThreadClaim(int threads, Products products)
+      : limit_(allow_threads(threads)), blas_(claim_blas_threads(1, products == Products::openblas ? threads : 0)) {
+    static HighWater workers(1);  // TBB keeps those that it has started
+    workers.raise_to(threads, require_threads);
+  }
 
  private:
   tbb::global_control limit_;
@@ -61,11 +69,14 @@ class TbbThreadClaim final : public ThreadClaim {
 
 class TbbExecutor final : public Executor {
  public:
-  explicit TbbExecutor(int threads) : threads_(threads), arena_(threads) {
+  TbbExecutor(int threads, Products products) : threads_(threads), products_(products), arena_(threads) {
+    require_blocks(1, kArenaBytes, "oneTBB");
     const tbb::global_control allowed = allow_threads(threads);  // the arena asks for its workers once, here
     flush_.emplace(arena_);
   }
-  std::unique_ptr<ThreadClaim> claim_threads() override { return std::make_unique<TbbThreadClaim>(threads_); }
+  std::unique_ptr<ThreadClaim> claim_threads() override {
+    return std::make_unique<TbbThreadClaim>(threads_, products_);
+  }
   void run(std::ptrdiff_t count, TaskRef task) override {
     arena_.execute([&] {
       tbb::parallel_for(
@@ -82,14 +93,15 @@ class TbbExecutor final : public Executor {
 
  private:
   int threads_;
+  Products products_;
   tbb::task_arena arena_;
   std::optional<FlushDenormals> flush_;
 };
 
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make(const NetworkSettings& settings, Products products) {
-  return make_matrix_network<Scalar>(settings, std::make_unique<TbbExecutor>(static_cast<int>(settings.threads)),
-                                     products);
+  return make_matrix_network<Scalar>(
+      settings, std::make_unique<TbbExecutor>(static_cast<int>(settings.threads), products), products);
 }
 
 }  // namespace
