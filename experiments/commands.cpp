@@ -210,6 +210,8 @@ int run_show(const ParsedCommandLine& arguments) {
 
 int run_export_data(const ParsedCommandLine& arguments) {
   const Experiment experiment = load(arguments);
+  const fs::path output = arguments.last("output", experiment.settings.name + "-data.h5");
+  const fs::path place = output_place(output);
   const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
   const PlannedTrial& first = groups.front().trials.front();
   for (const PlannedGroup& group : groups) {
@@ -218,8 +220,7 @@ int run_export_data(const ParsedCommandLine& arguments) {
                                  experiment.file.string()));
   }
   print_warnings(data_warnings(groups));
-  const fs::path output = arguments.last("output", experiment.settings.name + "-data.h5");
-  publish(data_image(*first.dataset, first.settings->dataset.kind), output,
+  publish(data_image(*first.dataset, first.settings->dataset.kind), place,
           arguments.has("overwrite") ? IfExists::replace : IfExists::refuse);
   fmt::print("data: {}\n", output.string());
   return kExitOk;

@@ -22,25 +22,61 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kMark = ".replaces-old-file";
+constexpr const char* kLockFile = ".lock";
 
 fs::path parent_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
 
+/// Where FILE.h5 is to be. The folder of the default output is made.
+fs::path place_of(const fs::path& file) {
+  std::error_code failed;  // then output_place says what is wrong with the folder
+  if (parent_of(file) == "results") fs::create_directory("results", failed);
+  return output_place(file);
+}
+
 /// The folder of a run's trial files, made where there is none.
 fs::path make_trials_folder(const fs::path& file) {
-  const fs::path parent = parent_of(file);
-  std::error_code failed;
-  if (parent == "results" && !fs::exists(parent, failed)) fs::create_directory(parent, failed);
-  if (!fs::is_directory(parent, failed)) {
-    const char* problem = fs::exists(parent, failed) ? "is not a folder" : "is a folder that does not exist";
-    throw OutputError(fmt::format("{}: {} {}", file.string(), parent.string(), problem));
-  }
   fs::path trials = fs::path(file).replace_extension(".trials");
+  if (trials == file) trials += ".trials";  // where a link leads to such a name
+  std::error_code failed;
   const bool made = fs::create_directory(trials, failed);
   if (failed || !fs::is_directory(trials, failed)) {
     throw OutputError(fmt::format("cannot make the folder {}: {}", trials.string(), failed.message()));
   }
-  if (made) sync_folder(parent);
+  if (made) sync_folder(parent_of(file));
   return trials;
+}
+
+int open_to_lock(const fs::path& path, int flags) {
+  const int descriptor = open(path.c_str(), flags | O_CLOEXEC, 0666);
+  if (descriptor >= 0) return descriptor;
+  throw OutputError(fmt::format("cannot open {}: {}", path.string(), std::strerror(errno)));
+}
+
+/// 0, or the errno of a lock that cannot be had.
+int try_lock(int descriptor) {
+  while (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
+}
+
+/// Whether `path` is still the name of what was opened.
+bool is_named(const fs::path& path, int descriptor) {
+  struct stat opened {
+  }, named{};
+  return fstat(descriptor, &opened) == 0 && stat(path.c_str(), &named) == 0 && opened.st_dev == named.st_dev &&
+         opened.st_ino == named.st_ino;
+}
+
+/// Publishing has two files open at a time, its own and its folder: sees to it that the process can, beside
+/// `descriptor`.
+void require_descriptors(const fs::path& file, int descriptor) {
+  const int first = fcntl(descriptor, F_DUPFD_CLOEXEC, 0), second = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  const int error_number = errno;
+  if (first >= 0) close(first);
+  if (second >= 0) close(second);
+  if (second >= 0) return;
+  throw OutputError(fmt::format("{}: cannot write: {}, see `ulimit -n`", file.string(), std::strerror(error_number)));
 }
 
 /// An empty file that survives a power cut.
@@ -54,30 +90,40 @@ void make_mark(const fs::path& path) {
 }  // namespace
 
 FolderLock::FolderLock(fs::path folder) : folder_(std::move(folder)) {
-  descriptor_ = open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor_ < 0) throw OutputError(fmt::format("cannot open {}: {}", folder_.string(), std::strerror(errno)));
-  struct stat opened {
-  }, named{};
-  // A run that ends removes the folder, perhaps between our opening it and locking it.
-  if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0 || fstat(descriptor_, &opened) != 0 ||
-      stat(folder_.c_str(), &named) != 0 || opened.st_ino != named.st_ino) {
+  fs::path locked = folder_;
+  descriptor_ = open_to_lock(locked, O_RDONLY | O_DIRECTORY);
+  int error_number = try_lock(descriptor_);
+  if (error_number != 0 && error_number != EWOULDBLOCK) {  // NFS, for one, locks nothing that is not open for writing
+    close(descriptor_);
+    locked = file_ = folder_ / kLockFile;
+    descriptor_ = open_to_lock(locked, O_RDWR | O_CREAT);
+    error_number = try_lock(descriptor_);
+  }
+  // A run that ends removes both, perhaps between our opening and our locking.
+  if (error_number == EWOULDBLOCK || !is_named(locked, descriptor_)) {
     close(descriptor_);
     throw OutputError(
         fmt::format("another run is writing to {}; wait for it, or choose another --output", folder_.string()));
   }
+  if (error_number != 0) {
+    problem_ = fmt::format("{} cannot be locked ({}): see to it that no other run writes to it", folder_.string(),
+                           std::strerror(error_number));
+  }
 }
 
 FolderLock::~FolderLock() {
+  if (!file_.empty()) unlink(file_.c_str());
   rmdir(folder_.c_str());  // fails, as it should, where something is in it
   close(descriptor_);
 }
 
-RunOutput::RunOutput(fs::path file, IfPresent if_present)
-    : file_(std::move(file)),
+RunOutput::RunOutput(const fs::path& file, IfPresent if_present)
+    : file_(place_of(file)),
       trials_(make_trials_folder(file_)),
       mark_(trials_ / kMark),
       if_present_(if_present),
       lock_(trials_) {
+  require_descriptors(file_, lock_.descriptor());
   remove_all_temporaries(trials_);
   remove_temporaries(file_);
   if (if_present_ == IfPresent::refuse) refuse_what_is_there();
@@ -85,6 +131,7 @@ RunOutput::RunOutput(fs::path file, IfPresent if_present)
     discard_trials();
     if (fs::exists(file_)) make_mark(mark_);
   }
+  for (const fs::path& path : trial_files()) static_cast<void>(output_place(path));
 }
 
 bool RunOutput::is_to_be_replaced() const { return fs::exists(mark_); }

@@ -17,27 +17,38 @@ enum class IfPresent { refuse, resume, overwrite };
 /// The lock on a folder that every run on one output takes. Removes the folder on its way out when nothing is in it.
 class FolderLock {
  public:
-  /// Throws OutputError when another run holds it.
+  /// Throws OutputError when another run holds it. Where folders cannot be locked it is a file in the folder, and where
+  /// files cannot, none: see problem().
   explicit FolderLock(std::filesystem::path folder);
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
   ~FolderLock();
 
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+
+  /// Why there is no lock, for a warning; empty when there is.
+  [[nodiscard]] const std::string& problem() const { return problem_; }
+
  private:
-  std::filesystem::path folder_;
+  std::filesystem::path folder_, file_;  // file_: the one that is locked in place of the folder
+  std::string problem_;
   int descriptor_ = -1;
 };
 
 /// Holds the output of a run from before its first step: the folder of trial files exists and is locked (a second run
-/// on the same output is refused). An old FILE.h5 stands until the new one is whole. A mark in the folder remembers,
-/// over an abrupt end, that the FILE.h5 beside it is an old one to be replaced; without the mark FILE.h5 is the whole
-/// result, and trial files are copies.
+/// on the same output is refused). Where FILE.h5 is a link, the result goes where it leads, and the folder stands
+/// there. An old FILE.h5 stands until the new one is whole. A mark in the folder remembers, over an abrupt end, that
+/// the FILE.h5 beside it is an old one to be replaced; without the mark FILE.h5 is the whole result, and trial files
+/// are copies.
 class RunOutput {
  public:
-  /// Throws OutputError: a missing folder (of the default `results`, which is made), one that cannot be written to, an
-  /// output or unfinished trials that exist where that is refused, another run at work. `overwrite` discards the
-  /// trial files of an earlier run.
-  RunOutput(std::filesystem::path file, IfPresent if_present);
+  /// Throws OutputError: a missing folder (but `results`, which is made), one that cannot be written to, an output that
+  /// is no ordinary file, an output or unfinished trials that exist where that is refused, another run at work.
+  /// `overwrite` discards the trial files of an earlier run.
+  RunOutput(const std::filesystem::path& file, IfPresent if_present);
+
+  /// Why a second run on the same output would not be noticed; empty when it would be.
+  [[nodiscard]] const std::string& lock_problem() const { return lock_.problem(); }
 
   /// Whether FILE.h5 holds the whole result already (with `resume` only).
   [[nodiscard]] bool is_complete() const;

@@ -158,6 +158,7 @@ class SweepRun {
 
 ResultFile run_experiment(const RunRequest& request, Progress& progress) {
   const RunOutput output(request.output, request.if_present);
+  if (!output.lock_problem().empty()) progress.warn(output.lock_problem());
   if (output.is_complete()) {
     ResultFile whole = read_complete(request.output, request.groups);
     progress.say(fmt::format("{} holds all {} trials: nothing to do", request.output.string(), whole.trials.size()));

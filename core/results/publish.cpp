@@ -30,7 +30,7 @@ class Descriptor {
   }
   [[nodiscard]] int number() const { return number_; }
   /// False when the last of what was written did not arrive.
-  [[nodiscard]] bool close() { return ::close(std::exchange(number_, -1)) == 0; }
+  [[nodiscard]] bool close() { return ::close(std::exchange(number_, -1)) == 0 || errno == EINTR; }
 
  private:
   int number_;
@@ -74,12 +74,21 @@ void write_all(const Descriptor& file, std::span<const std::byte> bytes, const f
   }
 }
 
+/// Whether errno says that this file system, kernel or container has no such call. EPERM: FAT of hard links, and a
+/// container's filter of calls that it does not know.
+bool is_unavailable() { return errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP || errno == EPERM; }
+
 void rename_without_replacing(const fs::path& from, const fs::path& to) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return;
-  // Not every file system or kernel can; a hard link does not replace either.
-  if (errno == EINVAL || errno == ENOSYS || errno == ENOTSUP) {
-    if (::link(from.c_str(), to.c_str()) == 0) {
-      ::unlink(from.c_str());
+  if (is_unavailable() && ::link(from.c_str(), to.c_str()) == 0) {  // which does not replace either
+    ::unlink(from.c_str());
+    return;
+  }
+  if (is_unavailable()) {  // asking first is all that is left; of the runs on one output, a lock lets one come so far
+    struct stat existing {};
+    if (::lstat(to.c_str(), &existing) == 0) {
+      errno = EEXIST;
+    } else if (::rename(from.c_str(), to.c_str()) == 0) {
       return;
     }
   }
@@ -87,8 +96,18 @@ void rename_without_replacing(const fs::path& from, const fs::path& to) {
   fail(to, "cannot write", errno);
 }
 
-/// fsync of a folder; EINVAL: a file system whose folders need none.
-bool synced(const Descriptor& folder) { return ::fsync(folder.number()) == 0 || errno == EINVAL; }
+int fsync_whole(int descriptor) {
+  int result = 0;
+  do {
+    result = ::fsync(descriptor);
+  } while (result != 0 && errno == EINTR);
+  return result;
+}
+
+/// fsync of a folder, where its file system has that (EBADF: some want it open for writing, which folders cannot be).
+bool synced(const Descriptor& folder) {
+  return fsync_whole(folder.number()) == 0 || errno == EBADF || is_unavailable();
+}
 
 void remove_beginning_with(const fs::path& folder, const std::string& stem) {
   std::vector<fs::path> found;
@@ -112,7 +131,7 @@ void publish(std::span<const std::byte> image, const fs::path& path, IfExists if
   TemporaryFile guard{temporary};
   write_all(file, image, path);
   write_all(file, make_trailer(image), path);
-  if (::fsync(file.number()) != 0) fail(path, "cannot write to disk", errno);
+  if (fsync_whole(file.number()) != 0) fail(path, "cannot write to disk", errno);
   if (!file.close()) fail(path, "cannot write", errno);
 
   if (if_exists == IfExists::refuse)

@@ -52,6 +52,7 @@ class SpawnActions {
 
 ChildProcess::ChildProcess(const std::filesystem::path& program, const std::vector<std::string>& arguments,
                            const std::vector<std::string>& environment) {
+  signal(SIGCHLD, SIG_DFL);  // a parent may have left it ignored, and then nobody learns how a child ended
   // A socket rather than two pipes: writing to a child that is gone can then be an error instead of a signal.
   std::array<int, 2> ends{};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) give_up("socketpair");
@@ -75,7 +76,10 @@ ChildProcess::ChildProcess(const std::filesystem::path& program, const std::vect
   if (error != 0) {
     close(socket_);
     close(complaints_);
-    throw InputError(fmt::format("{}: cannot be run: {}", program.string(), std::generic_category().message(error)));
+    const std::string reason =
+        fmt::format("{}: cannot be run: {}", program.string(), std::generic_category().message(error));
+    if (error == EAGAIN || error == ENOMEM) throw Error(reason);  // of the machine, not of the program that was named
+    throw InputError(reason);
   }
 }
 
@@ -108,7 +112,9 @@ ChildProcess::Line ChildProcess::read_line(std::size_t longest, std::optional<st
       milliseconds = static_cast<int>(left.count());
     }
     pollfd waiting{socket_, POLLIN, 0};
-    if (poll(&waiting, 1, milliseconds) <= 0) continue;  // out of time, or a signal came between
+    const int ready = poll(&waiting, 1, milliseconds);
+    if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
+    if (ready < 0) return {Reading::ended, std::exchange(received_, {})};
     std::array<char, 65536> buffer;
     const ssize_t count = recv(socket_, buffer.data(), buffer.size(), 0);
     if (count < 0 && errno == EINTR) continue;

@@ -16,7 +16,8 @@ namespace stepbench {
 /// One end of a child's line of life: as long as this object lives, so does the process, at most.
 class ChildProcess {
  public:
-  /// `environment`: `NAME=value` each, all that the child gets. Throws InputError where the program cannot be run.
+  /// `environment`: `NAME=value` each, all that the child gets. Throws InputError where the program cannot be run,
+  /// Error where the machine has no room for another process.
   ChildProcess(const std::filesystem::path& program, const std::vector<std::string>& arguments,
                const std::vector<std::string>& environment);
   ChildProcess(const ChildProcess&) = delete;

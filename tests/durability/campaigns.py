@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sweep import BACKENDS, Broken, Ended, Results, Sweep, died_of, results
 
-CALLS = ("open", "write", "fsync", "rename", "close", "mkdir", "remove", "rmdir")
+CALLS = ("open", "flock", "write", "fsync", "rename", "close", "mkdir", "remove", "rmdir")
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Bench:
         return results(sweep.output), time.monotonic() - begin
 
     def faults(
-        self, sweep: Sweep, calls: str, at: int, action: str | int, good: bool, links: bool = False
+        self, sweep: Sweep, calls: str, at: int, action: str | int, good: bool, links: int = 0
     ) -> dict[str, str]:
         """The environment that makes fault_shim.c do so; its words are explained there."""
         (sweep.folder.parent / "calls.log").unlink(missing_ok=True)
@@ -84,7 +84,7 @@ class Bench:
             "FAULT_AT": str(at),
             "FAULT_ACTION": str(action),
             "FAULT_GOOD": str(int(good)),
-            "FAULT_LINKS": str(int(links)),
+            "FAULT_LINKS": str(links),
             "FAULT_LOG": str(sweep.folder.parent / "calls.log"),
         }
 
@@ -140,7 +140,7 @@ def kill_at_random_moments(bench: Bench, count: int, seed: int) -> Tally:
     return tally
 
 
-def kill_at_each_call(bench: Bench, every: int = 1, links: bool = False, overwrite: bool = False) -> Tally:
+def kill_at_each_call(bench: Bench, every: int = 1, links: int = 0, overwrite: bool = False) -> Tally:
     """kill -9 in place of (and in the middle of) every file system call from the first to the last."""
     tally = Tally()
     settings = {"seeds": (1,), "rounds": 1}

@@ -1,20 +1,23 @@
 // LD_PRELOAD library: makes the N-th file system call on one folder fail, be cut short, or kill the process. Calls are
-// counted over open, write, fsync, close, rename, link, remove, mkdir and rmdir, or over those of them that are asked for;
-// write, fsync and close by the descriptors that open gave for paths below the folder. Single-threaded use, as the
-// program's: all its files are written by its main thread.
+// counted over open, flock, write, fsync, close, rename, link, remove, mkdir and rmdir, or over those of them that are
+// asked for; flock, write, fsync and close by the descriptors that open gave for paths below the folder. Single-threaded
+// use, as the program's: all its files are written by its main thread.
 //
 // FAULT_FOLDER  absolute path; calls on other paths pass
-// FAULT_CALLS   names to count, separated by commas, or `all`; `realloc`, by name only, for blocks of whole megabytes from
-//               two on, which is how HDF5 grows a file in memory
+// FAULT_CALLS   names to count, separated by commas, or `all`; by name only: `realloc`, for blocks of whole megabytes from
+//               two on, which is how HDF5 grows a file in memory; `pthread_create`; `cblas_sgemm`, which can only hang
 // FAULT_AT      the call, from 1, at which it happens; 0: never
-// FAULT_ACTION  kill | torn (writes half, then kills) | short (writes half) | a number: fails with this errno
+// FAULT_ACTION  kill | torn (writes half, then kills) | short (writes half) | hang (computes for ever) | a number: fails
+//               with this errno
 // FAULT_GOOD    1: from that call on, every counted call fails
-// FAULT_LINKS   1: renameat2 is always EINVAL, as on file systems that cannot rename without replacing
+// FAULT_LINKS   1: renameat2 is always EINVAL, as on file systems that cannot rename without replacing; 2: and link is
+//               EPERM, as on those without links
 // FAULT_LOG     file that gets one line per counted call, then `fault`
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -73,6 +76,9 @@ static int fate(const char* name) {
   log_line("fault");
   const char* action = setting("FAULT_ACTION");
   if (strcmp(action, "kill") == 0) die();
+  if (strcmp(action, "hang") == 0) {
+    for (volatile int turns = 0;;) ++turns;
+  }
   if (strcmp(action, "short") == 0) return strcmp(name, "write") == 0 ? -1 : 0;
   if (strcmp(action, "torn") == 0) {
     if (strcmp(name, "write") != 0) die();
@@ -125,6 +131,11 @@ ssize_t write(int file, const void* bytes, size_t count) {
   return written;
 }
 
+int flock(int file, int operation) {
+  const int error_number = is_ours(file) ? fate("flock") : 0;
+  return error_number > 0 ? fail(error_number) : (int)syscall(SYS_flock, file, operation);
+}
+
 int fsync(int file) {
   const int error_number = is_ours(file) ? fate("fsync") : 0;
   return error_number > 0 ? fail(error_number) : (int)syscall(SYS_fsync, file);
@@ -143,12 +154,13 @@ int rename(const char* from, const char* to) {
 }
 
 int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) {
-  if (is_below(to) && strcmp(setting("FAULT_LINKS"), "1") == 0) return fail(EINVAL);
+  if (is_below(to) && atoi(setting("FAULT_LINKS")) > 0) return fail(EINVAL);
   const int error_number = is_below(to) ? fate("rename") : 0;
   return error_number > 0 ? fail(error_number) : (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, flags);
 }
 
 int link(const char* from, const char* to) {
+  if (is_below(to) && atoi(setting("FAULT_LINKS")) > 1) return fail(EPERM);
   const int error_number = is_below(to) ? fate("link") : 0;
   return error_number > 0 ? fail(error_number) : (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
 }
@@ -170,15 +182,38 @@ int remove(const char* path) {
   return errno == EISDIR ? (int)syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR) : -1;
 }
 
+static void* (*real_realloc)(void*, size_t) = NULL;
+
+/// Early: the loader calls realloc in the midst of loading a library, and there may not be asked for a symbol.
+__attribute__((constructor)) static void find_realloc(void) {
+  real_realloc = (void* (*)(void*, size_t))dlsym(RTLD_NEXT, "realloc");
+}
+
 void* realloc(void* block, size_t size) {
-  static void* (*real)(void*, size_t) = NULL;
-  if (real == NULL) real = (void* (*)(void*, size_t))dlsym(RTLD_NEXT, "realloc");
+  if (real_realloc == NULL) find_realloc();
   const size_t megabyte = 1 << 20;
   if (size > megabyte && size % megabyte == 0 && strcmp(setting("FAULT_CALLS"), "realloc") == 0 && fate("realloc") > 0) {
     errno = ENOMEM;
     return NULL;
   }
-  return real(block, size);
+  return real_realloc(block, size);
+}
+
+static bool is_asked_for(const char* name) { return strcmp(setting("FAULT_CALLS"), name) == 0; }
+
+int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*routine)(void*), void* argument) {
+  typedef int (*create)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
+  const int error_number = is_asked_for("pthread_create") ? fate("pthread_create") : 0;
+  return error_number > 0 ? error_number
+                          : ((create)dlsym(RTLD_NEXT, "pthread_create"))(thread, attributes, routine, argument);
+}
+
+void cblas_sgemm(int order, int a_turned, int b_turned, int m, int n, int k, float alpha, const float* a, int a_stride,
+                 const float* b, int b_stride, float beta, float* c, int c_stride) {
+  typedef void (*product)(int, int, int, int, int, int, float, const float*, int, const float*, int, float, float*, int);
+  if (is_asked_for("cblas_sgemm")) fate("cblas_sgemm");
+  ((product)dlsym(RTLD_NEXT, "cblas_sgemm"))(order, a_turned, b_turned, m, n, k, alpha, a, a_stride, b, b_stride, beta,
+                                             c, c_stride);
 }
 
 int mkdir(const char* path, mode_t mode) {

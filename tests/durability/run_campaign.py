@@ -20,7 +20,7 @@ FIGURES = Path(__file__).resolve().parent / "figures"
 def each_call(bench: Bench, count: int, seed: int) -> Tally:
     """All variants of a kill at each call."""
     total = Tally()
-    for links, overwrite in ((False, False), (False, True), (True, False)):
+    for links, overwrite in ((0, False), (0, True), (1, False), (2, False)):
         tally = campaigns.kill_at_each_call(bench, links=links, overwrite=overwrite)
         total.attempts += tally.attempts
         total.broken += tally.broken

@@ -17,4 +17,4 @@ def test_kill_while_an_old_output_is_replaced_keeps_the_old_one(bench: Bench) ->
 
 
 def test_kill_where_links_take_the_place_of_renaming_loses_nothing(bench: Bench) -> None:
-    campaigns.kill_at_each_call(bench, every=10, links=True).assert_kept(at_least=4)
+    campaigns.kill_at_each_call(bench, every=10, links=1).assert_kept(at_least=4)

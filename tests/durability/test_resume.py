@@ -204,7 +204,7 @@ def test_read_only_folder_is_refused(bench: Bench) -> None:
     try:
         sweep = Sweep(bench.program, sweep.folder, seeds=(1,))
         subprocess.run(["mount", "-o", "remount,ro", str(sweep.folder)], check=True)
-        assert "out.trials: Read-only file system" in refused(sweep, code=1)
+        assert "out.h5: cannot write into its folder: Read-only file system" in refused(sweep, code=1)
     finally:
         subprocess.run(["umount", str(sweep.folder)], check=True)
 

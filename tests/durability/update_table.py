@@ -15,9 +15,9 @@ BEGIN, END = "<!-- table: made by durability/update_table.py -->", "<!-- end of 
 ROWS = (
     ("kill-random", "kill -9 at any moment: no finished trial lost, no unreadable file, no duplicate after `--resume`, same bits",
      "`run_campaign.py kill-random`"),
-    ("kill-each-call", "the same at (and within) each file system call of a run, with renaming, replacing and hard links",
+    ("kill-each-call", "the same at (and within) each file system call of a run, with renaming, replacing, hard links and without links",
      "`run_campaign.py kill-each-call`"),
-    ("fail-each-call", "open, write, fsync, rename, close, mkdir or remove fails, once or for good, and short writes: no crash, no "
+    ("fail-each-call", "open, flock, write, fsync, rename, close, mkdir or remove fails, once or for good, and short writes: no crash, no "
      "partial file, one clear line, what was finished is there",
      "`run_campaign.py fail-each-call`"),
     ("full-disk", "the same on a disk that is full at any size", "`run_campaign.py full-disk` (root)"),

@@ -49,6 +49,12 @@ TEST_CASE("a killed child's exit code is its signal's") {
   CHECK(child.wait() == 128 + SIGKILL);
 }
 
+TEST_CASE("a child's exit code is known where the end of children was to be ignored") {
+  signal(SIGCHLD, SIG_IGN);
+  Shell child("exit 5");
+  CHECK(child.wait() == 5);
+}
+
 TEST_CASE("writing to a child that is gone is no signal") {
   Shell child("exit 0");
   child.wait();
