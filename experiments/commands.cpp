@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <new>
 #include <set>
 
 #include "core/config/experiment.hpp"
@@ -31,6 +30,7 @@
 #include "experiments/runner.hpp"
 #include "experiments/sample.hpp"
 #include "experiments/speed_margin.hpp"
+#include "experiments/standard_streams.hpp"
 #include "experiments/table.hpp"
 #include "variants/registry.hpp"
 
@@ -53,7 +53,7 @@ Experiment load(const ParsedCommandLine& arguments) {
 
 /// Of a plan that is printed, or data that are exported; a run says them through its progress.
 void print_warnings(const std::vector<std::string>& warnings) {
-  for (const std::string& warning : warnings) fmt::print(stderr, "stepbench: warning: {}\n", warning);
+  for (const std::string& warning : warnings) write_remark(fmt::format("stepbench: warning: {}\n", warning));
 }
 
 /// The comment lines at the top of a config, joined.
@@ -72,14 +72,14 @@ void list_backends() {
   for (const Backend& backend : backends()) {
     table.add_row({std::string(backend.name), backend.max_threads == 1 ? "1" : "any", std::string(backend.summary)});
   }
-  fmt::print("{}", table.text());
+  write_output(table.text());
 }
 
 void list_datasets() {
   TextTable table;
   for (const char* heading : {"dataset.kind", "what it is"}) table.add_column(heading, TextTable::Align::left);
   for (const DatasetKind& kind : dataset_kinds()) table.add_row({std::string(kind.name), std::string(kind.summary)});
-  fmt::print("{}", table.text());
+  write_output(table.text());
 }
 
 void list_models() {
@@ -87,7 +87,7 @@ void list_models() {
   for (const char* heading : {"model.kind", "what it is"}) table.add_column(heading, TextTable::Align::left);
   table.add_row({"mlp", "multilayer perceptron: z = a W^T + b, ReLU on hidden layers"});
   table.add_row({"transformer", "decoder-only, GPT-2's pre-norm block: causal multi-head attention and an MLP of 4D"});
-  fmt::print("{}", table.text());
+  write_output(table.text());
 }
 
 void list_experiments() {
@@ -98,8 +98,8 @@ void list_experiments() {
     table.add_row({config.stem().string(), question_of(config)});
     folders.insert(config.parent_path());
   }
-  fmt::print("{}", table.text());
-  for (const fs::path& folder : folders) fmt::print("configs: {}\n", folder.string());
+  write_output(table.text());
+  for (const fs::path& folder : folders) write_output(fmt::format("configs: {}\n", folder.string()));
 }
 
 void list_keys() {
@@ -112,7 +112,7 @@ void list_keys() {
     if (!key.applies_with.empty()) help += " (" + key.applies_with + ")";
     table.add_row({key.key, key.default_text, key.allowed, help});
   }
-  fmt::print("{}", table.text());
+  write_output(table.text());
 }
 
 struct Listing {
@@ -134,7 +134,7 @@ int run_list(const ParsedCommandLine& arguments) {
   for (const Listing& listing : kListings) {
     // All but the keys, which are many, when nothing is named.
     if (arguments.positional.empty() ? listing.name == "keys" : arguments.positional != listing.name) continue;
-    if (found) fmt::print("\n");
+    if (found) write_output("\n");
     listing.print();
     found = true;
   }
@@ -150,9 +150,9 @@ int run_check(const ParsedCommandLine& arguments) {
   const Experiment experiment = load(arguments);
   const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
   print_warnings(plan_warnings(groups));
-  fmt::print("{}", describe_plan(experiment, groups));
+  write_output(describe_plan(experiment, groups));
   const GateReport report = check_gates(groups);
-  fmt::print("\n{}", report.text);
+  write_output("\n" + report.text);
   return !report.passed ? kExitGateFailed : report.failed ? kExitFailure : kExitOk;
 }
 
@@ -180,7 +180,7 @@ int run_run(const ParsedCommandLine& arguments) {
   const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
   if (arguments.has("dry-run")) {
     print_warnings(plan_warnings(groups));
-    fmt::print("{}", describe_plan(experiment, groups));
+    write_output(describe_plan(experiment, groups));
     return kExitOk;
   }
   const fs::path output = arguments.last("output", "results/" + experiment.settings.name + ".h5");
@@ -197,14 +197,18 @@ int run_run(const ParsedCommandLine& arguments) {
     Progress progress(stderr, verbosity, work);
     result = run_experiment({experiment, groups, output, if_present(arguments)}, progress);
   }
-  fmt::print("{}\nresults: {}\n", results_table(result), output.string());
+  try {
+    write_output(fmt::format("{}\nresults: {}\n", results_table(result), output.string()));
+  } catch (const OutputError& error) {
+    throw OutputError(fmt::format("{}; the results are whole: {}", error.what(), output.string()));
+  }
   return exit_code(result);
 }
 
 int run_show(const ParsedCommandLine& arguments) {
   const double margin = speed_margin("show", arguments);
   const ResultFile result = read_result_file(arguments.positional, ReadSeries::no);
-  fmt::print("{}", results_table(result, margin));
+  write_output(results_table(result, margin));
   return kExitOk;
 }
 
@@ -222,7 +226,7 @@ int run_export_data(const ParsedCommandLine& arguments) {
   print_warnings(data_warnings(groups));
   publish(data_image(*first.dataset, first.settings->dataset.kind), place,
           arguments.has("overwrite") ? IfExists::replace : IfExists::refuse);
-  fmt::print("data: {}\n", output.string());
+  write_output(fmt::format("data: {}\n", output.string()));
   return kExitOk;
 }
 
@@ -307,7 +311,7 @@ std::string name_of(const Command& command) { return command.line.usage.substr(0
 
 int run_completion(const ParsedCommandLine& arguments) {
   if (arguments.positional == "experiments") {
-    for (const fs::path& config : shipped_configs()) fmt::print("{}\n", config.stem().string());
+    for (const fs::path& config : shipped_configs()) write_output(config.stem().string() + "\n");
     return kExitOk;
   }
   if (arguments.positional != "bash") {
@@ -317,7 +321,7 @@ int run_completion(const ParsedCommandLine& arguments) {
   for (const Command& command : commands()) {
     if (!command.hidden) lines.push_back(command.line);
   }
-  fmt::print("{}", bash_completion(lines, describe_keys()));
+  write_output(bash_completion(lines, describe_keys()));
   return kExitOk;
 }
 
@@ -342,12 +346,13 @@ std::string program_help() {
 
 int dispatch(const std::vector<std::string>& arguments) {
   if (arguments.empty() || arguments.front() == "--help" || arguments.front() == "-h" || arguments.front() == "help") {
-    fmt::print("{}", program_help());
+    write_output(program_help());
     return arguments.empty() ? kExitUsage : kExitOk;
   }
   if (arguments.front() == "--version") {
     const BuildInfo build = build_info();
-    fmt::print("stepbench {} ({}{})\n", build.version, build.git_commit, build.git_dirty ? ", modified" : "");
+    write_output(
+        fmt::format("stepbench {} ({}{})\n", build.version, build.git_commit, build.git_dirty ? ", modified" : ""));
     return kExitOk;
   }
   std::vector<std::string> names;
@@ -356,7 +361,7 @@ int dispatch(const std::vector<std::string>& arguments) {
     if (name_of(command) != arguments.front()) continue;
     const ParsedCommandLine parsed = parse_command_line(command.line, {arguments.begin() + 1, arguments.end()});
     if (parsed.help) {
-      fmt::print("{}", help_text(command.line));
+      write_output(help_text(command.line));
       return kExitOk;
     }
     return command.run(parsed);
@@ -369,20 +374,20 @@ int dispatch(const std::vector<std::string>& arguments) {
 }  // namespace
 
 int run_program(const std::vector<std::string>& arguments) {
+  const auto complain = [](std::string_view message, ExitCode code) {
+    write_remark(fmt::format("stepbench: {}\n", message));
+    return code;
+  };
   try {
     return dispatch(arguments);
+  } catch (const ReaderGone&) {
+    end_without_reader();
   } catch (const Interrupted& error) {
-    fmt::print(stderr, "stepbench: {}\n", error.what());
-    return kExitInterrupted;
+    return complain(error.what(), kExitInterrupted);
   } catch (const InputError& error) {
-    fmt::print(stderr, "stepbench: {}\n", error.what());
-    return kExitUsage;
-  } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "stepbench: out of memory\n");
-    return kExitFailure;
+    return complain(error.what(), kExitUsage);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "stepbench: {}\n", error.what());
-    return kExitFailure;
+    return complain(reason_of(error), kExitFailure);
   }
 }
 

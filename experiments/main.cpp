@@ -3,9 +3,11 @@
 #include <vector>
 
 #include "experiments/commands.hpp"
+#include "experiments/standard_streams.hpp"
 #include "variants/openblas_runtime.hpp"
 
 int main(int argc, char** argv) {
+  stepbench::prepare_standard_streams();
   stepbench::require_honest_kernels(argv);
   return stepbench::run_program(std::vector<std::string>(argv + 1, argv + argc));
 }

@@ -1,10 +1,11 @@
 #include "experiments/progress.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
+
+#include "experiments/terminal.hpp"
 
 namespace stepbench {
 namespace {
@@ -13,7 +14,8 @@ using Seconds = std::chrono::duration<double>;
 
 constexpr Seconds kTerminalInterval{0.1};
 constexpr Seconds kPlainInterval{10};
-constexpr int kBarWidth = 24;
+constexpr std::size_t kRoomy = 80;       // columns; in fewer, what is going on needs the room more than the bar
+constexpr int kBar = 24, kShortBar = 8;  // columns
 
 std::string clock_text(double seconds) {
   const auto whole = std::lround(seconds);
@@ -26,7 +28,7 @@ std::string clock_text(double seconds) {
 Progress::Progress(std::FILE* stream, Verbosity verbosity, double total_work)
     : stream_(stream),
       verbosity_(verbosity),
-      terminal_(isatty(fileno(stream)) != 0),
+      terminal_(can_redraw(fileno(stream))),
       total_(total_work),
       begin_(std::chrono::steady_clock::now()),
       last_drawn_(begin_) {}
@@ -48,18 +50,18 @@ void Progress::skip(double work) { total_ -= work; }
 void Progress::note(const std::string& text) {
   if (verbosity_ != Verbosity::verbose) return;
   clear();
-  fmt::print(stream_, "{}\n", text);
+  write(text + "\n");
 }
 
 void Progress::say(const std::string& text) {
   if (verbosity_ == Verbosity::quiet) return;
   clear();
-  fmt::print(stream_, "stepbench: {}\n", text);
+  write(fmt::format("stepbench: {}\n", text));
 }
 
 void Progress::warn(const std::string& text) {
   clear();
-  fmt::print(stream_, "stepbench: warning: {}\n", text);
+  write(fmt::format("stepbench: warning: {}\n", text));
   draw(true);
 }
 
@@ -73,21 +75,27 @@ void Progress::draw(bool now) {
   const double elapsed = Seconds(time - begin_).count();
   const std::string left = share > 0.01 ? clock_text(elapsed * (1 - share) / share) + " left" : "";
   if (terminal_) {
-    const int filled = static_cast<int>(share * kBarWidth);
-    fmt::print(stream_, "\r\x1b[K[{:#<{}}{:.<{}}] {:3.0f}%  {:>10}  {}", "", filled, "", kBarWidth - filled,
-               100 * share, left, status_);
+    const std::size_t columns = terminal_columns(fileno(stream_));
+    const int bar = columns < kRoomy ? kShortBar : kBar, filled = static_cast<int>(share * bar);
+    const std::string line =
+        fmt::format("[{:#<{}}{:.<{}}] {:3.0f}%  {:>10}  {}", "", filled, "", bar - filled, 100 * share, left, status_);
+    // The last column stays free: many terminals go on to the next line once it is filled.
+    write(fmt::format("\r\x1b[K{}", cut_to(line, columns - 1)));
     drawn_ = true;
   } else {
-    fmt::print(stream_, "{:3.0f}%  {}  {}\n", 100 * share, left, status_);
+    write(fmt::format("{:3.0f}%  {}  {}\n", 100 * share, left, status_));
   }
-  std::fflush(stream_);
 }
 
 void Progress::clear() {
   if (!drawn_) return;
-  fmt::print(stream_, "\r\x1b[K");
-  std::fflush(stream_);
+  write("\r\x1b[K");
   drawn_ = false;
+}
+
+void Progress::write(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stream_);
+  std::fflush(stream_);
 }
 
 }  // namespace stepbench

@@ -1,16 +1,17 @@
-// What a run says while it goes on: to stderr, so that tables on stdout stay clean.
+// What a run says while it goes on: to stderr, so that tables on stdout stay clean. What cannot be written is not said.
 #pragma once
 
 #include <chrono>
 #include <cstdio>
 #include <string>
+#include <string_view>
 
 namespace stepbench {
 
 enum class Verbosity { quiet, normal, verbose };
 
-/// A bar with the time left on a terminal; plain lines, at most one every few seconds, elsewhere; nothing when quiet.
-/// Warnings are always printed.
+/// A bar with the time left, no wider than the terminal, where a line can be drawn anew; plain lines, at most one every
+/// few seconds, elsewhere; nothing when quiet. Warnings are always printed.
 class Progress {
  public:
   /// `total_work`: in any unit; advance() counts up to it.
@@ -29,6 +30,7 @@ class Progress {
  private:
   void draw(bool now);
   void clear();
+  void write(std::string_view text);
 
   std::FILE* stream_;
   Verbosity verbosity_;

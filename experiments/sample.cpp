@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <numeric>
 #include <vector>
 
@@ -17,6 +16,7 @@
 #include "experiments/sampler/stored_transformer.hpp"
 #include "experiments/sampler/transformer.hpp"
 #include "experiments/sampler/vocabulary.hpp"
+#include "experiments/standard_streams.hpp"
 
 namespace stepbench {
 namespace {
@@ -174,9 +174,7 @@ int run_sample(const ParsedCommandLine& arguments) {
   const auto print = [&ends_line](std::string_view text) {
     if (text.empty()) return;
     ends_line = text.back() == '\n';
-    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-      throw OutputError("the standard output cannot be written");
-    }
+    write_output(text);
   };
   sample(read_result_file(arguments.positional), arguments.positional, options, print);
   if (!ends_line) print("\n");

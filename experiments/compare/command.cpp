@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <array>
-#include <cstdio>
 
 #include "core/config/experiment.hpp"
 #include "core/error.hpp"
@@ -12,6 +11,7 @@
 #include "experiments/compare/numbers.hpp"
 #include "experiments/compare/report.hpp"
 #include "experiments/speed_margin.hpp"
+#include "experiments/standard_streams.hpp"
 
 namespace stepbench {
 namespace {
@@ -76,13 +76,13 @@ std::string report(Format format, const Comparison& comparison, const std::vecto
 
 /// What a CSV table has no place for.
 void print_remarks(const Comparison& comparison, const std::vector<Finding>& findings) {
-  for (const std::string& line : comparison.warnings) fmt::print(stderr, "stepbench: warning: {}\n", line);
-  for (const std::string& line : comparison.unmatched) fmt::print(stderr, "stepbench: not compared: {}\n", line);
+  for (const std::string& line : comparison.warnings) write_remark(fmt::format("stepbench: warning: {}\n", line));
+  for (const std::string& line : comparison.unmatched) write_remark(fmt::format("stepbench: not compared: {}\n", line));
   for (const Finding& finding : findings) {
     if (finding.outcome == Outcome::holds_not) continue;
-    fmt::print(stderr, "stepbench: fail-if {}: {}{}{}\n", finding.condition,
-               finding.outcome == Outcome::holds ? "" : "inconclusive: ",
-               finding.trial.empty() ? "" : finding.trial + ": ", finding.detail);
+    write_remark(fmt::format("stepbench: fail-if {}: {}{}{}\n", finding.condition,
+                             finding.outcome == Outcome::holds ? "" : "inconclusive: ",
+                             finding.trial.empty() ? "" : finding.trial + ": ", finding.detail));
   }
 }
 
@@ -133,10 +133,7 @@ int run_compare(const ParsedCommandLine& arguments) {
 
   const std::vector<Finding> findings = hold_against(comparison, conditions);
   if (arguments.has("brief")) comparison = brief(std::move(comparison));
-  const std::string text = report(format, comparison, findings);
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    throw OutputError("the standard output cannot be written");
-  }
+  write_output(report(format, comparison, findings));
   if (format == Format::csv) print_remarks(comparison, findings);
   return exit_code(findings);
 }

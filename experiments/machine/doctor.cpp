@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -13,11 +12,13 @@
 
 #include "core/config/text.hpp"
 #include "core/error.hpp"
+#include "experiments/standard_streams.hpp"
+#include "experiments/terminal.hpp"
 
 namespace stepbench {
 namespace {
 
-constexpr std::size_t kColumns = 100;
+constexpr std::size_t kLeastColumns = 50, kMostColumns = 100;
 constexpr std::size_t kCheckColumn = 11, kTextColumn = 30;  // where a check's name begins, and what is said of it
 
 struct VerdictStyle {
@@ -29,13 +30,13 @@ constexpr std::array<std::string_view, 4> kSections = {"The machine", "This prog
 
 const VerdictStyle& style_of(Verdict verdict) { return kStyles[static_cast<std::size_t>(verdict)]; }
 
-/// `text` after what already fills `column` columns; further lines begin at `indent`.
-std::string wrapped(const std::string& text, std::size_t column, std::size_t indent) {
+/// `text` after what already fills `column` columns, in `columns` of them; further lines begin at `indent`.
+std::string wrapped(const std::string& text, std::size_t column, std::size_t indent, std::size_t columns) {
   std::string result;
   std::istringstream words(text);
   bool begun = false;
   for (std::string word; words >> word; begun = true) {
-    if (begun && column + 1 + word.size() > kColumns) {
+    if (begun && column + 1 + word.size() > columns) {
       result += "\n" + std::string(indent, ' ');
       column = indent;
     } else if (begun) {
@@ -58,12 +59,13 @@ std::string counted(std::size_t number, std::string_view noun) {
 
 bool colour_wanted() {
   const char* no_colour = std::getenv("NO_COLOR");
-  return isatty(STDOUT_FILENO) != 0 && (no_colour == nullptr || *no_colour == '\0');
+  return can_redraw(STDOUT_FILENO) && (no_colour == nullptr || *no_colour == '\0');
 }
 
 }  // namespace
 
-std::string doctor_text(const std::vector<Finding>& findings, bool colour) {
+std::string doctor_text(const std::vector<Finding>& findings, bool colour, std::size_t columns) {
+  columns = std::clamp(columns, kLeastColumns, kMostColumns);
   std::string text;
   const Finding* last = nullptr;
   for (const Finding& finding : findings) {
@@ -74,10 +76,12 @@ std::string doctor_text(const std::vector<Finding>& findings, bool colour) {
     const VerdictStyle& style = style_of(finding.verdict);
     const std::string_view on = colour ? style.colour : "", off = colour ? "\x1b[0m" : "";
     text += fmt::format("  {}{:<9}{}{:<19}{}", on, style.name, off, finding.check,
-                        wrapped(finding.sees, kTextColumn, kTextColumn));
+                        wrapped(finding.sees, kTextColumn, kTextColumn, columns));
     const std::string margin(kCheckColumn + 2, ' ');
-    if (!finding.means.empty()) text += margin + wrapped(finding.means, margin.size(), margin.size());
-    if (!finding.advice.empty()) text += margin + "-> " + wrapped(finding.advice, margin.size() + 3, margin.size() + 3);
+    if (!finding.means.empty()) text += margin + wrapped(finding.means, margin.size(), margin.size(), columns);
+    if (!finding.advice.empty()) {
+      text += margin + "-> " + wrapped(finding.advice, margin.size() + 3, margin.size() + 3, columns);
+    }
   }
   const std::size_t warnings = count(findings, Verdict::warning), notes = count(findings, Verdict::note);
   text += fmt::format("\n{}, {}.", counted(warnings, "warning"), counted(notes, "note"));
@@ -118,12 +122,10 @@ int run_doctor(const ParsedCommandLine& arguments) {
   if (format != "text" && format != "json") {
     throw InputError(fmt::format("--format: found \"{}\", allowed: text, json", printable(format)));
   }
-  if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "stepbench: measuring for about 5 seconds ...\n");
+  if (isatty(STDERR_FILENO) != 0) write_remark("stepbench: measuring for about 5 seconds ...\n");
   const std::vector<Finding> findings = judge(measure_machine());
-  const std::string text = format == "json" ? doctor_json(findings) : doctor_text(findings, colour_wanted());
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    throw OutputError("the standard output cannot be written");
-  }
+  const std::size_t columns = isatty(STDOUT_FILENO) != 0 ? terminal_columns(STDOUT_FILENO) : kMostColumns;
+  write_output(format == "json" ? doctor_json(findings) : doctor_text(findings, colour_wanted(), columns));
   return 0;
 }
 

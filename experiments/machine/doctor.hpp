@@ -2,6 +2,7 @@
 // Measuring (doctor_measure), judging (doctor_judge) and printing (doctor) are apart; nothing here is stored.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,8 @@ struct Finding {
 /// Every check, in the sections' order; a check that has nothing to go by says so as a note or is left out.
 [[nodiscard]] std::vector<Finding> judge(const Measurements& measurements);
 
-/// As text of at most 100 columns a line where words allow; `colour` adds terminal escapes.
-[[nodiscard]] std::string doctor_text(const std::vector<Finding>& findings, bool colour);
+/// As text of at most `columns` (50 to 100) a line where words allow; `colour` adds terminal escapes.
+[[nodiscard]] std::string doctor_text(const std::vector<Finding>& findings, bool colour, std::size_t columns = 100);
 /// An array of objects with the Finding's fields.
 [[nodiscard]] std::string doctor_json(const std::vector<Finding>& findings);
 

@@ -1,14 +1,15 @@
 // The program `stepbench_micro`: what the backends' kernels make of this machine, one by one.
 #include <benchmark/benchmark.h>
 
-#include <cstdio>
 #include <exception>
+#include <string>
 
 #include "core/floating_point.hpp"
 #include "experiments/machine/cores.hpp"
 #include "experiments/machine/environment.hpp"
 #include "experiments/machine/fma_peak.hpp"
 #include "experiments/micro/run_micro.hpp"
+#include "experiments/standard_streams.hpp"
 #include "variants/openblas_runtime.hpp"
 
 namespace {
@@ -40,6 +41,7 @@ void record_context(const Peaks& peaks) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  prepare_standard_streams();
   require_honest_kernels(argv);
   try {
     KernelCases cases = gemm_cases(available_cores());
@@ -55,9 +57,12 @@ int main(int argc, char** argv) {
     record_context(peaks);
     const int code = run_micro(std::vector<std::string>(argv, argv + argc), cases, peaks);
     benchmark::Shutdown();  // once per process: frees the context
+    flush_output();
     return code;
+  } catch (const ReaderGone&) {
+    end_without_reader();
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "stepbench_micro: %s\n", error.what());
+    write_remark(std::string("stepbench_micro: ") + error.what() + "\n");
     return 1;
   }
 }

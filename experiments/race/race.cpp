@@ -16,6 +16,7 @@
 #include "experiments/race/racer.hpp"
 #include "experiments/race/worker.hpp"
 #include "experiments/speed_margin.hpp"
+#include "experiments/standard_streams.hpp"
 
 namespace stepbench {
 namespace {
@@ -145,7 +146,9 @@ int run_race(const ParsedCommandLine& arguments, std::filesystem::path (*find_co
   if (arguments.has("fail-if")) limit = parse_fail_if(arguments.last("fail-if", ""));
   const Experiment experiment = load_experiment(request.config, request.overrides, dataset_keys());
   const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
-  for (const std::string& warning : data_warnings(groups)) fmt::print(stderr, "stepbench: warning: {}\n", warning);
+  for (const std::string& warning : data_warnings(groups)) {
+    write_remark(fmt::format("stepbench: warning: {}\n", warning));
+  }
   std::vector<PlannedTrial> trials;
   std::string skipped;
   for (const PlannedGroup& group : groups) {
@@ -164,8 +167,8 @@ int run_race(const ParsedCommandLine& arguments, std::filesystem::path (*find_co
                       static_cast<double>(3 * std::ssize(trials) * request.repeats));
     for (const PlannedTrial& trial : trials) races.push_back(race_trial(request, trial, builds, progress));
   }
-  fmt::print("OLD  {}  {}\nNEW  {}  {}\n\n{}{}", request.old_program.string(), builds.old_build,
-             request.new_program.string(), builds.new_build, race_table(races, margin), skipped);
+  write_output(fmt::format("OLD  {}  {}\nNEW  {}  {}\n\n{}{}", request.old_program.string(), builds.old_build,
+                           request.new_program.string(), builds.new_build, race_table(races, margin), skipped));
   return race_exit_code(races, limit);
 }
 

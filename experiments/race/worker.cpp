@@ -5,7 +5,6 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <iostream>
 #include <string>
 
@@ -18,14 +17,13 @@
 #include "experiments/measure/trial_run.hpp"
 #include "experiments/plan.hpp"
 #include "experiments/race/protocol.hpp"
+#include "experiments/standard_streams.hpp"
 #include "variants/registry.hpp"
 
 namespace stepbench {
 namespace {
 
-void say(const std::string& line) {
-  std::cout << line << '\n' << std::flush;  // one write, as stdout is no terminal
-}
+void say(const std::string& line) { write_output(line + "\n"); }
 
 PlannedTrial plan_one(Experiment experiment, const std::string& id) {
   std::erase_if(experiment.trials, [&id](const TrialSettings& trial) { return trial.id != id; });
@@ -71,7 +69,7 @@ int serve_race(const Experiment& experiment, const std::string& trial) {
   const PlannedTrial planned = plan_one(experiment, trial);
   const std::string complaint = gate_complaint(planned);
   if (!complaint.empty()) {
-    fmt::print(stderr, "stepbench: gate: {}\n", complaint);
+    write_remark(fmt::format("stepbench: gate: {}\n", complaint));
     return kExitGateFailed;
   }
   const auto run = start_trial(*planned.backend, *planned.settings, *planned.dataset, {});

@@ -14,6 +14,7 @@
 #include "core/results/trial_record.hpp"
 #include "core/speed_verdict.hpp"
 #include "experiments/measure/group_run.hpp"
+#include "experiments/standard_streams.hpp"
 #include "tests/experiments/small_experiment.hpp"
 #include "tests/support/forwarding_network.hpp"
 #include "variants/blas/blas.hpp"
@@ -188,11 +189,14 @@ int check(int argc, char** argv) {
 }  // namespace stepbench::testing
 
 int main(int argc, char** argv) {
+  stepbench::prepare_standard_streams();
   stepbench::require_honest_kernels(argv);
   try {
-    return stepbench::testing::check(argc, argv);
+    const int code = stepbench::testing::check(argc, argv);
+    stepbench::flush_output();
+    return code;
   } catch (const std::exception& error) {
-    std::cerr << "stepbench_self_check: " << error.what() << '\n';
+    stepbench::write_remark(std::string("stepbench_self_check: ") + error.what() + "\n");
     return 2;
   }
 }

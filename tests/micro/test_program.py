@@ -73,3 +73,11 @@ def test_by_default_a_kernel_is_repeated_nine_times_with_statistics() -> None:
 @pytest.mark.parametrize("argument", ["--benchmark_filter=no such kernel", "--nonsense"])
 def test_bad_command_line_exits_with_2(argument: str) -> None:
     assert run(*_BRIEFLY, argument).returncode == 2
+
+
+def test_table_that_does_not_arrive_is_a_failure() -> None:
+    with open("/dev/full", "w") as full:
+        command = [_PROGRAM, *_BRIEFLY, "--benchmark_filter=layer_norm/transformer-D128/dW/float32"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, encoding="utf-8", timeout=_LONGEST_RUN)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("stepbench_micro: the standard output cannot be written")

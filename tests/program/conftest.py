@@ -10,7 +10,7 @@ import pytest
 
 from inputs import Changes, write_config
 
-_LONGEST_RUN = 120  # s; far above any run of these tests, so that a hang is a failure
+LONGEST_RUN = 120  # s; far above any run of these tests, so that a hang is a failure
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,21 @@ class Program:
 
     def __call__(self, *arguments: object, cwd: Path) -> Outcome:
         done = subprocess.run(
-            self._command(arguments), cwd=cwd, capture_output=True, timeout=_LONGEST_RUN, encoding="utf-8"
+            self._command(arguments), cwd=cwd, capture_output=True, timeout=LONGEST_RUN, encoding="utf-8"
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     def start(self, *arguments: object, cwd: Path) -> subprocess.Popen[str]:
         return subprocess.Popen(
             self._command(arguments), cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+        )
+
+    def start_on(
+        self, terminal: int, *arguments: object, cwd: Path, environment: dict[str, str]
+    ) -> subprocess.Popen[str]:
+        """With a terminal as its stderr."""
+        return subprocess.Popen(
+            self._command(arguments), cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=terminal, encoding="utf-8"
         )
 
     def _command(self, arguments: tuple[object, ...]) -> list[str]:
