@@ -91,6 +91,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--format", choices=("csv", "json"), help="default: by the name of --output, else csv")
     parser.add_argument("-o", "--output", type=Path, help="default: standard output")
     options = parser.parse_args(arguments)
+    if options.output is not None:
+        stepbench_script.check_output(options.output)
     results = stepbench_results.open(options.file)
     if results.status == "interrupted":
         stepbench_script.warn(f"{options.file}: of a run that was interrupted")
@@ -100,7 +102,7 @@ def main(arguments: Sequence[str]) -> None:
         raise stepbench_results.ResultsError(f"{options.file}: has no {options.table}: none were recorded")
     text = as_json(table) if (options.format or ("json" if by_name else "csv")) == "json" else as_csv(table)
     if options.output is None:
-        print(text, end="")
+        stepbench_script.show(text)
     else:
         stepbench_script.write_output(options.output, text)
 

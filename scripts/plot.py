@@ -35,13 +35,14 @@ def main(arguments: Sequence[str]) -> None:
         parser.error(f"--output: {options.output}: its name must end in {', '.join(_FORMATS)}")
     if not 2 <= options.width <= 40:
         parser.error(f"--width: {options.width:g} is not between 2 and 40 inches")
+    stepbench_script.check_output(options.output)
     chart = make_chart(options.chart, Collection([stepbench_results.open(path) for path in options.files]))
     if isinstance(chart, Absent):
         raise ResultsError(f"{options.files[0]}: there is no chart `{options.chart}`: {chart.reason}")
     picture = io.BytesIO()
     draw(chart, options.width).savefig(picture, format=options.output.suffix[1:].lower(), dpi=_DPI)
     stepbench_script.write_output(options.output, picture.getvalue())
-    print(f"picture: {options.output}")
+    stepbench_script.show(f"picture: {options.output}\n")
 
 
 if __name__ == "__main__":

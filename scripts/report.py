@@ -26,12 +26,13 @@ def main(arguments: Sequence[str]) -> None:
     add_margin_options(parser)
     options = parser.parse_args(arguments)
     output = options.output or options.files[0].with_suffix(".html")
+    stepbench_script.check_output(output)
     files = [stepbench_results.open(path) for path in options.files]
     for results in files:
         if results.status == "interrupted":
             stepbench_script.warn(status_warning(results))
     stepbench_script.write_output(output, report_page(Collection(files, margins_of(options))))
-    print(f"report: {output}")
+    stepbench_script.show(f"report: {output}\n")
 
 
 if __name__ == "__main__":

@@ -3,15 +3,23 @@
 Only the standard library is imported here, so that a Python without the packages gets this far.
 """
 
+import contextlib
+import errno
 import importlib.util
 import os
+import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 DEBIAN_PYTHON = "/usr/bin/python3"  # has Debian's packages; `python3` on the PATH may be another
 _SWITCHED = "STEPBENCH_PYTHON_SWITCHED"
+_LEAST_ROOM = 400 << 20  # bytes of address space: Python, the packages, and OpenBLAS's buffer
+# Of an error that names no file: writing to stdout is all that scripts do without a name.
+_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
 class OutputError(Exception):
@@ -20,6 +28,10 @@ class OutputError(Exception):
 
 def require(*packages: str) -> None:
     """Goes on in Debian's Python where this one lacks a package and that one does not; says what is missing, else."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's, whose workers map memory while it is imported
+    room, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if room != resource.RLIM_INFINITY and room < _LEAST_ROOM:  # OpenBLAS waits for ever for memory that it cannot map
+        sys.exit(said(f"{_LEAST_ROOM >> 20} MB of memory are needed, {room >> 20} MB are allowed: see `ulimit -v`", 1))
     missing = [package for package in packages if importlib.util.find_spec(package) is None]
     if not missing:
         return
@@ -33,43 +45,113 @@ def require(*packages: str) -> None:
             os.environ[_SWITCHED] = "1"
             os.execv(DEBIAN_PYTHON, [DEBIAN_PYTHON, *sys.argv])
     names = " ".join(f"python3-{package}" for package in missing)
-    sys.exit(_said(f"this Python ({sys.executable}) has no {', '.join(missing)}; Debian: apt install {names}", 2))
+    sys.exit(said(f"this Python ({sys.executable}) has no {', '.join(missing)}; Debian: apt install {names}", 2))
 
 
-def run(main: Callable[[Sequence[str]], int | None]) -> None:
+def run(main: Callable[[Sequence[str]], int | None]) -> NoReturn:
     """Exits with 2 on an input that is not usable, 1 on an output that cannot be written, each with one line."""
     from stepbench_results import ResultsError
 
+    def guarded() -> int:
+        try:
+            return main(sys.argv[1:]) or 0
+        except ResultsError as error:
+            return said(str(error), 2)
+
+    leave(guarded)
+
+
+def leave(main: Callable[[], int | None]) -> NoReturn:
+    """Exits with what `main` returns, or with 1 and a line when a file or what it printed could not be written."""
     try:
-        code = main(sys.argv[1:]) or 0
-        sys.stdout.flush()
-    except ResultsError as error:
-        code = _said(str(error), 2)
+        try:
+            code = main() or 0
+        except SystemExit as end:  # argparse's, after --help or a bad option
+            code = end.code or 0
+            if not isinstance(code, int):
+                remark(str(code))
+                code = 1
+        show("")  # what others have printed
     except OutputError as error:
-        code = _said(str(error), 1)
-    except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        code = said(str(error), 1)
+    except BrokenPipeError:  # `| head` has seen enough: end as other programs do
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGPIPE)
+        code = 128 + signal.SIGPIPE  # it is blocked
+    except OSError as error:
+        unnamed = error.errno in _WRITING and "the standard output cannot be written"
+        code = said(": ".join(str(part) for part in (error.filename or unnamed, error.strerror or error) if part), 1)
     except KeyboardInterrupt:
         code = 130
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # the interpreter would try once more, and exit with 120
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     sys.exit(code)
 
 
+def show(text: str) -> None:
+    """To stdout, at once: leave() says it where that fails."""
+    print(text, end="", flush=True)
+
+
+def check_output(path: Path) -> None:
+    """Raises OutputError for what write_output() could not write: to be asked before the work, not after it."""
+    place = place_of(path)
+    if place.exists() and not place.is_file():
+        raise OutputError(f"{path}: is {'a folder' if place.is_dir() else 'no ordinary file'}, and no place for one")
+    if not place.parent.is_dir():
+        raise OutputError(f"{path}: cannot be written: {place.parent} is no folder")
+    if not os.access(place.parent, os.W_OK | os.X_OK):
+        raise OutputError(f"{path}: cannot be written: its folder is not writable")
+
+
 def write_output(path: Path, content: str | bytes) -> None:
-    """Whole or not at all, under its name."""
-    temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
+    """Whole or not at all, under its name; where that is a link, where the link points to."""
+    place = place_of(path)
+    temporary = place.with_name(f".{place.name}.tmp-{os.getpid()}")
     try:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-        temporary.replace(path)
+        temporary.replace(place)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
 
 
+def place_of(path: Path) -> Path:
+    """The path behind all links, whether there is something or not."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # of links that lead to each other
+        raise OutputError(f"{path}: is a link that leads nowhere") from None
+
+
 def warn(message: str) -> None:
-    print(f"{Path(sys.argv[0]).name}: warning: {message}", file=sys.stderr)
+    remark(f"{Path(sys.argv[0]).name}: warning: {message}")
 
 
-def _said(message: str, code: int) -> int:
-    print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr)
+def said(message: str, code: int) -> int:
+    """The exit code, after a line about why."""
+    remark(f"{Path(sys.argv[0]).name}: {message}")
     return code
+
+
+def remark(line: str) -> None:
+    """To stderr, if it can be: that nobody hears it ends no script."""
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
+
+
+def _open_closed_streams() -> None:
+    """A standard stream that is closed becomes one that cannot be used, so that no data file gets its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:  # open() takes the lowest free number; the wrong way round, as it must not look usable
+            os.open(os.devnull, os.O_RDONLY if number else os.O_WRONLY)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115
+
+
+_open_closed_streams()

@@ -63,7 +63,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--digits", type=int, default=3, help="after the decimal point; default 3")
     options = parser.parse_args(arguments)
     results = stepbench_results.open(options.file)
-    print(markdown(cells(results, options.rows, options.columns, options.value), options.rows, options.digits))
+    table = cells(results, options.rows, options.columns, options.value)
+    stepbench_script.show(markdown(table, options.rows, options.digits) + "\n")
 
 
 if __name__ == "__main__":

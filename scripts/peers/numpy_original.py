@@ -8,7 +8,6 @@ plain gradient descent; updates layer by layer as in the original, or all gradie
 
 from __future__ import annotations
 
-import sys
 from time import perf_counter
 
 from peer import Peer, main
@@ -110,4 +109,4 @@ def unsupported(settings: dict[str, object]) -> str:
 PEER = Peer("numpy_original", lambda: f"numpy {np.__version__}", unsupported, OriginalNetwork, most_threads=1)
 
 if __name__ == "__main__":
-    sys.exit(main(PEER, __doc__.splitlines()[0]))
+    main(PEER, __doc__.splitlines()[0])

@@ -7,7 +7,6 @@ optimiser. All optimisers, losses, schedules and clipping. Left out: transformer
 
 from __future__ import annotations
 
-import sys
 from time import perf_counter
 
 from peer import Peer, main
@@ -130,4 +129,4 @@ def unsupported(settings: dict[str, object]) -> str:
 PEER = Peer("numpy_vectorised", lambda: f"numpy {np.__version__}", unsupported, Mlp)
 
 if __name__ == "__main__":
-    sys.exit(main(PEER, __doc__.splitlines()[0]))
+    main(PEER, __doc__.splitlines()[0])

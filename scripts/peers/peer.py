@@ -24,8 +24,10 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import peer_files
+import stepbench_script
 from peer_files import Data, InputProblem, OutputProblem, PeerTrial, Reference, np, refuse
 from training import Network, Plan, flush_denormals, thread_run_times, threads_that_worked, train
 
@@ -235,7 +237,7 @@ def measured_trial(
         time, _, _ = median_step_time(plan, measured)
         setting = " ".join(f"{name}={value}" for name, value in variables.items()) or "as it comes"
         tried.append(f"{setting}: {time * 1e3:.4g} ms")
-        print(f"{peer.name}, {threads} threads, {reference.group}: {tried[-1]}", file=sys.stderr)
+        stepbench_script.remark(f"{peer.name}, {threads} threads, {reference.group}: {tried[-1]}")
         if not best or time < best_time:
             best, best_setting, best_time = measured, setting, time
     trial = blank_trial(peer, reference, threads)
@@ -350,28 +352,33 @@ def parse_arguments(peer: Peer, description: str) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main(peer: Peer, description: str) -> int:
+def main(peer: Peer, description: str) -> NoReturn:
+    """The whole of a peer's script."""
+    stepbench_script.leave(lambda: run_command_line(peer, description))
+
+
+def run_command_line(peer: Peer, description: str) -> int:
+    """The exit code: 2 for an input that is not usable, 1 for an output that cannot be written, each with one line."""
+    if sys.argv[1:2] == ["--measure"]:
+        measure(peer, json.loads(Path(sys.argv[2]).read_text()))
+        return 0
+    arguments = parse_arguments(peer, description)
     try:
-        if sys.argv[1:2] == ["--measure"]:
-            measure(peer, json.loads(Path(sys.argv[2]).read_text()))
-            return 0
-        arguments = parse_arguments(peer, description)
-        if arguments.output.exists() and not arguments.overwrite:
-            raise OutputProblem(f"{arguments.output}: exists already and is left as it is (--overwrite replaces it)")
+        stepbench_script.check_output(arguments.output)
+        if not arguments.overwrite:
+            peer_files.refuse_existing(arguments.output)
         if peer.openmp and not openmp_blas():
-            print(f"{peer.name}: warning: without libopenblas0-openmp OpenBLAS's threads and OpenMP's fight over the "
-                  "cores (Debian: apt install libopenblas0-openmp)", file=sys.stderr)  # fmt: skip
+            stepbench_script.remark(f"{peer.name}: warning: without libopenblas0-openmp OpenBLAS's threads and OpenMP's "
+                                    "fight over the cores (Debian: apt install libopenblas0-openmp)")  # fmt: skip
         trials = run_peer(peer, arguments)
         image = peer_files.with_trials(peer_files.read_sealed(arguments.file), trials)
         if arguments.slim:
             image = peer_files.without_parameters(image)
         peer_files.publish(image, arguments.output, arguments.overwrite)
     except InputProblem as problem:
-        refuse(str(problem), 2)
-    except OutputProblem as problem:
-        refuse(str(problem), 1)
+        return stepbench_script.said(str(problem), 2)
     for trial in trials:
         if trial.attributes["status"] != "completed":
-            print(f"{trial.id} {trial.attributes['status']}: {trial.attributes['message']}", file=sys.stderr)
-    print(f"results: {arguments.output}")
+            stepbench_script.remark(f"{trial.id} {trial.attributes['status']}: {trial.attributes['message']}")
+    stepbench_script.show(f"results: {arguments.output}\n")
     return 5 if any(trial.attributes["status"] == "failed" for trial in trials) else 0

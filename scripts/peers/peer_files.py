@@ -8,6 +8,7 @@ results/README.md describes the schema. Left out: knowing what a trial means; no
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -20,13 +21,14 @@ from pathlib import Path
 from typing import NoReturn
 
 
-def refuse(message: str, code: int = 2) -> NoReturn:
-    print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr)
-    sys.exit(code)
-
-
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 import stepbench_script  # noqa: E402
+
+
+def refuse(message: str, code: int = 2) -> NoReturn:
+    sys.exit(stepbench_script.said(message, code))
+
+
 
 stepbench_script.require("h5py", "numpy", "xxhash")
 
@@ -46,7 +48,7 @@ class InputProblem(Exception):
     """One line about an input that the user can act on; exit code 2."""
 
 
-class OutputProblem(Exception):
+class OutputProblem(stepbench_script.OutputError):
     """The same of an output; exit code 1."""
 
 
@@ -80,11 +82,16 @@ def open_image(image: bytes, mode: str = "r") -> h5py.File:
     return h5py.File(h5py.h5f.open(f"image-{id(image)}-{mode}".encode(), flags, fapl=access))
 
 
+def refuse_existing(path: Path) -> None:
+    if path.exists():
+        raise OutputProblem(f"{path}: exists already and is left as it is (--overwrite replaces it)")
+
+
 def publish(image: bytes, path: Path, overwrite: bool) -> None:
-    """Whole or not at all, and never over an existing file unless told so."""
-    temporary = None
+    """Whole or not at all, and never over an existing file unless told so; through links, as stepbench_script does."""
+    place, temporary = stepbench_script.place_of(path), None
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=place.parent, prefix=f".{place.name}.", delete=False) as file:
             temporary = Path(file.name)
             file.write(image + seal(image))
             file.flush()
@@ -92,17 +99,30 @@ def publish(image: bytes, path: Path, overwrite: bool) -> None:
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
-        if overwrite:
-            temporary.replace(path)
-        else:
-            os.link(temporary, path)
-    except FileExistsError as error:
-        raise OutputProblem(f"{path}: exists already and is left as it is (--overwrite replaces it)") from error
+        if not overwrite and _linked(temporary, place):
+            return
+        if not overwrite:
+            refuse_existing(path)
+        temporary.replace(place)
+    except FileExistsError:
+        refuse_existing(path)
+        raise
     except OSError as error:
         raise OutputProblem(f"{path}: cannot write: {error.strerror}") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def _linked(temporary: Path, place: Path) -> bool:
+    """Gives the file its name unless that is taken; False where the file system has no hard links."""
+    try:
+        os.link(temporary, place)
+    except OSError as error:
+        if error.errno in (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP):
+            return False
+        raise
+    return True
 
 
 @dataclass

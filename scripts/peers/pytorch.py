@@ -13,7 +13,6 @@ parameters. Left out: compilation, and updates layer by layer.
 from __future__ import annotations
 
 import math
-import sys
 from pathlib import Path
 from time import perf_counter
 
@@ -246,4 +245,4 @@ PEER = Peer(
 )
 
 if __name__ == "__main__":
-    sys.exit(main(PEER, __doc__.splitlines()[0]))
+    main(PEER, __doc__.splitlines()[0])

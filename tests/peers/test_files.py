@@ -1,6 +1,8 @@
 """What a peer's script writes, and what it refuses."""
 
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import numpy
 import pytest
 
 import peer_files
-from conftest import MLP, Run
+from conftest import MLP, SCRIPTS, Run
 
 RunPeer = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -145,3 +147,35 @@ def test_an_existing_output_is_left_alone(small: Path, run_peer: RunPeer, tmp_pa
 @pytest.mark.parametrize("arguments", [["--threads", "0"], ["--steps", "x"], ["--trial", "nope"]])
 def test_a_bad_option_is_refused_in_one_line(small: Path, run_peer: RunPeer, arguments: list[str]) -> None:
     assert_refused(run_peer("numpy_vectorised", small, "-o", "peers.h5", *arguments), arguments[0], "found")
+
+
+@pytest.mark.parametrize("overwrite", [(), ("--overwrite",)], ids=str)
+@pytest.mark.parametrize("place", ["folder", "fifo", "missing folder"])
+def test_output_that_is_no_place_for_a_file_is_refused_before_the_work(
+    small: Path, run_peer: RunPeer, tmp_path: Path, place: str, overwrite: tuple[str, ...]
+) -> None:
+    if place == "folder":
+        (tmp_path / "peers.h5").mkdir()
+    elif place == "fifo":
+        os.mkfifo(tmp_path / "peers.h5")
+    else:
+        (tmp_path / "peers.h5").symlink_to("no/such/folder")
+    assert_refused(run_peer("numpy_vectorised", small, "-o", "peers.h5", *overwrite), "peers.h5: ", code=1)
+
+
+def test_output_goes_where_a_link_leads(small: Path, run_peer: RunPeer, tmp_path: Path) -> None:
+    (tmp_path / "peers.h5").symlink_to("there.h5")
+    for overwrite in ((), ("--overwrite",)):
+        done = run_peer("numpy_vectorised", small, "--threads", "1", "-o", "peers.h5", *overwrite)
+        assert done.returncode == 0, done
+        assert (tmp_path / "peers.h5").is_symlink() and (tmp_path / "there.h5").is_file()
+
+
+def test_output_that_does_not_arrive_is_a_failure_in_one_line(small: Path, tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, SCRIPTS / "numpy_vectorised.py", small, "--threads", "1", "-o", "peers.h5"]
+        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, timeout=240)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "numpy_vectorised.py: the standard output cannot be written: No space left on device"
+    )
