@@ -1,8 +1,12 @@
-// SIGINT and SIGTERM: the first asks the run to stop after the step it is in, the second ends the program at once.
-// Files need no care in either case: they are published whole or not at all.
+// SIGINT, SIGTERM, SIGHUP (the terminal is gone) and SIGXCPU (`ulimit -t`): the first asks the run to stop after the
+// step it is in. The program ends at once with a second SIGINT, with another signal that comes more than 5 s after the
+// first (batch systems send two at a time), and when the step does not come to its end: a library may hang. Files need
+// no care in either case: they are published whole or not at all.
 #pragma once
 
+#include <array>
 #include <csignal>
+#include <string_view>
 
 #include "core/error.hpp"
 
@@ -14,10 +18,14 @@ class Interrupted : public Error {
   using Error::Error;
 };
 
-/// True once SIGINT or SIGTERM came while a StopOnSignal was alive. For the training loop: costs one load.
+/// True once a signal came while a StopOnSignal was alive. For the training loop: costs one load. Whoever is told so
+/// has 10 s to write what there is and to leave.
 [[nodiscard]] bool stop_requested();
 
-/// Takes both signals while it lives and gives them back after. A signal that the program was started to ignore
+/// How long a step of what is running may take. A step that is not over so long, and 2 s, after a signal never will be.
+void expect_step(double seconds);
+
+/// Takes the signals while it lives and gives them back after. A signal that the program was started to ignore
 /// (`nohup`, a shell's background job) stays ignored. One at a time.
 class StopOnSignal {
  public:
@@ -26,9 +34,12 @@ class StopOnSignal {
   StopOnSignal& operator=(const StopOnSignal&) = delete;
   ~StopOnSignal();
 
+  /// The line that is said when the program must be ended in the midst of a step; replaces the one before.
+  void set_last_words(std::string_view line);
+
  private:
-  struct sigaction interrupt_before_ {
-  }, terminate_before_{};
+  static constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP, SIGXCPU};
+  std::array<struct sigaction, kSignals.size()> before_{};
 };
 
 }  // namespace stepbench

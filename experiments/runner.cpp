@@ -93,8 +93,12 @@ bool keeps_trial_files(const Experiment& experiment) { return experiment.trials.
 /// A run in progress: what is finished, and what to say when it ends early.
 class SweepRun {
  public:
-  SweepRun(const RunRequest& request, const RunOutput& output, Progress& progress)
-      : request_(request), output_(output), progress_(progress), run_(describe_run(request.experiment)) {
+  SweepRun(const RunRequest& request, const RunOutput& output, StopOnSignal& signals, Progress& progress)
+      : request_(request),
+        output_(output),
+        signals_(signals),
+        progress_(progress),
+        run_(describe_run(request.experiment)) {
     for (const std::string& warning : plan_warnings(request.groups)) progress.warn(warning);
     work_ = find_finished(request.groups, output.trial_files(), progress);
     std::size_t kept = 0;
@@ -112,6 +116,7 @@ class SweepRun {
   void run_groups() {
     const Backend& reference = *find_backend(backends(), kReferenceBackend);
     bool described = false;
+    signals_.set_last_words(farewell());
     for (std::size_t g = 0; g < request_.groups.size(); ++g) {
       if (work_.groups[g]) continue;
       if (!std::exchange(described, true)) {
@@ -125,6 +130,7 @@ class SweepRun {
       publish_group(std::move(result), run_, output_, work_.trials, progress_);
       if (stopped) stop();
       finished_ += request_.groups[g].trials.size();
+      signals_.set_last_words(farewell());
     }
   }
 
@@ -143,10 +149,12 @@ class SweepRun {
   }
 
  private:
-  [[noreturn]] void stop() const { throw Interrupted("interrupted: " + standing()); }
+  [[nodiscard]] std::string farewell() const { return "interrupted: " + standing(); }
+  [[noreturn]] void stop() const { throw Interrupted(farewell()); }
 
   const RunRequest& request_;
   const RunOutput& output_;
+  StopOnSignal& signals_;
   Progress& progress_;
   ResultFile run_;
   FinishedWork work_;
@@ -165,8 +173,8 @@ ResultFile run_experiment(const RunRequest& request, Progress& progress) {
     if (!keeps_trial_files(request.experiment)) output.remove_trial_files(ids_of(request.experiment));
     return whole;
   }
-  const StopOnSignal signals;
-  SweepRun sweep(request, output, progress);
+  StopOnSignal signals;
+  SweepRun sweep(request, output, signals, progress);
   try {
     sweep.run_groups();
     return sweep.publish_collection();

@@ -22,9 +22,9 @@ struct RunRequest {
   IfPresent if_present = IfPresent::refuse;
 };
 
-/// Throws OutputError; InputError when there are trials to resume that are not this experiment's; Interrupted after
-/// SIGINT or SIGTERM, with what the group under way has done published as `interrupted`. A trial that fails or diverges
-/// is a result, not an error. Returns the published collection.
+/// Throws OutputError; InputError when there are trials to resume that are not this experiment's; Interrupted after a
+/// signal (interrupt.hpp), with what the group under way has done published as `interrupted`. A trial that fails or
+/// diverges is a result, not an error. Returns the published collection.
 ResultFile run_experiment(const RunRequest& request, Progress& progress);
 
 }  // namespace stepbench

@@ -101,6 +101,7 @@ class TypedTrialRun final : public TrialRun {
   void train(std::int64_t count, std::int64_t round) override {
     const auto claim = network_->claim_threads();
     const auto before = thread_run_times();
+    expect_step(longest_step_);
     for (std::int64_t i = 0; i < count && can_train() && !stop_requested(); ++i) {
       train_step(round);
       if (evaluation_is_due()) evaluate();
@@ -141,6 +142,8 @@ class TypedTrialRun final : public TrialRun {
     const StepResult result = network_->train_step(batch, update);
     const double wall_time = clock.lap();
 
+    longest_step_ = std::max(longest_step_, wall_time);
+    expect_step(longest_step_);
     record_.steps.train_loss.push_back(result.loss);
     record_.steps.wall_time.push_back(wall_time);
     record_.steps.phase_time.push_back(result.phases);
@@ -221,6 +224,7 @@ class TypedTrialRun final : public TrialRun {
   std::int64_t epoch_ = 0;     // epochs begun
   std::int64_t position_ = 0;  // within the epoch's order; 0 between epochs
   double train_time_ = 0;      // s
+  double longest_step_ = 0;    // s
   double loss_sum_ = 0;        // since the last evaluation, over what the batches count
   std::int64_t loss_count_ = 0;
   std::vector<std::int64_t> threads_by_block_;

@@ -51,7 +51,8 @@ def answer_signals() -> None:
     """For the child: a shell starts its background jobs, and so all that they start, with SIGINT ignored."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,35 @@ class Sweep:
         if found != reference:
             others = [trial for trial in found if found[trial] != reference[trial]]
             raise Broken(f"other bits than an undisturbed run: {others}")
+
+
+def start(sweep: Sweep, *options: str, environment: Mapping[str, str] = {}) -> "subprocess.Popen[str]":
+    """The sweep under way."""
+    command = [str(sweep.program), "run", "small.cfg", "-v", "-o", str(sweep.output), *options]
+    return subprocess.Popen(
+        command, cwd=sweep.folder, env=os.environ | dict(environment), encoding="utf-8", stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, preexec_fn=answer_signals,
+    )  # fmt: skip
+
+
+def start_and_wait_for(sweep: Sweep, words: str, *options: str) -> "subprocess.Popen[str]":
+    """The sweep under way, once its stderr says so."""
+    child = start(sweep, *options)
+    assert child.stderr is not None
+    for line in child.stderr:
+        if words in line:
+            return child
+    raise AssertionError(f"it ended without saying {words!r}")
+
+
+def end_of(child: "subprocess.Popen[str]") -> Ended:
+    try:
+        stdout, stderr = child.communicate(timeout=_LONGEST_RUN)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.communicate()
+        raise Broken(f"still running after {_LONGEST_RUN} s") from None
+    return Ended(child.returncode, stdout, stderr)
 
 
 def results(path: Path) -> Results:

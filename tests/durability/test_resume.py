@@ -14,7 +14,7 @@ import h5py
 import numpy
 import pytest
 from campaigns import Bench, can_mount
-from sweep import Ended, Sweep, answer_signals, results
+from sweep import Sweep, end_of, results, start_and_wait_for
 
 KEEP = ("--set", "record.keep_trial_files=true")
 HALF = {"seeds": (1, 2), "rounds": 1}
@@ -209,25 +209,6 @@ def test_read_only_folder_is_refused(bench: Bench) -> None:
         subprocess.run(["umount", str(sweep.folder)], check=True)
 
 
-def start_and_wait_for(sweep: Sweep, words: str, *options: str) -> "subprocess.Popen[str]":
-    """The sweep under way, once its stderr says so."""
-    command = [str(sweep.program), "run", "small.cfg", "-v", "-o", str(sweep.output), *options]
-    child = subprocess.Popen(
-        command, cwd=sweep.folder, encoding="utf-8", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        preexec_fn=answer_signals,
-    )  # fmt: skip
-    assert child.stderr is not None
-    for line in child.stderr:
-        if words in line:
-            return child
-    raise AssertionError(f"it ended without saying {words!r}")
-
-
-def end_of(child: "subprocess.Popen[str]") -> Ended:
-    stdout, stderr = child.communicate(timeout=120)
-    return Ended(child.returncode, stdout, stderr)
-
-
 def test_folder_that_vanishes_ends_the_run_in_one_line(bench: Bench) -> None:
     sweep = bench.sweep("sweep", seeds=(1, 2), steps=3000)
     child = start_and_wait_for(sweep, "blas-t1-s1: completed")
@@ -273,7 +254,7 @@ def test_second_interrupt_stops_at_once(bench: Bench) -> None:
     long_step = ("--set", "model.layers=4,4000,4000,3", "--set", "measure.gate_samples=1")
     child = start_and_wait_for(sweep, "neuron-t1-s1: passed the gate", *long_step)
     child.send_signal(signal.SIGINT)
-    assert child.stderr is not None and "second signal" in child.stderr.readline()
+    assert child.stderr is not None and "second Ctrl-C" in child.stderr.readline()
     child.send_signal(signal.SIGINT)
     ended = end_of(child)
     assert ended.code == 130 and "interrupted:" not in ended.stderr
