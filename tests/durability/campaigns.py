@@ -26,6 +26,7 @@ class Tally:
     attempts: int = 0
     broken: list[str] = field(default_factory=list)
     notes: dict[str, float] = field(default_factory=dict)
+    rows: list[dict[str, object]] = field(default_factory=list)  # of a table of its own
 
     def attempt(self, what: str, do: Callable[[], object]) -> None:
         self.attempts += 1

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import campaigns
+import limits
 from campaigns import Bench, Tally
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -32,6 +33,7 @@ CAMPAIGNS: dict[str, tuple[int, Callable[[Bench, int, int], Tally]]] = {
     "kill-each-call": (0, each_call),
     "fail-each-call": (0, lambda bench, count, seed: campaigns.fail_each_call(bench)),
     "full-disk": (0, lambda bench, count, seed: campaigns.fill_the_disk(bench, range(16, 1100, 24))),
+    "limits": (0, limits.campaign),
     "interrupt-random": (200, lambda bench, count, seed: campaigns.interrupt_at_random_times(bench, count, seed, 2.0)),
 }
 
@@ -65,7 +67,7 @@ def main() -> int:
             "broken": len(tally.broken),
             "date": datetime.date.today().isoformat(),
             "notes": {key: round(value, 2) for key, value in tally.notes.items()},
-        }
+        } | ({"rows": tally.rows} if tally.rows else {})
         arguments.figures.mkdir(parents=True, exist_ok=True)
         (arguments.figures / f"{name}.json").write_text(json.dumps(figures, indent=2) + "\n")
         print(f"{name}: {tally.attempts} attempts, {len(tally.broken)} promises broken, {figures['notes']}")

@@ -1,6 +1,8 @@
-"""Rewrites the table of promises in tests/README.md from durability/figures/*.json, which the campaigns write.
+"""Rewrites the tables of promises and of limits in tests/README.md from durability/figures/*.json, which the campaigns
+write.
 
-A new campaign is one row here and one file of figures: {"attempts", "broken", "date"}.
+A new campaign is one row here and one file of figures: {"attempts", "broken", "date"}. Of the limits, the file of figures
+has the rows, too.
 """
 
 import json
@@ -9,7 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 README = HERE.parent / "README.md"
-BEGIN, END = "<!-- table: made by durability/update_table.py -->", "<!-- end of table -->"
+BEGIN, END = "<!-- {}: made by durability/update_table.py -->", "<!-- end of {} -->"
 
 # Figures' name, promise, how it is tested.
 ROWS = (
@@ -23,13 +25,15 @@ ROWS = (
     ("full-disk", "the same on a disk that is full at any size", "`run_campaign.py full-disk` (root)"),
     ("interrupt-random", "SIGINT or SIGTERM at any time: stops within a step and 2 s, exit 130, same bits after `--resume`",
      "`run_campaign.py interrupt-random`"),
+    ("limits", "no limit of the system makes a run hang, crash or lose what was finished: see below",
+     "`run_campaign.py limits`"),
     ("fuzz-config", "no config text makes the program crash or hang", "`scripts/fuzz config` (libFuzzer, sanitizers)"),
     ("fuzz-idx", "no IDX data set does", "`scripts/fuzz idx`"),
     ("flip-bits", "one flipped bit anywhere in a result file is found before HDF5 opens it", "`test_results \"10000 of 10000*\"`"),
 )  # fmt: skip
 
 
-def table(figures_folder: Path) -> str:
+def promises(figures_folder: Path) -> str:
     lines = ["| promise | how it is tested | attempts | broken | date |", "|---|---|---|---|---|"]
     for name, promise, how in ROWS:
         path = figures_folder / f"{name}.json"
@@ -40,14 +44,25 @@ def table(figures_folder: Path) -> str:
     return "\n".join(lines)
 
 
+def limits(figures_folder: Path) -> str:
+    lines = ["| limit | exit code | what it says |", "|---|---|---|"]
+    for row in json.loads((figures_folder / "limits.json").read_text())["rows"]:
+        said = row["says"].replace("|", "\\|")
+        lines.append(f"| {row['limit']} | {row['code']} | {f'`` {said} ``' if said else ''} |")
+    return "\n".join(lines)
+
+
 def main() -> int:
     text = README.read_text()
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        print(f"update_table.py: {README} has no place for the table", file=sys.stderr)
-        return 2
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    README.write_text(f"{before}{BEGIN}\n{table(HERE / 'figures')}\n{END}{after}")
+    for name, table in (("table", promises), ("table of limits", limits)):
+        begin, end = BEGIN.format(name), END.format(name)
+        if text.count(begin) != 1 or text.count(end) != 1:
+            print(f"update_table.py: {README} has no place for the {name}", file=sys.stderr)
+            return 2
+        before, rest = text.split(begin)
+        _, after = rest.split(end)
+        text = f"{before}{begin}\n{table(HERE / 'figures')}\n{end}{after}"
+    README.write_text(text)
     return 0
 
 
