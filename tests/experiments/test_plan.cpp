@@ -1,7 +1,5 @@
 // What a config asks for against the data: what the plan adds to the settings, and what does not fit.
 #include <catch2/catch.hpp>
-#include <filesystem>
-#include <fstream>
 
 #include "core/error.hpp"
 #include "experiments/plan.hpp"
@@ -12,12 +10,12 @@ namespace {
 
 /// `copy` with 2 * 3 tokens of 5 symbols, for a transformer; `overrides` as for --set.
 Experiment copy_experiment(const std::vector<std::string>& overrides) {
-  const std::filesystem::path file = std::filesystem::temp_directory_path() / "stepbench-copy-experiment.cfg";
-  std::ofstream(file) << "[dataset]\nkind = copy\nalphabet = 4\nlength = 3\nsamples = 40\n"
-                         "[model]\nkind = transformer\nd_model = 8\nheads = 2\nblocks = 1\ncontext = 6\n"
-                         "[training]\nsteps = 4\nlearning_rate = 0.1\n"
-                         "[sweep]\nbackend = neuron\n";
-  return load_experiment(file, overrides, dataset_keys());
+  return experiment_from(
+      "[dataset]\nkind = copy\nalphabet = 4\nlength = 3\nsamples = 40\n"
+      "[model]\nkind = transformer\nd_model = 8\nheads = 2\nblocks = 1\ncontext = 6\n"
+      "[training]\nsteps = 4\nlearning_rate = 0.1\n"
+      "[sweep]\nbackend = neuron\n",
+      overrides);
 }
 
 std::string plan_error(const Experiment& experiment) {
