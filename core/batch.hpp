@@ -14,8 +14,10 @@ inline constexpr std::int32_t kNotCounted = -1;  // target of a position that ne
 /// sample (the network's inputs), K outputs, T tokens of a sequence, V vocabulary.
 template <typename Scalar>
 struct Batch {
-  std::int64_t size = 0;                      // B, at least 1
-  std::int64_t counted = 0;                   // what loss and accuracy are means over: samples, or tokens with a target
+  std::int64_t size = 0;  // B, at least 1
+  /// What every mean is over, and who makes a batch fills: samples, or tokens with a target. Of the whole batch, where
+  /// these are only some of its samples: then losses and gradients of the parts add up to those of the whole.
+  std::int64_t counted = 0;
   std::span<const Scalar> features;           // (B, F)
   std::span<const std::int32_t> labels;       // (B), each in [0, K); empty for a data set without classes
   std::span<const Scalar> targets;            // (B, K): what squared_error is held against; empty under cross_entropy

@@ -62,6 +62,10 @@ class ThreadClaim {
   virtual ~ThreadClaim() = default;
 };
 
+/// What of a network can be read and written. `first_moment` is momentum's velocity or Adam's m, `second_moment` Adam's
+/// v.
+enum class Content { parameters, gradients, first_moment, second_moment };
+
 /// A network that can be trained: parameters, gradients and optimiser state. All calls block. Buffers are flat, in the
 /// canonical order of core/parameters.hpp, and exactly ParameterLayout::size long.
 /// Shapes were checked when the network was made; a batch of another shape is a programming error.
@@ -75,9 +79,12 @@ class Network {
   /// (core/supply.hpp) where its library could not have its threads or memory.
   [[nodiscard]] virtual std::unique_ptr<ThreadClaim> claim_threads() = 0;
 
-  /// Replaces all parameters and resets the optimiser's state to zero.
-  virtual void set_parameters(std::span<const Scalar> parameters) = 0;
-  virtual void get_parameters(std::span<Scalar> parameters) const = 0;
+  /// Copies out. Gradients are those of the last compute_gradients, and unspecified after train_step, which need not
+  /// form them. A moment that the optimiser does not keep reads as zeros.
+  virtual void read(Content content, std::span<Scalar> values) const = 0;
+  /// Copies in. Parameters are a fresh start: the moments become zero, so that what continues a training writes those
+  /// after them. Written gradients are what apply_update applies. A moment that the optimiser does not keep is ignored.
+  virtual void write(Content content, std::span<const Scalar> values) = 0;
 
   /// Loss and hits of the batch; changes nothing that training sees.
   virtual Evaluation evaluate(const Batch<Scalar>& batch) = 0;
@@ -85,9 +92,7 @@ class Network {
   /// Loss and the gradients of the optimised objective (enum Loss in core/settings.hpp), all with the parameters as
   /// they are.
   virtual StepResult compute_gradients(const Batch<Scalar>& batch) = 0;
-  /// The gradients of the last compute_gradients; unspecified after train_step, which need not form them.
-  virtual void get_gradients(std::span<Scalar> gradients) const = 0;
-  /// One optimiser step with the gradients of the last compute_gradients (textbook order, clipped as the settings say).
+  /// One optimiser step with the gradients as they are (textbook order, clipped as the settings say).
   virtual void apply_update(const UpdateStep& update) = 0;
 
   /// One whole training step in the settings' update order; a backend may fuse its parts.

@@ -4,12 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 
 #include "core/error.hpp"
 #include "core/parameters.hpp"
 #include "experiments/measure/gate.hpp"
-#include "experiments/measure/gate_batch.hpp"
 #include "experiments/measure/trial_run.hpp"
 #include "experiments/table.hpp"
 
@@ -60,14 +58,12 @@ GateReport check_gates(std::span<const PlannedGroup> groups) {
   table.add_column("trial", TextTable::Align::left);
   for (const char* heading : {"memory", "gradient error", "step error", "gate"}) table.add_column(heading);
   for (const PlannedGroup& group : groups) {
-    std::optional<GateReference> expected;
+    Gate group_gate(reference);
     for (const PlannedTrial& planned : group.trials) {
       if (!planned.unsupported.empty()) continue;
       const TrialSettings& trial = *planned.settings;
       try {
-        const std::vector<std::int64_t> order = gate_batch(trial, *planned.dataset);
-        if (!expected) expected = gate_reference(reference, trial, *planned.dataset, order);
-        const GateResult gate = run_gate(*planned.backend, *expected, trial, *planned.dataset, order);
+        const GateResult gate = group_gate.check(*planned.backend, trial, *planned.dataset);
         const TrialRecord record = start_trial(*planned.backend, trial, *planned.dataset, {})->record();
         table.add_row({trial.id, fmt::format("{:.1f} MB", static_cast<double>(record.network_bytes) / kMega),
                        scientific(worst(gate.checks, &TensorCheck::gradient_error)),

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/data/gather.hpp"
 #include "core/parameters.hpp"
+#include "experiments/measure/gate_batch.hpp"
 #include "experiments/measure/start_parameters.hpp"
 
 namespace stepbench {
@@ -38,7 +40,8 @@ NetworkSettings gate_settings(const TrialSettings& trial, std::size_t batch) {
 struct Computed {
   double loss = 0;
   std::vector<double> gradients;
-  std::vector<double> change;
+  std::vector<double> update;  // change by apply_update with these gradients
+  std::vector<double> change;  // by a whole training step
 };
 
 template <typename Scalar>
@@ -68,25 +71,37 @@ class GateRun {
         start_(gate_parameters<Scalar>(trial)) {}
 
   void gradients(Computed& computed) {
-    network_->set_parameters(start_);
+    network_->write(Content::parameters, start_);
     computed.loss = network_->compute_gradients(batch_).loss;
-    std::vector<Scalar> values(start_.size());
-    network_->get_gradients(values);
-    computed.gradients = widen(values);
+    computed.gradients = widen(read(Content::gradients));
+  }
+
+  /// After gradients().
+  void update(Computed& computed, double learning_rate) {
+    network_->apply_update({.learning_rate = learning_rate, .number = 1});
+    computed.update = change_of_parameters();
   }
 
   void change(Computed& computed, double learning_rate) {
-    network_->set_parameters(start_);
+    network_->write(Content::parameters, start_);
     network_->train_step(batch_, {.learning_rate = learning_rate, .number = 1});
-    std::vector<Scalar> values(start_.size());
-    network_->get_parameters(values);
-    computed.change = widen(values);
-    for (std::size_t i = 0; i < start_.size(); ++i) computed.change[i] -= static_cast<double>(start_[i]);
+    computed.change = change_of_parameters();
   }
 
   [[nodiscard]] std::vector<double> start() const { return widen(start_); }
 
  private:
+  [[nodiscard]] std::vector<Scalar> read(Content content) const {
+    std::vector<Scalar> values(start_.size());
+    network_->read(content, values);
+    return values;
+  }
+  [[nodiscard]] std::vector<double> change_of_parameters() const {
+    std::vector<double> change = widen(read(Content::parameters));
+    for (std::size_t i = 0; i < start_.size(); ++i) change[i] -= static_cast<double>(start_[i]);
+    return change;
+  }
+
   std::unique_ptr<Network<Scalar>> network_;
   std::unique_ptr<ThreadClaim> claim_;
   BatchGatherer<Scalar> gatherer_;
@@ -119,39 +134,45 @@ double gate_tolerance(Precision precision) {
   return precision == Precision::float32 ? kFloat32Tolerance : kFloat64Tolerance;
 }
 
-GateReference gate_reference(const Backend& reference, const TrialSettings& trial, const Dataset& dataset,
-                             std::span<const std::int64_t> order) {
+Gate::Expected Gate::expect(const TrialSettings& trial, const Dataset& dataset) const {
+  Expected expected;
+  expected.order = gate_batch(trial, dataset);
   TrialSettings single = trial;
   single.threads = 1;
-  GateRun<double> run(reference, single, dataset, order);
+  GateRun<double> run(reference_, single, dataset, expected.order);
   Computed computed;
   run.gradients(computed);
-  GateReference result{.loss = computed.loss, .gradients = computed.gradients, .learning_rate = 0, .change = {}};
   const std::vector<double> start = run.start();
   for (const ParameterTensor& tensor : parameter_layout(trial.model).tensors) {
     const double gradient = norm(tensor_of(std::span<const double>(computed.gradients), tensor));
     const double parameter = norm(tensor_of(std::span<const double>(start), tensor));
     if (gradient > 0)
-      result.learning_rate = std::max(result.learning_rate, kSmallestRelativeChange * parameter / gradient);
+      expected.learning_rate = std::max(expected.learning_rate, kSmallestRelativeChange * parameter / gradient);
   }
-  if (!(result.learning_rate > 0)) result.learning_rate = 1;
-  run.change(computed, result.learning_rate);
-  result.change = computed.change;
-  return result;
+  if (!(expected.learning_rate > 0)) expected.learning_rate = 1;
+  run.change(computed, expected.learning_rate);
+  expected.loss = computed.loss;
+  expected.gradients = std::move(computed.gradients);
+  expected.change = std::move(computed.change);
+  return expected;
 }
 
-GateResult run_gate(const Backend& backend, const GateReference& reference, const TrialSettings& trial,
-                    const Dataset& dataset, std::span<const std::int64_t> order) {
+GateResult Gate::check(const Backend& backend, const TrialSettings& trial, const Dataset& dataset) {
+  if (!trial.measure.gate) return {.passed = true, .message = {}, .checks = {}};
+  if (!expected_) expected_ = expect(trial, dataset);
   Computed computed;
   const auto compute = [&](auto run) {
     run.gradients(computed);
-    run.change(computed, reference.learning_rate);
+    run.update(computed, expected_->learning_rate);
+    run.change(computed, expected_->learning_rate);
   };
   if (trial.training.precision == Precision::float32) {
-    compute(GateRun<float>(backend, trial, dataset, order));
+    compute(GateRun<float>(backend, trial, dataset, expected_->order));
   } else {
-    compute(GateRun<double>(backend, trial, dataset, order));
+    compute(GateRun<double>(backend, trial, dataset, expected_->order));
   }
+  std::vector<double> expected_update = expected_->gradients;  // w -= lr g, whatever the order of a whole step
+  for (double& value : expected_update) value *= -expected_->learning_rate;
 
   const double tolerance = gate_tolerance(trial.training.precision);
   GateResult result;
@@ -162,18 +183,20 @@ GateResult run_gate(const Backend& backend, const GateReference& reference, cons
     }
   };
   const double loss_error =
-      computed.loss == reference.loss ? 0 : std::abs(computed.loss - reference.loss) / std::abs(reference.loss);
+      computed.loss == expected_->loss ? 0 : std::abs(computed.loss - expected_->loss) / std::abs(expected_->loss);
   require(loss_error, "the loss");
   for (const ParameterTensor& tensor : parameter_layout(trial.model).tensors) {
     const auto part = [&tensor](const std::vector<double>& flat) { return tensor_of(std::span(flat), tensor); };
-    const Difference gradient = compare(part(computed.gradients), part(reference.gradients));
-    const Difference change = compare(part(computed.change), part(reference.change));
+    const Difference gradient = compare(part(computed.gradients), part(expected_->gradients));
+    const Difference update = compare(part(computed.update), part(expected_update));
+    const Difference change = compare(part(computed.change), part(expected_->change));
     result.checks.push_back({.tensor = tensor.name,
                              .gradient_error = gradient.relative_l2,
                              .gradient_max_error = gradient.relative_max,
                              .gradient_cosine = gradient.cosine,
                              .update_error = change.relative_l2});
     require(gradient.relative_l2, "the gradient of " + tensor.name);
+    require(update.relative_l2, "the change of " + tensor.name + " by an update");
     require(change.relative_l2, "the change of " + tensor.name + " by a training step");
   }
   result.passed = result.message.empty();

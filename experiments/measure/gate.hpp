@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,16 +17,6 @@
 
 namespace stepbench {
 
-/// What float64 `neuron` computes from a trial's initial parameters on its first batch, in canonical order.
-struct GateReference {
-  double loss = 0;
-  std::vector<double> gradients;
-  /// Of the gate's training step: large enough to move every matrix by at least a tenth of its norm, so that float32's
-  /// rounding of the stored parameters does not drown the change that is compared.
-  double learning_rate = 0;
-  std::vector<double> change;  // of the parameters, by one step of plain SGD in the trial's update order
-};
-
 struct GateResult {
   bool passed = false;
   std::string message;  // the first disagreement, where it did not pass
@@ -35,11 +26,31 @@ struct GateResult {
 /// Relative L2, per tensor and for the loss.
 [[nodiscard]] double gate_tolerance(Precision precision);
 
-/// `order`: gate_batch's.
-[[nodiscard]] GateReference gate_reference(const Backend& reference, const TrialSettings& trial, const Dataset& dataset,
-                                           std::span<const std::int64_t> order);
+/// The gate of a group: its trials differ in backend and threads only, so what the reference computes serves them all.
+class Gate {
+ public:
+  /// `reference`: kReferenceBackend's.
+  explicit Gate(const Backend& reference) : reference_(reference) {}
 
-[[nodiscard]] GateResult run_gate(const Backend& backend, const GateReference& reference, const TrialSettings& trial,
-                                  const Dataset& dataset, std::span<const std::int64_t> order);
+  /// Holds the backend's network against the reference; a trial with `measure.gate = false` passes without. Throws what
+  /// the making and training of a network throws.
+  [[nodiscard]] GateResult check(const Backend& backend, const TrialSettings& trial, const Dataset& dataset);
+
+ private:
+  /// What float64 `neuron` computes from the group's initial parameters on its first batch, in canonical order.
+  struct Expected {
+    std::vector<std::int64_t> order;  // gate_batch's
+    double loss = 0;
+    std::vector<double> gradients;
+    /// Of the gate's training step: large enough to move every matrix by at least a tenth of its norm, so that
+    /// float32's rounding of the stored parameters does not drown the change that is compared.
+    double learning_rate = 0;
+    std::vector<double> change;  // of the parameters, by one step of plain SGD in the trial's update order
+  };
+  [[nodiscard]] Expected expect(const TrialSettings& trial, const Dataset& dataset) const;
+
+  const Backend& reference_;
+  std::optional<Expected> expected_;
+};
 
 }  // namespace stepbench

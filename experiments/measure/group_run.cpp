@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <optional>
 #include <random>
 
 #include "core/error.hpp"
@@ -17,7 +16,6 @@
 #include "experiments/machine/environment.hpp"
 #include "experiments/machine/noise_watch.hpp"
 #include "experiments/measure/gate.hpp"
-#include "experiments/measure/gate_batch.hpp"
 #include "experiments/measure/idle_workers.hpp"
 #include "experiments/measure/peaks.hpp"
 #include "experiments/measure/trial_run.hpp"
@@ -69,7 +67,7 @@ void fail(TrialRecord& record, FailureCause cause, const std::string& message, P
 std::vector<Member> start_members(const PlannedGroup& group, const Backend& reference,
                                   std::vector<TrialRecord>& records, Progress& progress) {
   std::vector<Member> members;
-  std::optional<GateReference> expected;
+  Gate gate(reference);
   for (std::size_t i = 0; i < group.trials.size(); ++i) {
     if (stop_requested()) break;
     const PlannedTrial& planned = group.trials[i];
@@ -82,18 +80,14 @@ std::vector<Member> start_members(const PlannedGroup& group, const Backend& refe
       continue;
     }
     try {
-      if (trial.measure.gate) {
-        progress.status(fmt::format("checking {}", trial.id));
-        const std::vector<std::int64_t> order = gate_batch(trial, *planned.dataset);
-        if (!expected) expected = gate_reference(reference, trial, *planned.dataset, order);
-        GateResult gate = run_gate(*planned.backend, *expected, trial, *planned.dataset, order);
-        record.checks = std::move(gate.checks);
-        if (!gate.passed) {
-          fail(record, FailureCause::gate, "gate: " + gate.message, progress);
-          continue;
-        }
-        progress.note(fmt::format("{}: passed the gate", trial.id));
+      progress.status(fmt::format("checking {}", trial.id));
+      GateResult passage = gate.check(*planned.backend, trial, *planned.dataset);
+      record.checks = std::move(passage.checks);
+      if (!passage.passed) {
+        fail(record, FailureCause::gate, "gate: " + passage.message, progress);
+        continue;
       }
+      if (trial.measure.gate) progress.note(fmt::format("{}: passed the gate", trial.id));
       members.push_back({i, &planned, start_trial(*planned.backend, trial, *planned.dataset, record)});
     } catch (const std::exception& error) {
       fail(record, FailureCause::error, reason_of(error), progress);

@@ -91,7 +91,7 @@ class TypedTrialRun final : public TrialRun {
                                      .threads = trial.threads});
     record_.network_bytes = heap_bytes() - before;
     if (!dataset.vocabulary.empty()) record_.vocabulary = to_json(dataset.vocabulary);
-    network_->set_parameters(initial_);
+    network_->write(Content::parameters, initial_);
     if (trial.record.parameters == RecordParameters::all) record_.initial_parameters = named_tensors(layout_, initial_);
   }
 
@@ -116,7 +116,7 @@ class TypedTrialRun final : public TrialRun {
       record.message = "the training loss is not finite at step " + std::to_string(record.diverged_at_step);
     }
     std::vector<Scalar> parameters(static_cast<std::size_t>(layout_.size));
-    network_->get_parameters(parameters);
+    network_->read(Content::parameters, parameters);
     Digest digest;
     digest.add_values(std::span<const Scalar>(parameters));
     record.parameter_digest = digest.hex();

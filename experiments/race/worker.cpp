@@ -12,7 +12,6 @@
 #include "experiments/exit_code.hpp"
 #include "experiments/machine/environment.hpp"
 #include "experiments/measure/gate.hpp"
-#include "experiments/measure/gate_batch.hpp"
 #include "experiments/measure/idle_workers.hpp"
 #include "experiments/measure/trial_run.hpp"
 #include "experiments/plan.hpp"
@@ -30,17 +29,6 @@ PlannedTrial plan_one(Experiment experiment, const std::string& id) {
   if (experiment.trials.empty()) throw InputError(fmt::format("there is no trial \"{}\" in its sweep", id));
   experiment.trials.front().measure.baseline.clear();  // may name another trial; a race has no baseline
   return std::move(plan_experiment(experiment, backends()).front().trials.front());
-}
-
-/// Why the trial must not be timed; empty when it may be.
-std::string gate_complaint(const PlannedTrial& planned) {
-  const TrialSettings& trial = *planned.settings;
-  if (!trial.measure.gate) return "";
-  const Backend& reference = *find_backend(backends(), kReferenceBackend);
-  const std::vector<std::int64_t> order = gate_batch(trial, *planned.dataset);
-  const GateReference expected = gate_reference(reference, trial, *planned.dataset, order);
-  const GateResult result = run_gate(*planned.backend, expected, trial, *planned.dataset, order);
-  return result.passed ? "" : result.message;
 }
 
 /// Trains one block and waits until this process is as good as asleep: the next block belongs to another one.
@@ -67,9 +55,10 @@ void greet_race_parent() {
 
 int serve_race(const Experiment& experiment, const std::string& trial) {
   const PlannedTrial planned = plan_one(experiment, trial);
-  const std::string complaint = gate_complaint(planned);
-  if (!complaint.empty()) {
-    write_remark(fmt::format("stepbench: gate: {}\n", complaint));
+  Gate gate(*find_backend(backends(), kReferenceBackend));
+  const GateResult result = gate.check(*planned.backend, *planned.settings, *planned.dataset);
+  if (!result.passed) {
+    write_remark(fmt::format("stepbench: gate: {}\n", result.message));
     return kExitGateFailed;
   }
   const auto run = start_trial(*planned.backend, *planned.settings, *planned.dataset, {});

@@ -14,9 +14,7 @@ GateResult pass_experiment_through_gate(const Backend& backend, const Experiment
   const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
   const TrialSettings& trial = *groups.front().trials.front().settings;  // fitted to its data
   const Dataset& dataset = *groups.front().trials.front().dataset;
-  const std::vector<std::int64_t> order = gate_batch(trial, dataset);
-  const GateReference reference = gate_reference(*find_backend(backends(), kReferenceBackend), trial, dataset, order);
-  return run_gate(backend, reference, trial, dataset, order);
+  return Gate(*find_backend(backends(), kReferenceBackend)).check(backend, trial, dataset);
 }
 
 GateResult pass_through_gate(const Backend& backend, const std::vector<std::string>& overrides) {
@@ -124,8 +122,8 @@ TEST_CASE("the gate passes a correct backend where a ReLU of the first batch sit
     const std::vector<std::int64_t> order = gate_batch(trial, dataset);
     CHECK(order.size() < 128);
     CHECK(order.size() > 100);
-    const GateReference reference = gate_reference(*find_backend(backends(), kReferenceBackend), trial, dataset, order);
-    const GateResult result = run_gate(*find_backend(backends(), "blas"), reference, trial, dataset, order);
+    Gate gate(*find_backend(backends(), kReferenceBackend));
+    const GateResult result = gate.check(*find_backend(backends(), "blas"), trial, dataset);
     INFO(result.message);
     CHECK(result.passed);
   }

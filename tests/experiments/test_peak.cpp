@@ -6,8 +6,8 @@
 
 #include "experiments/machine/cores.hpp"
 #include "experiments/machine/environment.hpp"
-#include "experiments/measure/peaks.hpp"
 #include "experiments/machine/fma_peak.hpp"
+#include "experiments/measure/peaks.hpp"
 
 namespace stepbench::testing {
 

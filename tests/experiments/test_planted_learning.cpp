@@ -22,12 +22,12 @@ class PlantedNetwork final : public ForwardingNetwork<Scalar> {
  public:
   explicit PlantedNetwork(const NetworkSettings& settings)
       : ForwardingNetwork<Scalar>(make_blas_network<Scalar>(settings)) {}
-  void set_parameters(std::span<const Scalar> parameters) override {
-    std::vector<Scalar> start(parameters.begin(), parameters.end());
+  void write(Content content, std::span<const Scalar> values) override {
+    std::vector<Scalar> start(values.begin(), values.end());
     if constexpr (kPlant == Plant::other_start) {
       for (Scalar& weight : start) weight = -weight;  // as likely as what was drawn
     }
-    this->real().set_parameters(start);
+    this->real().write(content, start);
   }
   StepResult train_step(const Batch<Scalar>& batch, const UpdateStep& update) override {
     constexpr double kFactor = kPlant == Plant::faster_rate ? 1.01 : 1;

@@ -13,13 +13,10 @@ template <typename Scalar>
 class CountingNetwork final : public Network<Scalar> {
  public:
   std::unique_ptr<ThreadClaim> claim_threads() override { return std::make_unique<ThreadClaim>(); }
-  void set_parameters(std::span<const Scalar>) override {}
-  void get_parameters(std::span<Scalar> parameters) const override {
-    std::fill(parameters.begin(), parameters.end(), Scalar{0});
-  }
+  void read(Content, std::span<Scalar> values) const override { std::fill(values.begin(), values.end(), Scalar{0}); }
+  void write(Content, std::span<const Scalar>) override {}
   Evaluation evaluate(const Batch<Scalar>& batch) override { return {static_cast<double>(batch.counted), 1}; }
   StepResult compute_gradients(const Batch<Scalar>& batch) override { return result(batch); }
-  void get_gradients(std::span<Scalar>) const override {}
   void apply_update(const UpdateStep&) override {}
   StepResult train_step(const Batch<Scalar>& batch, const UpdateStep&) override { return result(batch); }
 

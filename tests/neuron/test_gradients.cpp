@@ -26,7 +26,7 @@ void check_every_tensor(OutputActivation output, Loss loss) {
       finite_difference_gradient(*network, problem.model, problem.parameters, problem.batch());
   network->compute_gradients(problem.batch());
   std::vector<double> gradients(expected.size());
-  network->get_gradients(gradients);
+  network->read(Content::gradients, gradients);
   for (const ParameterTensor& tensor : parameter_layout(problem.model).tensors) {
     const auto expected_tensor = tensor_of(std::span(expected), tensor);
     INFO(tensor.name);

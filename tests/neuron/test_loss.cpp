@@ -21,7 +21,7 @@ Rows<const double> rows_of(const std::vector<double>& values, std::size_t count)
 
 LossAndGradient cross_entropy(const std::vector<double>& outputs, const std::vector<std::int32_t>& labels) {
   Batch<double> batch;
-  batch.size = static_cast<std::int64_t>(labels.size());
+  batch.size = batch.counted = static_cast<std::int64_t>(labels.size());
   batch.labels = labels;
   std::vector<double> gradient(outputs.size());
   const double loss = loss_and_gradient<double>(Loss::cross_entropy, rows_of(outputs, labels.size()), batch,
@@ -31,7 +31,7 @@ LossAndGradient cross_entropy(const std::vector<double>& outputs, const std::vec
 
 std::int64_t hits(const std::vector<double>& outputs, const std::vector<std::int32_t>& labels) {
   Batch<double> batch;
-  batch.size = static_cast<std::int64_t>(labels.size());
+  batch.size = batch.counted = static_cast<std::int64_t>(labels.size());
   batch.labels = labels;
   return count_correct<double>(rows_of(outputs, labels.size()), batch);
 }
@@ -40,7 +40,7 @@ TEST_CASE("squared error is recorded as a mean over all elements, and its gradie
   const std::vector<double> outputs = {1, 2, 3, 4};
   const std::vector<double> targets = {0, 0, 3, 8};
   Batch<double> batch;
-  batch.size = 2;
+  batch.size = batch.counted = 2;
   batch.targets = targets;
   std::vector<double> gradient(4);
   CHECK(loss_and_gradient<double>(Loss::squared_error, rows_of(outputs, 2), batch, std::span<double>(gradient)) ==
@@ -87,7 +87,7 @@ TEST_CASE("of equal outputs the first one counts as the largest") {
 TEST_CASE("a batch without labels has no hits") {
   const std::vector<double> outputs = {1, 0};
   Batch<double> batch;
-  batch.size = 1;
+  batch.size = batch.counted = 1;
   CHECK(count_correct<double>(rows_of(outputs, 1), batch) == 0);
 }
 

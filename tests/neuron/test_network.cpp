@@ -25,7 +25,13 @@ struct HandNetwork {
   UpdateStep step = {.learning_rate = 0.5, .number = 1};
 
   [[nodiscard]] Batch<Scalar> batch() const {
-    return {.size = 1, .features = features, .labels = {}, .targets = targets, .tokens = {}, .target_tokens = {}};
+    return {.size = 1,
+            .counted = 1,
+            .features = features,
+            .labels = {},
+            .targets = targets,
+            .tokens = {},
+            .target_tokens = {}};
   }
   [[nodiscard]] std::unique_ptr<Network<Scalar>> make(UpdateOrder order) const {
     NetworkSettings settings;
@@ -34,7 +40,7 @@ struct HandNetwork {
     settings.training.update_order = order;
     settings.max_batch = 4;
     auto network = make_neuron_network<Scalar>(settings);
-    network->set_parameters(parameters);
+    network->write(Content::parameters, parameters);
     return network;
   }
 };
@@ -42,7 +48,7 @@ struct HandNetwork {
 template <typename Scalar>
 std::vector<Scalar> parameters_of(const Network<Scalar>& network, std::size_t size) {
   std::vector<Scalar> parameters(size);
-  network.get_parameters(parameters);
+  network.read(Content::parameters, parameters);
   return parameters;
 }
 
@@ -51,7 +57,7 @@ TEMPLATE_TEST_CASE("the hand-made network has the loss and gradients computed by
   const auto network = hand.make(UpdateOrder::simultaneous);
   CHECK(network->compute_gradients(hand.batch()).loss == 2.25);
   std::vector<TestType> gradients(9);
-  network->get_gradients(gradients);
+  network->read(Content::gradients, gradients);
   CHECK(gradients == std::vector<TestType>{-3, -6, 6, 12, -3, 6, -6, -4.5, -3});
 }
 
@@ -83,10 +89,10 @@ TEST_CASE("a batch of one sample twice gives the gradients of the sample") {
   hand.features = {1, 2, 1, 2};
   hand.targets = {1, 1};
   Batch<double> batch = hand.batch();
-  batch.size = 2;
+  batch.size = batch.counted = 2;
   network->compute_gradients(batch);
   std::vector<double> gradients(9);
-  network->get_gradients(gradients);
+  network->read(Content::gradients, gradients);
   CHECK(gradients == std::vector<double>{-3, -6, 6, 12, -3, 6, -6, -4.5, -3});
 }
 
@@ -97,10 +103,10 @@ TEST_CASE("a ReLU output is silent where the linear one is negative") {
   settings.model.loss = Loss::squared_error;
   settings.model.output = OutputActivation::relu;
   const auto network = make_neuron_network<double>(settings);
-  network->set_parameters(hand.parameters);
+  network->write(Content::parameters, hand.parameters);
   CHECK(network->compute_gradients(hand.batch()).loss == 1);
   std::vector<double> gradients(9, -1);
-  network->get_gradients(gradients);
+  network->read(Content::gradients, gradients);
   CHECK(gradients == std::vector<double>(9, 0));
 }
 
@@ -121,7 +127,7 @@ struct MomentumFixture {
     NetworkSettings settings = problem.settings();
     settings.training.optimizer = Optimizer::momentum;
     network = make_neuron_network<double>(settings);
-    network->set_parameters(problem.parameters);
+    network->write(Content::parameters, problem.parameters);
   }
 };
 
@@ -130,7 +136,7 @@ TEST_CASE("evaluating between steps changes nothing that training sees") {
   MomentumFixture meddled;
   const auto expected = train(*plain.network, plain.problem, 3, [] {});
   Batch<double> short_batch = meddled.problem.batch();
-  short_batch.size = 1;
+  short_batch.size = short_batch.counted = 1;
   short_batch.features = short_batch.features.first(3);
   short_batch.labels = short_batch.labels.first(1);
   CHECK(train(*meddled.network, meddled.problem, 3, [&] { meddled.network->evaluate(short_batch); }) == expected);
@@ -151,7 +157,7 @@ TEST_CASE("evaluating between gradients and update changes nothing that the upda
 TEST_CASE("set_parameters makes the optimiser forget") {
   MomentumFixture fixture;
   const auto first = train(*fixture.network, fixture.problem, 3, [] {});
-  fixture.network->set_parameters(fixture.problem.parameters);
+  fixture.network->write(Content::parameters, fixture.problem.parameters);
   CHECK(train(*fixture.network, fixture.problem, 3, [] {}) == first);
 }
 
@@ -173,7 +179,7 @@ TEST_CASE("a batch shorter than the largest trains as in a network made for its 
   settings.max_batch = 8;
   const auto roomy = make_neuron_network<double>(settings);
   for (Network<double>* network : {exact.get(), roomy.get()}) {
-    network->set_parameters(problem.parameters);
+    network->write(Content::parameters, problem.parameters);
     network->train_step(problem.batch(), {.learning_rate = 0.1});
   }
   const std::size_t size = problem.parameters.size();
@@ -185,11 +191,16 @@ TEST_CASE("evaluate counts the hits of a batch with labels") {
   settings.model.layers = {2, 2};
   settings.max_batch = 3;
   const auto network = make_neuron_network<double>(settings);
-  network->set_parameters(std::vector<double>{1, 0, 0, 1, 0, 0});  // the identity
+  network->write(Content::parameters, std::vector<double>{1, 0, 0, 1, 0, 0});  // the identity
   const std::vector<double> features = {2, 1, 1, 2, 1, 2};
   const std::vector<std::int32_t> labels = {0, 1, 0};
-  const Batch<double> batch{
-      .size = 3, .features = features, .labels = labels, .targets = {}, .tokens = {}, .target_tokens = {}};
+  const Batch<double> batch{.size = 3,
+                            .counted = 3,
+                            .features = features,
+                            .labels = labels,
+                            .targets = {},
+                            .tokens = {},
+                            .target_tokens = {}};
   CHECK(network->evaluate(batch).correct == 2);
 }
 

@@ -44,7 +44,7 @@ double worst_error_on(const Problem& problem, const TrainingSettings& training, 
   NetworkSettings settings = problem.settings();
   settings.training = training;
   const auto network = make_neuron_network<double>(settings);
-  network->set_parameters(problem.parameters);
+  network->write(Content::parameters, problem.parameters);
 
   const ParameterLayout layout = parameter_layout(problem.model);
   std::vector<Parameter> expected(problem.parameters.size());
@@ -57,7 +57,7 @@ double worst_error_on(const Problem& problem, const TrainingSettings& training, 
   for (int t = 1; t <= kSteps; ++t) {
     const UpdateStep step{.learning_rate = learning_rate_at(t), .number = t};
     network->compute_gradients(problem.batch());
-    network->get_gradients(gradients);
+    network->read(Content::gradients, gradients);
     network->apply_update(step);
     double norm = 0;
     for (const double g : gradients) norm = std::hypot(norm, g);
@@ -67,7 +67,7 @@ double worst_error_on(const Problem& problem, const TrainingSettings& training, 
 
   std::vector<double> actual(expected.size());
   std::vector<double> weights(expected.size());
-  network->get_parameters(actual);
+  network->read(Content::parameters, actual);
   std::transform(expected.begin(), expected.end(), weights.begin(), [](const Parameter& p) { return p.w; });
   double worst = 0;
   for (const ParameterTensor& tensor : layout.tensors) {
@@ -158,13 +158,13 @@ TEST_CASE("a clipped update leaves the gradients that are read back unclipped") 
   NetworkSettings settings = problem.settings();
   settings.training.gradient_clip = 0.01;
   const auto network = make_neuron_network<double>(settings);
-  network->set_parameters(problem.parameters);
+  network->write(Content::parameters, problem.parameters);
   network->compute_gradients(problem.batch());
   std::vector<double> before(problem.parameters.size());
-  network->get_gradients(before);
+  network->read(Content::gradients, before);
   network->apply_update({.learning_rate = 0.1});
   std::vector<double> after(before.size());
-  network->get_gradients(after);
+  network->read(Content::gradients, after);
   CHECK(after == before);
 }
 

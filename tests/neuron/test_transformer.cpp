@@ -14,7 +14,7 @@ namespace {
 
 std::unique_ptr<Network<double>> make_network(const TransformerProblem& problem) {
   auto network = make_neuron_network<double>(problem.settings());
-  network->set_parameters(problem.parameters);
+  network->write(Content::parameters, problem.parameters);
   return network;
 }
 
@@ -75,9 +75,9 @@ TEMPLATE_TEST_CASE("a transformer gives back the parameters that it was given", 
       const TransformerProblem problem = make_transformer_problem({.position = position, .tied_embeddings = tied});
       const auto network = make_neuron_network<TestType>(problem.settings());
       const std::vector<TestType> parameters = problem.parameters_as<TestType>();
-      network->set_parameters(parameters);
+      network->write(Content::parameters, parameters);
       std::vector<TestType> read(parameters.size());
-      network->get_parameters(read);
+      network->read(Content::parameters, read);
       CHECK(read == parameters);
     }
   }
@@ -87,13 +87,13 @@ TEST_CASE("a float32 transformer has the float64 one's gradients to its precisio
   const TransformerProblem problem = make_transformer_problem({.tied_embeddings = true});
   const auto exact = make_network(problem);
   const auto rounded = make_neuron_network<float>(problem.settings());
-  rounded->set_parameters(problem.parameters_as<float>());
+  rounded->write(Content::parameters, problem.parameters_as<float>());
   const double loss = exact->compute_gradients(problem.batch()).loss;
   CHECK(rounded->compute_gradients(problem.batch<float>()).loss == Approx(loss).epsilon(1e-5));
   std::vector<double> expected(problem.parameters.size());
   std::vector<float> actual(expected.size());
-  exact->get_gradients(expected);
-  rounded->get_gradients(actual);
+  exact->read(Content::gradients, expected);
+  rounded->read(Content::gradients, actual);
   CHECK(relative_l2_error(actual, expected) <= 1e-5);
 }
 
@@ -102,10 +102,10 @@ TEST_CASE("gradients are those of the last batch alone") {
   const auto network = make_network(problem);
   std::vector<double> first(problem.parameters.size()), second(first.size());
   network->compute_gradients(problem.batch(1));
-  network->get_gradients(first);
+  network->read(Content::gradients, first);
   network->compute_gradients(problem.batch());
   network->compute_gradients(problem.batch(1));
-  network->get_gradients(second);
+  network->read(Content::gradients, second);
   CHECK(second == first);
 }
 

@@ -21,9 +21,9 @@ constexpr double kStep = 3e-4;
 
 std::vector<double> gradients_of(Network<double>& network, const TransformerProblem& problem, std::int64_t count = -1) {
   std::vector<double> gradients(problem.parameters.size());
-  network.set_parameters(problem.parameters);
+  network.write(Content::parameters, problem.parameters);
   network.compute_gradients(problem.batch(count));
-  network.get_gradients(gradients);
+  network.read(Content::gradients, gradients);
   return gradients;
 }
 
@@ -130,10 +130,10 @@ TEMPLATE_TEST_CASE("every planted fault's gradients are far from the reference's
   for (const FaultyTransformer& faulty : kFaultyTransformers) {
     INFO(faulty.backend.name);
     const auto network = faulty.backend.make<TestType>(problem.settings());
-    network->set_parameters(problem.parameters_as<TestType>());
+    network->write(Content::parameters, problem.parameters_as<TestType>());
     network->compute_gradients(problem.batch<TestType>());
     std::vector<TestType> gradients(expected.size());
-    network->get_gradients(gradients);
+    network->read(Content::gradients, gradients);
     CHECK(worst_error(problem, std::vector<double>(gradients.begin(), gradients.end()), expected) > kFloat32Tolerance);
   }
 }
@@ -141,12 +141,12 @@ TEMPLATE_TEST_CASE("every planted fault's gradients are far from the reference's
 TEST_CASE("a wrong forward pass has another loss than the reference, a wrong backward pass has the same") {
   const TransformerProblem problem = make_transformer_problem({.tied_embeddings = true});
   const auto reference = make_neuron_network<double>(problem.settings());
-  reference->set_parameters(problem.parameters);
+  reference->write(Content::parameters, problem.parameters);
   const double expected = reference->evaluate(problem.batch()).loss;
   for (const FaultyTransformer& faulty : kFaultyTransformers) {
     INFO(faulty.backend.name);
     const auto network = faulty.backend.make<double>(problem.settings());
-    network->set_parameters(problem.parameters);
+    network->write(Content::parameters, problem.parameters);
     const bool is_same = network->evaluate(problem.batch()).loss == Approx(expected).epsilon(1e-12);
     CHECK(is_same == (faulty.caught_by == Check::finite_differences));
   }
@@ -157,10 +157,10 @@ TEMPLATE_TEST_CASE("a faulty transformer whose fault has nothing to spoil is a r
   const TransformerProblem problem = make_transformer_problem(
       {.d_model = 1, .heads = 1, .context = 1, .activation = MlpActivation::relu, .not_counted = 0});
   const auto loss_and_gradients = [&](Network<TestType>& network) {
-    network.set_parameters(problem.parameters_as<TestType>());
+    network.write(Content::parameters, problem.parameters_as<TestType>());
     std::vector<TestType> result(problem.parameters.size());
     const double loss = network.compute_gradients(problem.batch<TestType>()).loss;
-    network.get_gradients(result);
+    network.read(Content::gradients, result);
     result.push_back(static_cast<TestType>(loss));
     return result;
   };

@@ -24,7 +24,8 @@ enum class Fault {
   missing_sample,    // the last sample contributes nothing
   stale_weights,     // gradients of parameters that are a step old: here, 1% smaller
   permuted,          // gradients of the first tensor in reverse order
-  wrong_update_only  // right gradients, but the training step moves 1% too far
+  wrong_step,        // right gradients, but the training step moves 1% too far
+  wrong_update       // the same of apply_update alone
 };
 
 template <typename Scalar>
@@ -39,50 +40,51 @@ class FaultyNetwork final : public Network<Scalar> {
         gradients_(present_.size()) {}
 
   std::unique_ptr<ThreadClaim> claim_threads() override { return real_->claim_threads(); }
-  void set_parameters(std::span<const Scalar> parameters) override {
-    present_.assign(parameters.begin(), parameters.end());
-    real_->set_parameters(parameters);
+  void read(Content content, std::span<Scalar> values) const override {
+    if (content == Content::gradients) {
+      std::copy(gradients_.begin(), gradients_.end(), values.begin());
+    } else {
+      real_->read(content, values);
+    }
   }
-  void get_parameters(std::span<Scalar> parameters) const override { real_->get_parameters(parameters); }
+  void write(Content content, std::span<const Scalar> values) override {
+    if (content == Content::parameters) present_.assign(values.begin(), values.end());
+    real_->write(content, values);
+  }
   Evaluation evaluate(const Batch<Scalar>& batch) override { return real_->evaluate(batch); }
 
   StepResult compute_gradients(const Batch<Scalar>& batch) override {
     StepResult result = real_->compute_gradients(batch);
     if (fault_ == Fault::missing_sample && batch.size > 1) {
       Batch<Scalar> shorter = batch;
-      --shorter.size;
+      --shorter.size;  // of the same whole
       real_->compute_gradients(shorter);
     } else if (fault_ == Fault::stale_weights) {
       std::vector<Scalar> old = present_;
       for (Scalar& parameter : old) parameter *= Scalar(0.99);
-      real_->set_parameters(old);
+      real_->write(Content::parameters, old);
       real_->compute_gradients(batch);
     }
-    real_->get_gradients(gradients_);
-    if (fault_ == Fault::stale_weights) real_->set_parameters(present_);
-    if (fault_ == Fault::missing_sample) {
-      const Scalar share = static_cast<Scalar>(batch.size - 1) / static_cast<Scalar>(batch.size);
-      for (Scalar& gradient : gradients_) gradient *= share;
-    }
+    real_->read(Content::gradients, gradients_);
+    if (fault_ == Fault::stale_weights) real_->write(Content::parameters, present_);
+    if (fault_ == Fault::missing_sample && batch.size == 1) std::fill(gradients_.begin(), gradients_.end(), Scalar{0});
     spoil();
     return result;
   }
-  void get_gradients(std::span<Scalar> gradients) const override {
-    std::copy(gradients_.begin(), gradients_.end(), gradients.begin());
-  }
-  void apply_update(const UpdateStep& update) override {
-    const Scalar factor =
-        static_cast<Scalar>(update.learning_rate) * (fault_ == Fault::wrong_update_only ? Scalar(1.01) : Scalar(1));
-    for (std::size_t i = 0; i < present_.size(); ++i) present_[i] -= factor * gradients_[i];
-    real_->set_parameters(present_);
-  }
+  void apply_update(const UpdateStep& update) override { descend(update, fault_ == Fault::wrong_update); }
   StepResult train_step(const Batch<Scalar>& batch, const UpdateStep& update) override {
     const StepResult result = compute_gradients(batch);
-    apply_update(update);
+    descend(update, fault_ == Fault::wrong_step);
     return result;
   }
 
  private:
+  void descend(const UpdateStep& update, bool too_far) {
+    const Scalar factor = static_cast<Scalar>(update.learning_rate) * (too_far ? Scalar(1.01) : Scalar(1));
+    for (std::size_t i = 0; i < present_.size(); ++i) present_[i] -= factor * gradients_[i];
+    real_->write(Content::parameters, present_);
+  }
+
   void spoil() {
     const std::span<Scalar> first = tensor_of(std::span(gradients_), layout_.tensors.front());
     switch (fault_) {
@@ -109,7 +111,8 @@ class FaultyNetwork final : public Network<Scalar> {
         return;
       case Fault::missing_sample:
       case Fault::stale_weights:
-      case Fault::wrong_update_only:
+      case Fault::wrong_step:
+      case Fault::wrong_update:
         return;  // not in the gradients as they stand
     }
   }
@@ -141,7 +144,8 @@ inline constexpr std::array kFaultyBackends = {
     faulty_backend<Fault::missing_sample>("missing_sample"),
     faulty_backend<Fault::stale_weights>("stale_weights"),
     faulty_backend<Fault::permuted>("permuted"),
-    faulty_backend<Fault::wrong_update_only>("wrong_update_only"),
+    faulty_backend<Fault::wrong_step>("wrong_step"),
+    faulty_backend<Fault::wrong_update>("wrong_update"),
 };
 
 }  // namespace stepbench::testing

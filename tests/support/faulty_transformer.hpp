@@ -131,23 +131,25 @@ template <typename Scalar>
 class MisreadNetwork : public Network<Scalar> {
  public:
   std::unique_ptr<ThreadClaim> claim_threads() override { return real_->claim_threads(); }
-  void set_parameters(std::span<const Scalar> parameters) override {
+  /// Parameters and gradients only: plain SGD keeps no moments.
+  void read(Content content, std::span<Scalar> values) const override {
+    if (content == Content::parameters) {
+      std::copy(present_.begin(), present_.end(), values.begin());
+      return;
+    }
+    std::vector<Scalar> seen(static_cast<std::size_t>(parameter_layout(real_model_).size));
+    real_->read(Content::gradients, seen);
+    write_back(seen, values);
+  }
+  void write(Content, std::span<const Scalar> parameters) override {
     present_.assign(parameters.begin(), parameters.end());
     tell();
   }
-  void get_parameters(std::span<Scalar> parameters) const override {
-    std::copy(present_.begin(), present_.end(), parameters.begin());
-  }
   Evaluation evaluate(const Batch<Scalar>& batch) override { return real_->evaluate(batch); }
   StepResult compute_gradients(const Batch<Scalar>& batch) override { return real_->compute_gradients(batch); }
-  void get_gradients(std::span<Scalar> gradients) const override {
-    std::vector<Scalar> seen(static_cast<std::size_t>(parameter_layout(real_model_).size));
-    real_->get_gradients(seen);
-    write_back(seen, gradients);
-  }
   void apply_update(const UpdateStep& update) override {
     std::vector<Scalar> gradients(present_.size());
-    get_gradients(gradients);
+    read(Content::gradients, gradients);
     for (std::size_t i = 0; i < present_.size(); ++i) {
       present_[i] -= static_cast<Scalar>(update.learning_rate) * gradients[i];
     }
@@ -169,7 +171,7 @@ class MisreadNetwork : public Network<Scalar> {
   virtual void write_back(std::vector<Scalar>& seen, std::span<Scalar> gradients) const = 0;
 
  private:
-  void tell() { real_->set_parameters(misread(present_)); }
+  void tell() { real_->write(Content::parameters, misread(present_)); }
 
   ModelSettings real_model_;
   std::unique_ptr<Network<Scalar>> real_;

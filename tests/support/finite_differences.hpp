@@ -47,11 +47,11 @@ inline std::vector<double> finite_difference_gradient(Network<double>& network, 
                                                       double step = kDifferenceStep) {
   const double scale = objective_per_recorded_loss(model);
   const ScalarFunction objective = [&](std::span<const double> point) {
-    network.set_parameters(point);
+    network.write(Content::parameters, point);
     return scale * network.evaluate(batch).loss;
   };
   std::vector<double> gradient = finite_difference_gradient(objective, parameters, step);
-  network.set_parameters(parameters);
+  network.write(Content::parameters, parameters);
   return gradient;
 }
 

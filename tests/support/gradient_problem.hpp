@@ -26,8 +26,13 @@ struct GradientProblem {
   std::vector<double> targets;  // (B, K); given whatever the loss, which takes what it needs
 
   [[nodiscard]] Batch<double> batch() const {
-    return {
-        .size = size, .features = features, .labels = labels, .targets = targets, .tokens = {}, .target_tokens = {}};
+    return {.size = size,
+            .counted = size,
+            .features = features,
+            .labels = labels,
+            .targets = targets,
+            .tokens = {},
+            .target_tokens = {}};
   }
   [[nodiscard]] NetworkSettings settings() const {
     NetworkSettings settings;

@@ -59,7 +59,7 @@ inline ParityErrors compare_with_original(const NetworkFactory& make, UpdateOrde
   settings.max_batch = golden.batch_size;
   const std::unique_ptr<Network<double>> network = make(settings);
   const std::unique_ptr<ThreadClaim> claim = network->claim_threads();
-  network->set_parameters(golden.initial);
+  network->write(Content::parameters, golden.initial);
 
   ParityErrors errors;
   BatchGatherer<double> gatherer(dataset, golden.batch_size, true);
@@ -79,7 +79,7 @@ inline ParityErrors compare_with_original(const NetworkFactory& make, UpdateOrde
   if (step != expected.losses.size()) throw std::runtime_error("the golden file holds another number of steps");
 
   std::vector<double> parameters(expected.parameters.size());
-  network->get_parameters(parameters);
+  network->read(Content::parameters, parameters);
   for (const ParameterTensor& tensor : parameter_layout(golden.model).tensors) {
     const double error =
         relative_l2_error(tensor_of(std::span(parameters), tensor), tensor_of(std::span(expected.parameters), tensor));

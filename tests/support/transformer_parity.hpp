@@ -64,14 +64,14 @@ inline TransformerErrors compare_with_pytorch(const TransformerFactory& make, co
   settings.max_batch = golden.batch_size;
   const std::unique_ptr<Network<double>> network = make(settings);
   const std::unique_ptr<ThreadClaim> claim = network->claim_threads();
-  network->set_parameters(golden.initial);
+  network->write(Content::parameters, golden.initial);
 
   TransformerErrors errors;
   const Batch<double> first = golden.batch<double>(0);
   errors.first_loss = worse_of(relative_error(network->evaluate(first).loss, run.losses.at(0)),
                                relative_error(network->compute_gradients(first).loss, run.losses[0]));
   std::vector<double> buffer(golden.initial.size());
-  network->get_gradients(buffer);
+  network->read(Content::gradients, buffer);
   std::tie(errors.gradient, errors.worst_gradient) = worst_tensor(golden.model, buffer, golden.gradient);
 
   for (std::int64_t step = 0; step < std::ssize(run.losses); ++step) {
@@ -81,7 +81,7 @@ inline TransformerErrors compare_with_pytorch(const TransformerFactory& make, co
     if (error > errors.losses || std::isnan(error)) errors.worst_step = step;
     errors.losses = worse_of(errors.losses, error);
   }
-  network->get_parameters(buffer);
+  network->read(Content::parameters, buffer);
   std::tie(errors.parameters, errors.worst_parameter) = worst_tensor(golden.model, buffer, run.parameters);
   return errors;
 }

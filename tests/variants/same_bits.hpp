@@ -20,7 +20,7 @@ inline std::string training_digest(const Backend& backend, const NetworkSettings
                                    std::span<const float> initial, std::span<const Batch<float>> batches) {
   const auto network = backend.make<float>(settings);
   const auto claim = network->claim_threads();
-  network->set_parameters(initial);
+  network->write(Content::parameters, initial);
   Digest digest;
   for (std::size_t step = 0; step < batches.size(); ++step) {
     const UpdateStep update{.learning_rate = 0.01, .number = static_cast<std::int64_t>(step) + 1};
@@ -28,7 +28,7 @@ inline std::string training_digest(const Backend& backend, const NetworkSettings
     digest.add_values(std::span(&loss, 1));
   }
   std::vector<float> parameters(initial.size());
-  network->get_parameters(parameters);
+  network->read(Content::parameters, parameters);
   digest.add_values(std::span<const float>(parameters));
   return digest.hex();
 }

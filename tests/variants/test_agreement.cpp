@@ -32,7 +32,11 @@ struct BatchData {
     }
   }
   [[nodiscard]] Batch<Scalar> view() const {
-    return {.size = std::ssize(labels), .features = features, .labels = labels, .targets = targets};
+    return {.size = std::ssize(labels),
+            .counted = std::ssize(labels),
+            .features = features,
+            .labels = labels,
+            .targets = targets};
   }
 };
 
@@ -44,7 +48,7 @@ Outcome train(Network<double>& network, const Problem& problem) {
   const auto claim = network.claim_threads();
   Outcome outcome;
   outcome.parameters = initial_parameters<double>(problem.settings.model, 5);
-  network.set_parameters(outcome.parameters);
+  network.write(Content::parameters, outcome.parameters);
   for (std::int64_t step = 0; step < 12; ++step) {
     const std::int64_t size = step % 3 == 2 ? problem.last_batch : problem.settings.max_batch;
     const BatchData<double> data(problem.settings.model, size, static_cast<std::uint64_t>(step));
@@ -52,7 +56,7 @@ Outcome train(Network<double>& network, const Problem& problem) {
         network.train_step(data.view(), {.learning_rate = problem.settings.training.learning_rate, .number = step + 1})
             .loss);
   }
-  network.get_parameters(outcome.parameters);
+  network.read(Content::parameters, outcome.parameters);
   return outcome;
 }
 
@@ -132,8 +136,8 @@ TEST_CASE("train_step is compute_gradients then apply_update, when updates are s
       const auto whole = backend.make<double>(settings), parts = backend.make<double>(settings);
       const auto claim = whole->claim_threads();
       std::vector<double> one = initial_parameters<double>(settings.model, 5), two = one;
-      whole->set_parameters(one);
-      parts->set_parameters(two);
+      whole->write(Content::parameters, one);
+      parts->write(Content::parameters, two);
       for (std::int64_t step = 1; step <= 3; ++step) {
         const BatchData<double> data(settings.model, 24, static_cast<std::uint64_t>(step));
         const UpdateStep update{.learning_rate = 0.01, .number = step};
@@ -141,8 +145,8 @@ TEST_CASE("train_step is compute_gradients then apply_update, when updates are s
         CHECK(parts->compute_gradients(data.view()).loss == Approx(loss).epsilon(1e-13));
         parts->apply_update(update);
       }
-      whole->get_parameters(one);
-      parts->get_parameters(two);
+      whole->read(Content::parameters, one);
+      parts->read(Content::parameters, two);
       CHECK(relative_l2_error(one, two) <= 1e-12);
     });
   }
@@ -158,16 +162,16 @@ TEST_CASE("evaluate gives the loss that training starts from and changes nothing
     const std::vector<double> start = initial_parameters<double>(settings.model, 5);
     const BatchData<double> data(settings.model, 24, 1), other(settings.model, 11, 2);
     const auto train_once = [&](bool evaluate_between) {
-      network->set_parameters(start);
+      network->write(Content::parameters, start);
       network->compute_gradients(data.view());
       if (evaluate_between) network->evaluate(other.view());
       network->apply_update({.learning_rate = 0.1, .number = 1});
       std::vector<double> parameters(start.size());
-      network->get_parameters(parameters);
+      network->read(Content::parameters, parameters);
       return parameters;
     };
     CHECK(train_once(false) == train_once(true));
-    network->set_parameters(start);
+    network->write(Content::parameters, start);
     const Evaluation evaluation = network->evaluate(data.view());
     CHECK(evaluation.loss == network->train_step(data.view(), {.learning_rate = 0.1, .number = 1}).loss);
     CHECK(evaluation.correct >= 0);
@@ -184,10 +188,11 @@ TEST_CASE("evaluate counts the samples whose largest output is their label's") {
     settings.threads = threads;
     const auto network = backend.make<double>(settings);
     const auto claim = network->claim_threads();
-    network->set_parameters(std::vector<double>{1, 0, 0, 1, 0, 0});
+    network->write(Content::parameters, std::vector<double>{1, 0, 0, 1, 0, 0});
     const std::vector<double> features = {0.9, 0.1, 0.2, 0.8, 0.5, 0.5, 0.3, 0.7};
     const std::vector<std::int32_t> labels = {0, 0, 0, 1};
-    CHECK(network->evaluate({.size = 4, .features = features, .labels = labels, .targets = {}}).correct == 3);
+    CHECK(network->evaluate({.size = 4, .counted = 4, .features = features, .labels = labels, .targets = {}}).correct ==
+          3);
   });
 }
 
@@ -200,10 +205,11 @@ TEST_CASE("a loss that is not finite stays visible") {
     const auto network = backend.make<double>(settings);
     const auto claim = network->claim_threads();
     const std::vector<double> parameters(static_cast<std::size_t>(parameter_layout(settings.model).size), 1.0);
-    network->set_parameters(parameters);
+    network->write(Content::parameters, parameters);
     const std::vector<double> features = {std::numeric_limits<double>::quiet_NaN(), 1};
     const std::vector<std::int32_t> labels = {0};
-    const Evaluation evaluation = network->evaluate({.size = 1, .features = features, .labels = labels, .targets = {}});
+    const Evaluation evaluation =
+        network->evaluate({.size = 1, .counted = 1, .features = features, .labels = labels, .targets = {}});
     CHECK_FALSE(std::isfinite(evaluation.loss));
     CHECK(evaluation.correct == 0);  // not "the first of equals", as the largest of NaNs would have it
   });

@@ -94,11 +94,11 @@ TEST_CASE("denormal gradients do not survive a training step on any backend and 
     const auto network = backend.make<float>(settings);
     const auto claim = network->claim_threads();
     std::vector<float> parameters(256 * 256 + 256, 0.0F);
-    network->set_parameters(parameters);
+    network->write(Content::parameters, parameters);
     const std::vector<float> features(256 * 256, 1e-20F), targets(256 * 256, 1e-20F);
-    network->train_step({.size = 256, .features = features, .labels = {}, .targets = targets},
+    network->train_step({.size = 256, .counted = 256, .features = features, .labels = {}, .targets = targets},
                         {.learning_rate = 1, .number = 1});
-    network->get_parameters(parameters);
+    network->read(Content::parameters, parameters);
     const auto end = parameters.begin() + 256 * 256;
     CHECK(std::count_if(parameters.begin(), end, [](float value) { return value != 0; }) == 0);
   });

@@ -48,7 +48,7 @@ TEST_CASE("float32 stays within 1e-4 of the float64 original for 100 steps on ev
       settings.training.update_order = order;
       const auto network = backend.make<float>(settings);
       const auto claim = network->claim_threads();
-      network->set_parameters(std::vector<float>(golden.initial.begin(), golden.initial.end()));
+      network->write(Content::parameters, std::vector<float>(golden.initial.begin(), golden.initial.end()));
       BatchGatherer<float> gatherer(dataset, golden.batch_size, true);
       const std::vector<std::int64_t> samples = epoch_order(golden.samples, false, 0, 0);
       double worst = 0;

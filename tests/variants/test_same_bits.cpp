@@ -21,7 +21,7 @@ std::string mlp_digest(const Backend& backend, std::int64_t threads, UpdateOrder
   for (std::int32_t& label : labels) label = static_cast<std::int32_t>(stream.below(10));
   std::vector<Batch<float>> batches(6);
   for (std::size_t step = 0; step < batches.size(); ++step) {
-    batches[step].size = step % 2 == 0 ? 150 : 37;
+    batches[step].size = batches[step].counted = step % 2 == 0 ? 150 : 37;
     batches[step].features = features;
     batches[step].labels = labels;
   }

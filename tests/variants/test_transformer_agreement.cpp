@@ -42,7 +42,7 @@ Outcome train(Network<double>& network, const Problem& problem) {
   const auto claim = network.claim_threads();
   Outcome outcome;
   outcome.parameters = random_transformer_parameters<double>(model, 5);
-  network.set_parameters(outcome.parameters);
+  network.write(Content::parameters, outcome.parameters);
   for (std::int64_t step = 0; step < 9; ++step) {
     const std::int64_t size = step % 3 == 2 ? problem.last_batch : problem.settings.max_batch;
     const TokenData data(model, size, static_cast<std::uint64_t>(step % 3), problem.not_counted);
@@ -51,7 +51,7 @@ Outcome train(Network<double>& network, const Problem& problem) {
   }
   const TokenData first(model, problem.settings.max_batch, 0, problem.not_counted);
   outcome.correct = network.evaluate(first.view<double>()).correct;
-  network.get_parameters(outcome.parameters);
+  network.read(Content::parameters, outcome.parameters);
   return outcome;
 }
 
@@ -86,7 +86,7 @@ void for_each_network(const Problem& problem, const Check& check) {
 
 std::vector<double> gradients_of(Network<double>& network, const ModelSettings& model) {
   std::vector<double> gradients(static_cast<std::size_t>(parameter_layout(model).size));
-  network.get_gradients(gradients);
+  network.read(Content::gradients, gradients);
   return gradients;
 }
 
@@ -162,8 +162,8 @@ TEST_CASE("a transformer's train_step is compute_gradients then apply_update") {
       const auto whole = backend.make<double>(settings), parts = backend.make<double>(settings);
       const auto claim = whole->claim_threads();
       std::vector<double> one = random_transformer_parameters<double>(settings.model, 5), two = one;
-      whole->set_parameters(one);
-      parts->set_parameters(two);
+      whole->write(Content::parameters, one);
+      parts->write(Content::parameters, two);
       for (std::int64_t step = 1; step <= 3; ++step) {
         const TokenData data(settings.model, 5, static_cast<std::uint64_t>(step));
         const UpdateStep update{.learning_rate = 0.01, .number = step};
@@ -171,8 +171,8 @@ TEST_CASE("a transformer's train_step is compute_gradients then apply_update") {
         CHECK(parts->compute_gradients(data.view<double>()).loss == Approx(loss).epsilon(1e-13));
         parts->apply_update(update);
       }
-      whole->get_parameters(one);
-      parts->get_parameters(two);
+      whole->read(Content::parameters, one);
+      parts->read(Content::parameters, two);
       CHECK(relative_l2_error(one, two) <= kSameSumTolerance);
     });
   }
@@ -185,16 +185,16 @@ TEST_CASE("evaluating a transformer gives the loss that training starts from and
   for_each_network(problem, [&](Network<double>& network) {
     const std::vector<double> start = random_transformer_parameters<double>(model, 5);
     const auto train_once = [&](bool evaluate_between) {
-      network.set_parameters(start);
+      network.write(Content::parameters, start);
       network.compute_gradients(data.view<double>());
       if (evaluate_between) network.evaluate(other.view<double>());
       network.apply_update({.learning_rate = 0.1, .number = 1});
       std::vector<double> parameters(start.size());
-      network.get_parameters(parameters);
+      network.read(Content::parameters, parameters);
       return parameters;
     };
     CHECK(train_once(false) == train_once(true));
-    network.set_parameters(start);
+    network.write(Content::parameters, start);
     const double loss = network.evaluate(data.view<double>()).loss;
     CHECK(loss == network.train_step(data.view<double>(), {.learning_rate = 0.1, .number = 1}).loss);
   });
@@ -210,7 +210,7 @@ TEST_CASE("a sequence without counted targets changes neither loss nor gradients
   with_uncounted.tokens.insert(with_uncounted.tokens.end(), more.tokens.begin(), more.tokens.end());
   with_uncounted.target_tokens.resize(with_uncounted.tokens.size(), kNotCounted);
   for_each_network(problem, [&](Network<double>& network) {
-    network.set_parameters(random_transformer_parameters<double>(model, 5));
+    network.write(Content::parameters, random_transformer_parameters<double>(model, 5));
     const double expected_loss = network.compute_gradients(alone.view<double>()).loss;
     const std::vector<double> expected = gradients_of(network, model);
     const double loss = network.compute_gradients(with_uncounted.view<double>()).loss;
@@ -229,7 +229,7 @@ TEST_CASE("a position sees itself and what comes before it, and nothing after") 
     if (t != kCounted) data.target_tokens[t] = kNotCounted;
   }
   for_each_network(problem, [&](Network<double>& network) {
-    network.set_parameters(random_transformer_parameters<double>(model, 5));
+    network.write(Content::parameters, random_transformer_parameters<double>(model, 5));
     const double loss = network.evaluate(data.view<double>()).loss;
     for (std::size_t t = 0; t < data.tokens.size(); ++t) {
       INFO("token " << t << " changed");
@@ -257,7 +257,7 @@ TEST_CASE("evaluate counts the tokens whose largest output is their target") {
   TokenData data(model, 1, 1);
   data.target_tokens = {2, 4, 0, 2, kNotCounted, 2, 1};
   for_each_network(problem, [&](Network<double>& network) {
-    network.set_parameters(parameters);
+    network.write(Content::parameters, parameters);
     const Evaluation evaluation = network.evaluate(data.view<double>());
     CHECK(evaluation.correct == 3);
     // Outputs are 1 for tokens 2 and 4, and 0 for the other nine: four of the six targets are among the former.
@@ -277,7 +277,7 @@ TEST_CASE("a transformer's loss that is not finite stays visible") {
       const std::span<double> values = tensor_of(std::span(parameters), tensor);
       std::fill(values.begin(), values.end(), std::numeric_limits<double>::quiet_NaN());
       for_each_network(problem, [&](Network<double>& network) {
-        network.set_parameters(parameters);
+        network.write(Content::parameters, parameters);
         CHECK_FALSE(std::isfinite(network.evaluate(data.view<double>()).loss));
       });
     }

@@ -64,10 +64,10 @@ TEST_CASE("every backend's transformer has PyTorch's loss and gradients in float
       const auto network = backend.make<float>(
           {.model = golden.model, .training = {}, .max_batch = golden.batch_size, .threads = threads});
       const auto claim = network->claim_threads();
-      network->set_parameters(std::vector<float>(golden.initial.begin(), golden.initial.end()));
+      network->write(Content::parameters, std::vector<float>(golden.initial.begin(), golden.initial.end()));
       const double loss = network->compute_gradients(golden.batch<float>(0)).loss;
       std::vector<float> gradients(golden.gradient.size());
-      network->get_gradients(gradients);
+      network->read(Content::gradients, gradients);
       const std::vector<double> widened(gradients.begin(), gradients.end());
       const auto [error, tensor] = worst_tensor(golden.model, widened, golden.gradient);
       const double loss_error = relative_error(loss, golden.runs.front().losses.front());

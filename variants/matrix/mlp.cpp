@@ -56,10 +56,10 @@ void MatrixMlp<Scalar>::loss(const Batch<Scalar>& batch, Range rows) {
     const Scalar* output = outputs + b * columns;
     Scalar* gradient = gradients + b * columns;
     if (loss_ == Loss::squared_error) {
-      const Scalar scale = Scalar{2} / static_cast<Scalar>(batch.size);
+      const Scalar scale = Scalar{2} / static_cast<Scalar>(batch.counted);
       this->row_losses_[row] = squared_error_row(output, batch.targets.data() + b * columns, columns, scale, gradient);
     } else {
-      const Scalar scale = Scalar{1} / static_cast<Scalar>(batch.size);
+      const Scalar scale = Scalar{1} / static_cast<Scalar>(batch.counted);
       this->row_losses_[row] = cross_entropy_row(output, batch.labels[row], columns, scale, gradient);
     }
   }

@@ -44,8 +44,20 @@ void MatrixModel<Scalar>::transpose_weights(const ParameterUnit& unit, Range row
 }
 
 template <typename Scalar>
-void MatrixModel<Scalar>::set_parameters(std::span<const Scalar> parameters) {
-  std::copy(parameters.begin(), parameters.end(), parameters_.begin());
+void MatrixModel<Scalar>::read(Content content, std::span<Scalar> values) const {
+  const Buffer<Scalar>& kept = content_of(*this, content);
+  if (kept.empty()) {
+    std::fill(values.begin(), values.end(), Scalar{0});
+  } else {
+    std::copy(kept.begin(), kept.end(), values.begin());
+  }
+}
+
+template <typename Scalar>
+void MatrixModel<Scalar>::write(Content content, std::span<const Scalar> values) {
+  Buffer<Scalar>& kept = content_of(*this, content);
+  if (!kept.empty()) std::copy(values.begin(), values.end(), kept.begin());
+  if (content != Content::parameters) return;
   for (const ParameterUnit& unit : units_) transpose_weights(unit, {0, unit.rows});
   std::fill(first_moments_.begin(), first_moments_.end(), Scalar{0});
   std::fill(second_moments_.begin(), second_moments_.end(), Scalar{0});
@@ -122,8 +134,7 @@ void MatrixModel<Scalar>::fused_linear_sgd(const ParameterUnit& unit, Range rows
 template <typename Scalar>
 double MatrixModel<Scalar>::loss(const Batch<Scalar>& batch) const {
   const double sum = std::accumulate(row_losses_.begin(), row_losses_.begin() + batch.size * rows_per_sample_, 0.0);
-  const std::int64_t count = batch.tokens.empty() ? batch.size : batch.counted;
-  return sum / (static_cast<double>(count) * outputs_per_loss_);
+  return sum / (static_cast<double>(batch.counted) * outputs_per_loss_);
 }
 
 template <typename Scalar>

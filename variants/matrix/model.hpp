@@ -36,12 +36,11 @@ class MatrixModel {
   MatrixModel& operator=(const MatrixModel&) = delete;
   virtual ~MatrixModel() = default;
 
-  [[nodiscard]] std::span<const Scalar> parameters() const { return parameters_; }
-  [[nodiscard]] std::span<const Scalar> gradients() const { return gradients_; }
   [[nodiscard]] const std::vector<ParameterUnit>& units() const { return units_; }
   [[nodiscard]] std::int64_t rows_per_sample() const { return rows_per_sample_; }
-  /// Also puts the optimiser back to its start.
-  void set_parameters(std::span<const Scalar> parameters);
+  /// As of Network.
+  void read(Content content, std::span<Scalar> values) const;
+  void write(Content content, std::span<const Scalar> values);
 
   // Over samples of the batch.
   virtual void forward(const Batch<Scalar>& batch, Range samples) = 0;
@@ -95,6 +94,21 @@ class MatrixModel {
   double outputs_per_loss_ = 1;  // K under squared_error, whose recorded value is a mean over elements
 
  private:
+  /// The buffer of `self`, a model that may be const.
+  template <typename Self>
+  [[nodiscard]] static auto& content_of(Self& self, Content content) {
+    switch (content) {
+      case Content::parameters:
+        return self.parameters_;
+      case Content::gradients:
+        return self.gradients_;
+      case Content::first_moment:
+        return self.first_moments_;
+      case Content::second_moment:
+        break;
+    }
+    return self.second_moments_;
+  }
   void transpose_weights(const ParameterUnit& unit, Range rows);
 
   std::int64_t rows_per_sample_;

@@ -67,13 +67,8 @@ class MatrixNetwork final : public Network<Scalar> {
 
   std::unique_ptr<ThreadClaim> claim_threads() override { return executor_->claim_threads(); }
 
-  void set_parameters(std::span<const Scalar> parameters) override { model_->set_parameters(parameters); }
-  void get_parameters(std::span<Scalar> parameters) const override {
-    std::copy(model_->parameters().begin(), model_->parameters().end(), parameters.begin());
-  }
-  void get_gradients(std::span<Scalar> gradients) const override {
-    std::copy(model_->gradients().begin(), model_->gradients().end(), gradients.begin());
-  }
+  void read(Content content, std::span<Scalar> values) const override { model_->read(content, values); }
+  void write(Content content, std::span<const Scalar> values) override { model_->write(content, values); }
 
   Evaluation evaluate(const Batch<Scalar>& batch) override {
     PhaseTimes times;

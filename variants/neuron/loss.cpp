@@ -15,7 +15,7 @@ std::span<const std::int32_t> labels_of(const Batch<Scalar>& batch) {
 template <typename Scalar>
 double squared_error(Rows<const Scalar> rows, const Batch<Scalar>& batch, std::span<Scalar> output_gradient) {
   const std::span<const Scalar> outputs = rows.all();
-  const Scalar factor = Scalar{2} / static_cast<Scalar>(batch.size);
+  const Scalar factor = Scalar{2} / static_cast<Scalar>(batch.counted);
   double sum = 0;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const Scalar difference = outputs[i] - batch.targets[i];
@@ -23,14 +23,14 @@ double squared_error(Rows<const Scalar> rows, const Batch<Scalar>& batch, std::s
     sum += exact * exact;
     if (!output_gradient.empty()) output_gradient[i] = factor * difference;
   }
-  return sum / static_cast<double>(outputs.size());
+  return sum / static_cast<double>(batch.counted * rows.width);
 }
 
 /// -log softmax(a)[label] = log sum_k exp(a_k - max) - (a_label - max): no exponential can overflow.
 template <typename Scalar>
 double cross_entropy(Rows<const Scalar> outputs, const Batch<Scalar>& batch, std::span<Scalar> output_gradient) {
   const std::span<const std::int32_t> labels = labels_of(batch);
-  const auto counted = static_cast<double>(batch.target_tokens.empty() ? batch.size : batch.counted);
+  const auto counted = static_cast<double>(batch.counted);
   const auto classes = static_cast<std::size_t>(outputs.width);
   double sum = 0;
   for (std::size_t row = 0; row < static_cast<std::size_t>(outputs.count); ++row) {

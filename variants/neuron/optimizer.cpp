@@ -80,6 +80,21 @@ void TrainedTensor<Scalar>::forget() {
 }
 
 template <typename Scalar>
+std::vector<Scalar>& TrainedTensor<Scalar>::content(Content content) {
+  switch (content) {
+    case Content::parameters:
+      return values;
+    case Content::gradients:
+      return gradients;
+    case Content::first_moment:
+      return first_moment;
+    case Content::second_moment:
+      break;
+  }
+  return second_moment;
+}
+
+template <typename Scalar>
 void update_tensor(TrainedTensor<Scalar>& tensor, ParameterRole role, const UpdateRule& rule) {
   const auto learning_rate = static_cast<Scalar>(rule.step.learning_rate);
   const auto weight_decay = static_cast<Scalar>(rule.training.weight_decay);

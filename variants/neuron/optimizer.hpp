@@ -16,6 +16,7 @@ template <typename Scalar>
 struct TrainedTensor {
   TrainedTensor(std::size_t size, Optimizer optimizer);
   void forget();  // sets the optimiser's memory to zero
+  [[nodiscard]] std::vector<Scalar>& content(Content content);
 
   std::vector<Scalar> values;
   std::vector<Scalar> gradients;

@@ -29,29 +29,23 @@ std::unique_ptr<ThreadClaim> TrainedNetwork<Scalar>::claim_threads() {
 }
 
 template <typename Scalar>
-void TrainedNetwork<Scalar>::set_parameters(std::span<const Scalar> parameters) {
-  auto next = parameters.begin();
+void TrainedNetwork<Scalar>::read(Content content, std::span<Scalar> values) const {
+  auto next = values.begin();
   for (const ListedTensor& listed : tensors_) {
-    std::vector<Scalar>& values = listed.tensor->values;
-    std::copy_n(next, values.size(), values.begin());
-    next += static_cast<std::ptrdiff_t>(values.size());
-    listed.tensor->forget();
+    const std::vector<Scalar>& kept = listed.tensor->content(content);
+    const std::size_t size = listed.tensor->values.size();
+    next = kept.empty() ? std::fill_n(next, size, Scalar{0}) : std::copy(kept.begin(), kept.end(), next);
   }
 }
 
 template <typename Scalar>
-void TrainedNetwork<Scalar>::get_parameters(std::span<Scalar> parameters) const {
-  auto next = parameters.begin();
+void TrainedNetwork<Scalar>::write(Content content, std::span<const Scalar> values) {
+  auto next = values.begin();
   for (const ListedTensor& listed : tensors_) {
-    next = std::copy(listed.tensor->values.begin(), listed.tensor->values.end(), next);
-  }
-}
-
-template <typename Scalar>
-void TrainedNetwork<Scalar>::get_gradients(std::span<Scalar> gradients) const {
-  auto next = gradients.begin();
-  for (const ListedTensor& listed : tensors_) {
-    next = std::copy(listed.tensor->gradients.begin(), listed.tensor->gradients.end(), next);
+    std::vector<Scalar>& kept = listed.tensor->content(content);
+    std::copy_n(next, kept.size(), kept.begin());
+    next += static_cast<std::ptrdiff_t>(listed.tensor->values.size());
+    if (content == Content::parameters) listed.tensor->forget();
   }
 }
 

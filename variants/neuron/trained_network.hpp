@@ -23,11 +23,10 @@ class TrainedNetwork : public Network<Scalar> {
   ~TrainedNetwork() override = default;
 
   [[nodiscard]] std::unique_ptr<ThreadClaim> claim_threads() override;
-  void set_parameters(std::span<const Scalar> parameters) override;
-  void get_parameters(std::span<Scalar> parameters) const override;
+  void read(Content content, std::span<Scalar> values) const override;
+  void write(Content content, std::span<const Scalar> values) override;
   Evaluation evaluate(const Batch<Scalar>& batch) override;
   StepResult compute_gradients(const Batch<Scalar>& batch) override;
-  void get_gradients(std::span<Scalar> gradients) const override;
   void apply_update(const UpdateStep& update) override;
   StepResult train_step(const Batch<Scalar>& batch, const UpdateStep& update) override;
 

@@ -23,13 +23,19 @@ class ToyNetwork final : public Network<Scalar> {
 
   std::unique_ptr<ThreadClaim> claim_threads() override { return std::make_unique<ThreadClaim>(); }
 
-  void set_parameters(std::span<const Scalar> parameters) override {
-    parameters_.assign(parameters.begin(), parameters.end());
+  void read(Content content, std::span<Scalar> values) const override {
+    if (content == Content::parameters) {
+      std::ranges::copy(parameters_, values.begin());
+    } else if (content == Content::gradients) {
+      std::ranges::copy(gradients_, values.begin());
+    } else {
+      std::ranges::fill(values, Scalar{0});  // plain SGD keeps no moments
+    }
   }
-  void get_parameters(std::span<Scalar> parameters) const override {
-    std::ranges::copy(parameters_, parameters.begin());
+  void write(Content content, std::span<const Scalar> values) override {
+    if (content == Content::parameters) parameters_.assign(values.begin(), values.end());
+    if (content == Content::gradients) gradients_.assign(values.begin(), values.end());
   }
-  void get_gradients(std::span<Scalar> gradients) const override { std::ranges::copy(gradients_, gradients.begin()); }
 
   Evaluation evaluate(const Batch<Scalar>& batch) override {
     forward(batch);
@@ -107,9 +113,9 @@ class ToyNetwork final : public Network<Scalar> {
       for (std::size_t i = 0; i < a.size(); ++i) {
         const Scalar error = a[i] - batch.targets[i];
         sum += static_cast<double>(error * error);
-        output_gradient_[i] = 2 * error / static_cast<Scalar>(B);
+        output_gradient_[i] = 2 * error / static_cast<Scalar>(batch.counted);
       }
-      return sum / static_cast<double>(a.size());
+      return sum / static_cast<double>(batch.counted) / static_cast<double>(K);
     }
     for (std::size_t b = 0; b < B; ++b) {
       const Scalar largest = *std::max_element(&a[b * K], &a[b * K] + K);
@@ -118,11 +124,11 @@ class ToyNetwork final : public Network<Scalar> {
       for (std::size_t k = 0; k < K; ++k) {
         const Scalar one_if_label = k == static_cast<std::size_t>(batch.labels[b]) ? Scalar{1} : Scalar{0};
         output_gradient_[b * K + k] =
-            (std::exp(a[b * K + k] - largest) / total - one_if_label) / static_cast<Scalar>(B);
+            (std::exp(a[b * K + k] - largest) / total - one_if_label) / static_cast<Scalar>(batch.counted);
         sum += static_cast<double>(one_if_label * (std::log(total) - (a[b * K + k] - largest)));
       }
     }
-    return sum / static_cast<double>(B);
+    return sum / static_cast<double>(batch.counted);
   }
 
   void backward(const Batch<Scalar>& batch) {
