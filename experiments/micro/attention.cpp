@@ -7,6 +7,8 @@
 #include "experiments/micro/accuracy.hpp"
 #include "experiments/micro/kernel.hpp"
 #include "experiments/micro/shapes.hpp"
+#include "variants/products/direct.hpp"
+#include "variants/products/openblas.hpp"
 
 namespace stepbench::micro {
 namespace {
@@ -82,7 +84,7 @@ void reference_backward(const AttentionShape& shape, const double* qkv, const do
 template <typename Scalar>
 class AttentionKernel : public Kernel {
  public:
-  AttentionKernel(Products products, const Network& network)
+  AttentionKernel(const Products<Scalar>& products, const Network& network)
       : products_(products),
         shape_{network.model.context, network.model.d_model, network.model.heads},
         sequences_(network.batch_size) {}
@@ -91,14 +93,14 @@ class AttentionKernel : public Kernel {
     qkv_ = random_values<Scalar>(sequences_ * qkv_size(), 1);
     probabilities_ = unwritten_values<Scalar>(sequences_ * shape_.probabilities());
     output_ = unwritten_values<Scalar>(sequences_ * output_size());
-    scratch_ = unwritten_values<Scalar>(sequences_ * shape_.scratch());
+    scratch_ = unwritten_values<Scalar>(sequences_ * attention_scratch(products_, shape_));
   }
 
   void run() override {
     for (std::ptrdiff_t b = 0; b < sequences_; ++b) {
       attention_forward(products_, shape_, qkv_.data() + b * qkv_size(),
                         probabilities_.data() + b * shape_.probabilities(), output_.data() + b * output_size(),
-                        scratch_.data() + b * shape_.scratch());
+                        scratch_.data() + b * attention_scratch(products_, shape_));
     }
   }
 
@@ -115,7 +117,7 @@ class AttentionKernel : public Kernel {
   [[nodiscard]] std::ptrdiff_t qkv_size() const { return 3 * output_size(); }
   [[nodiscard]] std::ptrdiff_t output_size() const { return shape_.context * shape_.width; }
 
-  Products products_;
+  const Products<Scalar>& products_;
   AttentionShape shape_;
   std::ptrdiff_t sequences_;
   Buffer<Scalar> qkv_, probabilities_, output_, scratch_;
@@ -138,7 +140,7 @@ class AttentionBackwardKernel : public AttentionKernel<Scalar> {
       attention_backward(this->products_, this->shape_, this->qkv_.data() + b * this->qkv_size(),
                          this->probabilities_.data() + b * this->shape_.probabilities(),
                          output_gradient_.data() + b * this->output_size(), gradient_.data() + b * this->qkv_size(),
-                         this->scratch_.data() + b * this->shape_.scratch());
+                         this->scratch_.data() + b * attention_scratch(this->products_, this->shape_));
     }
   }
 
@@ -161,10 +163,11 @@ void add_network(const Network& network, KernelCases& cases) {
   const ModelSettings& model = network.model;
   // Two products of 2 T T D operations each forward, four backward; the causal half of them counts.
   const auto product = static_cast<double>(network.batch_size * model.context * model.context * model.d_model);
-  for (const Products products : {Products::openblas, Products::direct}) {
+  for (const bool direct : {false, true}) {
+    const Products<Scalar>& products = direct ? direct_products<Scalar>() : openblas_products<Scalar>();
     const auto name = [&](const std::string& pass) {
       return "attention/" + network.name + '/' + pass + '/' + kPrecisionName<Scalar> +
-             (products == Products::direct ? "/direct" : "/openblas");
+             (direct ? "/direct" : "/openblas");
     };
     cases.push_back({.name = name("forward"),
                      .kernel = std::make_shared<AttentionKernel<Scalar>>(products, network),

@@ -12,7 +12,9 @@
 #include "experiments/micro/accuracy.hpp"
 #include "experiments/micro/kernel.hpp"
 #include "experiments/micro/shapes.hpp"
-#include "variants/matrix/products.hpp"
+#include "variants/matrix/direct_product.hpp"
+#include "variants/products/direct.hpp"
+#include "variants/products/openblas.hpp"
 
 namespace stepbench::micro {
 namespace {
@@ -42,23 +44,26 @@ std::vector<double> dense(Transpose transpose, const Buffer<Scalar>& stored, std
 template <typename Scalar>
 class GemmKernel : public Kernel {
  public:
-  GemmKernel(Products products, const Product& product) : products_(products), p_(product) {}
+  GemmKernel(const Products<Scalar>& products, const Product& product) : products_(products), p_(product) {}
 
   void prepare() override {
     a_ = random_values<Scalar>(p_.m * p_.k, 1);
     b_ = random_values<Scalar>(p_.k * p_.n, 2);
+    if (p_.transpose_b == Transpose::yes) {  // a weight's copy is kept from step to step
+      copy_.resize(static_cast<std::size_t>(products_.copy_size(p_.n, p_.k)));
+      if (!copy_.empty()) products_.update_copy({0, p_.n}, {b_.data(), p_.k}, p_.n, p_.k, copy_.data());
+    }
     c_ = unwritten_values<Scalar>(p_.m * p_.n);
   }
 
   void run() override {
-    const std::ptrdiff_t stride_a = p_.transpose_a == Transpose::yes ? p_.m : p_.k;
-    const std::ptrdiff_t stride_b = p_.transpose_b == Transpose::yes ? p_.k : p_.n;
-    if (products_ == Products::direct) {
-      direct_product<Scalar>(p_.transpose_a, p_.m, p_.n, p_.k, Scalar{1}, {a_.data(), stride_a}, {b_.data(), stride_b},
-                             Scalar{0}, {c_.data(), p_.n});
+    const Operand<const Scalar> a{a_.data(), p_.transpose_a == Transpose::yes ? p_.m : p_.k};
+    const Operand<Scalar> c{c_.data(), p_.n};
+    if (p_.transpose_b == Transpose::yes) {
+      products_.multiply_transposed(p_.m, p_.n, Scalar{1}, a, {{b_.data(), p_.k}, p_.n, p_.k, copy_.data()}, Scalar{0},
+                                    c);
     } else {
-      gemm(p_.transpose_a, p_.transpose_b, p_.m, p_.n, p_.k, Scalar{1}, {a_.data(), stride_a}, {b_.data(), stride_b},
-           Scalar{0}, {c_.data(), p_.n});
+      products_.multiply(p_.transpose_a, p_.m, p_.n, p_.k, Scalar{1}, a, {b_.data(), p_.n}, Scalar{0}, c);
     }
   }
 
@@ -77,9 +82,9 @@ class GemmKernel : public Kernel {
   }
 
  private:
-  Products products_;
+  const Products<Scalar>& products_;
   Product p_;
-  Buffer<Scalar> a_, b_, c_;
+  Buffer<Scalar> a_, b_, copy_, c_;
 };
 
 /// The copy of a weight that direct products keep: after each update of W (out, in), W^T (in, out).
@@ -113,7 +118,7 @@ void add_layer(const std::string& prefix, std::ptrdiff_t rows, std::ptrdiff_t ou
     const std::string name = prefix + '/' + std::string(product.name) + '/' + kPrecisionName<Scalar> + '/';
     const double flops =
         2.0 * static_cast<double>(product.m) * static_cast<double>(product.n) * static_cast<double>(product.k);
-    const auto kernel = std::make_shared<GemmKernel<Scalar>>(Products::openblas, product);
+    const auto kernel = std::make_shared<GemmKernel<Scalar>>(openblas_products<Scalar>(), product);
     for (int threads = 1; threads <= std::min(max_blas_threads, 2); ++threads) {
       cases.push_back({.name = name + "blas_threads:" + std::to_string(threads),
                        .kernel = kernel,
@@ -121,10 +126,8 @@ void add_layer(const std::string& prefix, std::ptrdiff_t rows, std::ptrdiff_t ou
                        .blas_threads = threads,
                        .flops = flops});
     }
-    Product direct = product;
-    direct.transpose_b = Transpose::no;
     cases.push_back({.name = name + "direct",
-                     .kernel = std::make_shared<GemmKernel<Scalar>>(Products::direct, direct),
+                     .kernel = std::make_shared<GemmKernel<Scalar>>(direct_products<Scalar>(), product),
                      .precision = kPrecisionOf<Scalar>,
                      .flops = flops});
   }

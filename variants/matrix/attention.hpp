@@ -18,20 +18,23 @@ struct AttentionShape {
   [[nodiscard]] std::ptrdiff_t head_width() const { return width / heads; }
   /// Elements of one sequence's probabilities (H, T, T).
   [[nodiscard]] std::ptrdiff_t probabilities() const { return heads * context * context; }
-  /// Elements of the scratch memory that both passes need: one panel's gradients, and keys or values of a head
-  /// transposed.
-  [[nodiscard]] std::ptrdiff_t scratch() const;
 };
+
+/// Elements of the scratch memory that both passes need: one panel's gradients, and the products' copy of a head's keys
+/// or values.
+template <typename Scalar>
+[[nodiscard]] std::ptrdiff_t attention_scratch(const Products<Scalar>& products, const AttentionShape& shape);
 
 /// qkv (T, 3D) -> output (T, D); keeps the probabilities (H, T, T), of which a panel's part right of what it can see is
 /// unspecified.
 template <typename Scalar>
-void attention_forward(Products products, const AttentionShape& shape, const Scalar* qkv, Scalar* probabilities,
-                       Scalar* output, Scalar* scratch);
+void attention_forward(const Products<Scalar>& products, const AttentionShape& shape, const Scalar* qkv,
+                       Scalar* probabilities, Scalar* output, Scalar* scratch);
 
 /// qkv_gradient (T, 3D) from output_gradient (T, D).
 template <typename Scalar>
-void attention_backward(Products products, const AttentionShape& shape, const Scalar* qkv, const Scalar* probabilities,
-                        const Scalar* output_gradient, Scalar* qkv_gradient, Scalar* scratch);
+void attention_backward(const Products<Scalar>& products, const AttentionShape& shape, const Scalar* qkv,
+                        const Scalar* probabilities, const Scalar* output_gradient, Scalar* qkv_gradient,
+                        Scalar* scratch);
 
 }  // namespace stepbench

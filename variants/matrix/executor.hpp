@@ -1,5 +1,5 @@
-// How the tasks of a step are run: the whole difference between `blas` and `tbb`. The matrix network cuts a step into
-// regions of independent tasks; an executor says how fine to cut and runs a region.
+// Who runs the tasks of a step. The matrix network cuts a step into regions of independent tasks (cut.hpp); an executor
+// runs a region. The same cut and products give the same bits under every executor.
 #pragma once
 
 #include <concepts>
@@ -39,12 +39,15 @@ class Executor {
 
   /// Calls task(0) .. task(count - 1), each once, in any order and on any of its threads; returns when all are done.
   virtual void run(std::ptrdiff_t count, TaskRef task) = 0;
+};
 
-  /// Samples of a shard of a batch of `batch` samples, each of `rows` rows (tokens), and rows of a block of a unit of
-  /// parameters with `outputs` rows of `inputs` weights. Both depend on the shapes alone, never on the number of
-  /// threads: a row's bits depend on the rows beside it.
-  [[nodiscard]] virtual std::ptrdiff_t shard_samples(std::ptrdiff_t batch, std::ptrdiff_t rows) const = 0;
-  [[nodiscard]] virtual std::ptrdiff_t block_rows(std::ptrdiff_t outputs, std::ptrdiff_t inputs) const = 0;
+/// Runs the tasks of a region one after the other on the calling thread.
+class SerialExecutor : public Executor {
+ public:
+  std::unique_ptr<ThreadClaim> claim_threads() override { return std::make_unique<ThreadClaim>(); }
+  void run(std::ptrdiff_t count, TaskRef task) override {
+    for (std::ptrdiff_t i = 0; i < count; ++i) task(i);
+  }
 };
 
 }  // namespace stepbench

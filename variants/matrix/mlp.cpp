@@ -3,7 +3,7 @@
 namespace stepbench {
 
 template <typename Scalar>
-MatrixMlp<Scalar>::MatrixMlp(const NetworkSettings& settings, Products products)
+MatrixMlp<Scalar>::MatrixMlp(const NetworkSettings& settings, const Products<Scalar>& products)
     : MatrixModel<Scalar>(settings, /*rows_per_sample=*/1, products),
       loss_(settings.model.loss),
       output_(settings.model.output) {
@@ -16,7 +16,7 @@ MatrixMlp<Scalar>::MatrixMlp(const NetworkSettings& settings, Products products)
                             .weight = weight.offset,
                             .bias = layout.tensors[t + 1].offset,
                             .stage = std::ssize(this->units_)});
-    this->keep_transposed(this->units_.back());
+    this->keep_copy(this->units_.back());
     const auto elements = static_cast<std::size_t>(settings.max_batch * weight.shape[0]);
     activations_.emplace_back(elements);
     deltas_.emplace_back(elements);

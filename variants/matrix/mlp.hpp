@@ -12,7 +12,7 @@ namespace stepbench {
 template <typename Scalar>
 class MatrixMlp final : public MatrixModel<Scalar> {
  public:
-  MatrixMlp(const NetworkSettings& settings, Products products);
+  MatrixMlp(const NetworkSettings& settings, const Products<Scalar>& products);
 
   void forward(const Batch<Scalar>& batch, Range rows) override;
   void loss(const Batch<Scalar>& batch, Range rows) override;

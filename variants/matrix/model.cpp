@@ -3,20 +3,10 @@
 #include <algorithm>
 
 namespace stepbench {
-namespace {
-
-/// Elements from a row of a matrix of `columns` columns to the next: an odd number of cache lines, so that the rows
-/// spread over all sets of the caches.
-template <typename Scalar>
-std::ptrdiff_t stride_of(std::ptrdiff_t columns) {
-  constexpr std::ptrdiff_t kLine = kCacheLine / sizeof(Scalar);
-  return ((columns + kLine - 1) / kLine | 1) * kLine;
-}
-
-}  // namespace
 
 template <typename Scalar>
-MatrixModel<Scalar>::MatrixModel(const NetworkSettings& settings, std::int64_t rows_per_sample, Products products)
+MatrixModel<Scalar>::MatrixModel(const NetworkSettings& settings, std::int64_t rows_per_sample,
+                                 const Products<Scalar>& products)
     : rows_per_sample_(rows_per_sample), products_(products) {
   const auto size = static_cast<std::size_t>(parameter_layout(settings.model).size);
   const Optimizer optimizer = settings.training.optimizer;
@@ -29,18 +19,18 @@ MatrixModel<Scalar>::MatrixModel(const NetworkSettings& settings, std::int64_t r
 }
 
 template <typename Scalar>
-void MatrixModel<Scalar>::keep_transposed(ParameterUnit& unit) {
-  if (products_ != Products::direct) return;
-  unit.transposed = std::ssize(transposed_);
-  transposed_.emplace_back(static_cast<std::size_t>(unit.columns * stride_of<Scalar>(unit.rows)));
+void MatrixModel<Scalar>::keep_copy(ParameterUnit& unit) {
+  const std::ptrdiff_t size = products_.copy_size(unit.rows, unit.columns);
+  if (size == 0) return;
+  unit.copy = std::ssize(copies_);
+  copies_.emplace_back(static_cast<std::size_t>(size));
 }
 
 template <typename Scalar>
-void MatrixModel<Scalar>::transpose_weights(const ParameterUnit& unit, Range rows) {
-  if (unit.transposed < 0) return;
-  Scalar* transposed = transposed_[static_cast<std::size_t>(unit.transposed)].data();
-  transpose<Scalar>(rows.size(), unit.columns, {parameter(unit.weight + rows.begin * unit.columns), unit.columns},
-                    {transposed + rows.begin, stride_of<Scalar>(unit.rows)});
+void MatrixModel<Scalar>::update_copy(const ParameterUnit& unit, Range rows) {
+  if (unit.copy < 0) return;
+  products_.update_copy(rows, {parameter(unit.weight), unit.columns}, unit.rows, unit.columns,
+                        copies_[static_cast<std::size_t>(unit.copy)].data());
 }
 
 template <typename Scalar>
@@ -58,7 +48,7 @@ void MatrixModel<Scalar>::write(Content content, std::span<const Scalar> values)
   Buffer<Scalar>& kept = content_of(*this, content);
   if (!kept.empty()) std::copy(values.begin(), values.end(), kept.begin());
   if (content != Content::parameters) return;
-  for (const ParameterUnit& unit : units_) transpose_weights(unit, {0, unit.rows});
+  for (const ParameterUnit& unit : units_) update_copy(unit, {0, unit.rows});
   std::fill(first_moments_.begin(), first_moments_.end(), Scalar{0});
   std::fill(second_moments_.begin(), second_moments_.end(), Scalar{0});
 }
@@ -75,7 +65,7 @@ template <typename Scalar>
 void MatrixModel<Scalar>::update(std::size_t number, Range rows, const OptimizerStep<Scalar>& step) {
   const ParameterUnit& unit = units_[number];
   update_parameters(unit.role, unit.weight + rows.begin * unit.columns, rows.size() * unit.columns, step);
-  transpose_weights(unit, rows);
+  update_copy(unit, rows);
   if (unit.bias >= 0) update_parameters(ParameterRole::bias, unit.bias + rows.begin, rows.size(), step);
 }
 
@@ -90,30 +80,26 @@ double MatrixModel<Scalar>::gradient_sum_of_squares(std::size_t number, Range ro
 template <typename Scalar>
 void MatrixModel<Scalar>::project(const ParameterUnit& unit, const Scalar* inputs, Scalar beta, Scalar* outputs,
                                   std::ptrdiff_t count) const {
-  const Operand<const Scalar> rows{inputs, unit.columns};
-  if (unit.transposed >= 0) {
-    direct_product(Transpose::no, count, unit.rows, unit.columns, Scalar{1}, rows,
-                   {transposed_[static_cast<std::size_t>(unit.transposed)].data(), stride_of<Scalar>(unit.rows)}, beta,
-                   {outputs, unit.rows});
-  } else {
-    gemm(Transpose::no, Transpose::yes, count, unit.rows, unit.columns, Scalar{1}, rows,
-         {parameter(unit.weight), unit.columns}, beta, {outputs, unit.rows});
-  }
+  const Scalar* copy = unit.copy < 0 ? nullptr : copies_[static_cast<std::size_t>(unit.copy)].data();
+  products_.multiply_transposed(count, unit.rows, Scalar{1}, {inputs, unit.columns},
+                                {{parameter(unit.weight), unit.columns}, unit.rows, unit.columns, copy}, beta,
+                                {outputs, unit.rows});
 }
 
 template <typename Scalar>
 void MatrixModel<Scalar>::project_back(const ParameterUnit& unit, const Scalar* output_gradient, Scalar* input_gradient,
                                        std::ptrdiff_t count) const {
-  product<Scalar>(products_, Transpose::no, count, unit.columns, unit.rows, Scalar{1}, {output_gradient, unit.rows},
-                  {parameter(unit.weight), unit.columns}, Scalar{0}, {input_gradient, unit.columns});
+  products_.multiply(Transpose::no, count, unit.columns, unit.rows, Scalar{1}, {output_gradient, unit.rows},
+                     {parameter(unit.weight), unit.columns}, Scalar{0}, {input_gradient, unit.columns});
 }
 
 template <typename Scalar>
 void MatrixModel<Scalar>::linear_gradient(const ParameterUnit& unit, Range rows, const Scalar* output_gradient,
                                           const Scalar* input, std::ptrdiff_t count) {
   const Scalar* delta = output_gradient + rows.begin;
-  product<Scalar>(products_, Transpose::yes, rows.size(), unit.columns, count, Scalar{1}, {delta, unit.rows},
-                  {input, unit.columns}, Scalar{0}, {gradient(unit.weight + rows.begin * unit.columns), unit.columns});
+  products_.multiply(Transpose::yes, rows.size(), unit.columns, count, Scalar{1}, {delta, unit.rows},
+                     {input, unit.columns}, Scalar{0},
+                     {gradient(unit.weight + rows.begin * unit.columns), unit.columns});
   if (unit.bias >= 0) sum_rows(delta, count, rows.size(), unit.rows, gradient(unit.bias + rows.begin));
 }
 
@@ -122,10 +108,10 @@ void MatrixModel<Scalar>::fused_linear_sgd(const ParameterUnit& unit, Range rows
                                            const Scalar* input, std::ptrdiff_t count,
                                            const OptimizerStep<Scalar>& step) {
   const Scalar* delta = output_gradient + rows.begin;
-  product<Scalar>(products_, Transpose::yes, rows.size(), unit.columns, count, -step.learning_rate, {delta, unit.rows},
-                  {input, unit.columns}, 1 - step.learning_rate * step.coupled_decay,
-                  {mutable_parameter(unit.weight + rows.begin * unit.columns), unit.columns});
-  transpose_weights(unit, rows);
+  products_.multiply(Transpose::yes, rows.size(), unit.columns, count, -step.learning_rate, {delta, unit.rows},
+                     {input, unit.columns}, 1 - step.learning_rate * step.coupled_decay,
+                     {mutable_parameter(unit.weight + rows.begin * unit.columns), unit.columns});
+  update_copy(unit, rows);
   if (unit.bias < 0) return;
   sum_rows(delta, count, rows.size(), unit.rows, gradient(unit.bias + rows.begin));
   update_parameters(ParameterRole::bias, unit.bias + rows.begin, rows.size(), step);

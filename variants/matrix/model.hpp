@@ -22,16 +22,17 @@ namespace stepbench {
 struct ParameterUnit {
   ParameterRole role;
   std::ptrdiff_t rows, columns;
-  std::ptrdiff_t weight;           // offset in the flat buffers
-  std::ptrdiff_t bias = -1;        // offset, or -1
-  std::ptrdiff_t stage = 0;        // of the backward pass that gives its output gradient
-  std::ptrdiff_t transposed = -1;  // place among the transposed weights, or -1: see keep_transposed
+  std::ptrdiff_t weight;     // offset in the flat buffers
+  std::ptrdiff_t bias = -1;  // offset, or -1
+  std::ptrdiff_t stage = 0;  // of the backward pass that gives its output gradient
+  std::ptrdiff_t copy = -1;  // place among the copies of weights, or -1: see keep_copy
 };
 
 template <typename Scalar>
 class MatrixModel {
  public:
-  MatrixModel(const NetworkSettings& settings, std::int64_t rows_per_sample, Products products);
+  /// `products` outlive the model.
+  MatrixModel(const NetworkSettings& settings, std::int64_t rows_per_sample, const Products<Scalar>& products);
   MatrixModel(const MatrixModel&) = delete;
   MatrixModel& operator=(const MatrixModel&) = delete;
   virtual ~MatrixModel() = default;
@@ -67,12 +68,12 @@ class MatrixModel {
 
  protected:
   [[nodiscard]] const Scalar* parameter(std::ptrdiff_t offset) const { return parameters_.data() + offset; }
-  [[nodiscard]] Products products() const { return products_; }
+  [[nodiscard]] const Products<Scalar>& products() const { return products_; }
   [[nodiscard]] Scalar* mutable_parameter(std::ptrdiff_t offset) { return parameters_.data() + offset; }
   [[nodiscard]] Scalar* gradient(std::ptrdiff_t offset) { return gradients_.data() + offset; }
 
-  /// For each unit that `project` takes, in the model's constructor: direct products want W^T beside W.
-  void keep_transposed(ParameterUnit& unit);
+  /// For each unit that `project` takes, in the model's constructor.
+  void keep_copy(ParameterUnit& unit);
   /// outputs (count, unit.rows) = inputs (count, unit.columns) W^T + beta * outputs, without the bias.
   void project(const ParameterUnit& unit, const Scalar* inputs, Scalar beta, Scalar* outputs,
                std::ptrdiff_t count) const;
@@ -109,12 +110,12 @@ class MatrixModel {
     }
     return self.second_moments_;
   }
-  void transpose_weights(const ParameterUnit& unit, Range rows);
+  void update_copy(const ParameterUnit& unit, Range rows);
 
   std::int64_t rows_per_sample_;
-  Products products_;
+  const Products<Scalar>& products_;
   Buffer<Scalar> parameters_, gradients_;          // canonical order
-  std::vector<Buffer<Scalar>> transposed_;         // W^T (unit.columns, unit.rows) of the units that keep it
+  std::vector<Buffer<Scalar>> copies_;             // of W, as the products like it, of the units that project
   Buffer<Scalar> first_moments_, second_moments_;  // as long as the parameters where the optimiser has them, else empty
 };
 

@@ -13,14 +13,16 @@
 #include <memory>
 
 #include "core/network.hpp"
+#include "variants/matrix/cut.hpp"
 #include "variants/matrix/executor.hpp"
 #include "variants/matrix/products.hpp"
 
 namespace stepbench {
 
+/// `cut` and `products` outlive the network.
 template <typename Scalar>
 [[nodiscard]] std::unique_ptr<Network<Scalar>> make_matrix_network(const NetworkSettings& settings,
-                                                                   std::unique_ptr<Executor> executor,
-                                                                   Products products);
+                                                                   std::unique_ptr<Executor> executor, const Cut& cut,
+                                                                   const Products<Scalar>& products);
 
 }  // namespace stepbench

@@ -9,10 +9,11 @@
 namespace stepbench {
 
 template <typename Scalar>
-MatrixTransformer<Scalar>::MatrixTransformer(const NetworkSettings& settings, Products products)
+MatrixTransformer<Scalar>::MatrixTransformer(const NetworkSettings& settings, const Products<Scalar>& products)
     : MatrixModel<Scalar>(settings, settings.model.context, products),
       model_(settings.model),
       attention_{settings.model.context, settings.model.d_model, settings.model.heads},
+      scratch_size_(attention_scratch(products, attention_)),
       rows_(static_cast<std::size_t>(settings.max_batch * settings.model.context)),
       blocks_(static_cast<std::size_t>(settings.model.blocks)) {
   if (settings.training.update_order == UpdateOrder::layerwise) {
@@ -70,7 +71,7 @@ MatrixTransformer<Scalar>::MatrixTransformer(const NetworkSettings& settings, Pr
   make_norm(final_norm_, layout, tensor);
   if (model_.tied_embeddings) {
     head_.unit = token_embedding_;
-    this->keep_transposed(this->units_[token_embedding_]);
+    this->keep_copy(this->units_[token_embedding_]);
   } else {
     head_ = make_linear(layout, tensor + 2, false);
   }
@@ -82,7 +83,7 @@ MatrixTransformer<Scalar>::MatrixTransformer(const NetworkSettings& settings, Pr
   stream_gradient_.resize(rows_ * width);
   wide_scratch_.resize(rows_ * 4 * width);
   narrow_scratch_.resize(rows_ * width);
-  attention_scratch_.resize(static_cast<std::size_t>(settings.max_batch * attention_.scratch()));
+  attention_scratch_.resize(static_cast<std::size_t>(settings.max_batch * scratch_size_));
 
   norm_of_unit_.resize(this->units_.size());
   linear_of_unit_.resize(this->units_.size());
@@ -121,7 +122,7 @@ typename MatrixTransformer<Scalar>::Linear MatrixTransformer<Scalar>::make_linea
                           .columns = weight.shape[1],
                           .weight = weight.offset,
                           .bias = has_bias ? layout.tensors[tensor + 1].offset : -1});
-  this->keep_transposed(this->units_.back());
+  this->keep_copy(this->units_.back());
   return {.unit = this->units_.size() - 1};
 }
 
@@ -181,8 +182,7 @@ void MatrixTransformer<Scalar>::forward(const Batch<Scalar>& batch, Range sample
     for (std::ptrdiff_t s = samples.begin; s < samples.end; ++s) {
       attention_forward(this->products(), attention_, block.qkv_values.data() + s * context * 3 * width,
                         block.probabilities.data() + s * attention_.probabilities(),
-                        block.attended.data() + s * context * width,
-                        attention_scratch_.data() + s * attention_.scratch());
+                        block.attended.data() + s * context * width, attention_scratch_.data() + s * scratch_size_);
     }
     project_rows(block.output, block.attended.data(), Scalar{1}, stream_.data(), rows);
     normalise(block.norm2, &block.output, rows);
@@ -256,7 +256,7 @@ void MatrixTransformer<Scalar>::backward(std::ptrdiff_t, const Batch<Scalar>&, R
       attention_backward(
           this->products(), attention_, block->qkv_values.data() + s * context * 3 * width,
           block->probabilities.data() + s * attention_.probabilities(), narrow_scratch_.data() + s * context * width,
-          block->qkv_gradient.data() + s * context * 3 * width, attention_scratch_.data() + s * attention_.scratch());
+          block->qkv_gradient.data() + s * context * 3 * width, attention_scratch_.data() + s * scratch_size_);
     }
     project_rows_back(block->qkv, block->qkv_gradient.data(), block->norm1.output_gradient.data(), rows);
     norm_backward(block->norm1, true, rows);

@@ -16,7 +16,7 @@ template <typename Scalar>
 class MatrixTransformer final : public MatrixModel<Scalar> {
  public:
   /// Throws InputError for layerwise updates, which transformers do not have.
-  MatrixTransformer(const NetworkSettings& settings, Products products);
+  MatrixTransformer(const NetworkSettings& settings, const Products<Scalar>& products);
 
   void forward(const Batch<Scalar>& batch, Range samples) override;
   void loss(const Batch<Scalar>& batch, Range samples) override;
@@ -71,7 +71,8 @@ class MatrixTransformer final : public MatrixModel<Scalar> {
 
   ModelSettings model_;
   AttentionShape attention_;
-  std::size_t rows_;  // N of the largest batch
+  std::ptrdiff_t scratch_size_;  // of attention, per sequence
+  std::size_t rows_;             // N of the largest batch
   std::size_t token_embedding_ = 0, position_embedding_ = 0;
   bool has_position_unit_ = false;
   std::vector<Block> blocks_;
@@ -84,7 +85,7 @@ class MatrixTransformer final : public MatrixModel<Scalar> {
   Buffer<Scalar> logits_, logits_gradient_;    // (N, V)
   Buffer<Scalar> wide_scratch_;                // (N, 4D)
   Buffer<Scalar> narrow_scratch_;              // (N, D)
-  Buffer<Scalar> attention_scratch_;           // (B, attention_.scratch())
+  Buffer<Scalar> attention_scratch_;           // (B, scratch_size_)
 };
 
 }  // namespace stepbench
