@@ -70,7 +70,9 @@ void list_backends() {
   TextTable table;
   for (const char* heading : {"backend", "threads", "what it is"}) table.add_column(heading, TextTable::Align::left);
   for (const Backend& backend : backends()) {
-    table.add_row({std::string(backend.name), backend.max_threads == 1 ? "1" : "any", std::string(backend.summary)});
+    const std::string threads = !backend.absent.empty() ? "-" : backend.max_threads == 1 ? "1" : "any";
+    const std::string absent = backend.absent.empty() ? "" : fmt::format(" (absent: {})", backend.absent);
+    table.add_row({std::string(backend.name), threads, std::string(backend.summary) + absent});
   }
   write_output(table.text());
 }

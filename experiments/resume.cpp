@@ -22,15 +22,22 @@ std::string build_text(const RunIdentity& identity) {
   return fmt::format("{} ({}{})", identity.version, identity.git_commit, identity.git_dirty ? ", modified" : "");
 }
 
+std::vector<LibraryFact> bit_makers() {
+  std::vector<LibraryFact> facts = library_facts();
+  std::erase_if(facts, [](const LibraryFact& fact) { return !fact.makes_bits; });
+  return facts;
+}
+
 void describe_program(const RunIdentity& stored, const RunIdentity& now, std::vector<std::string>& differences) {
   if (build_text(stored) != build_text(now)) {
     differences.push_back(fmt::format("the program was {}, now {}", build_text(stored), build_text(now)));
   } else if (stored.binary_digest != now.binary_digest) {
     differences.push_back(fmt::format("the program was another build of {}", build_text(now)));
   }
-  for (std::size_t i = 0; i < kLibraryFacts.size(); ++i) {
+  const std::vector<LibraryFact> facts = bit_makers();
+  for (std::size_t i = 0; i < facts.size(); ++i) {
     if (stored.libraries[i] == now.libraries[i]) continue;
-    differences.push_back(fmt::format("{}: {}, now {}", kLibraryFacts[i].what,
+    differences.push_back(fmt::format("{}: {}, now {}", facts[i].what,
                                       stored.libraries[i].empty() ? "not recorded" : stored.libraries[i],
                                       now.libraries[i]));
   }
@@ -38,7 +45,7 @@ void describe_program(const RunIdentity& stored, const RunIdentity& now, std::ve
 
 RunIdentity identity(std::string version, std::string git_commit, bool git_dirty, const KeyValues& environment) {
   RunIdentity identity{std::move(version), std::move(git_commit), git_dirty, text_of(environment, "binary_digest"), {}};
-  for (const LibraryFact& fact : kLibraryFacts) identity.libraries.push_back(text_of(environment, fact.name));
+  for (const LibraryFact& fact : bit_makers()) identity.libraries.push_back(text_of(environment, fact.name));
   return identity;
 }
 

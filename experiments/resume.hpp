@@ -22,7 +22,7 @@ struct RunIdentity {
   std::string version, git_commit;
   bool git_dirty = false;
   std::string binary_digest;           // XXH3-128 of the executable; empty where it cannot be read
-  std::vector<std::string> libraries;  // in the order of kLibraryFacts
+  std::vector<std::string> libraries;  // in the order of those of library_facts() that make bits
   bool operator==(const RunIdentity&) const = default;
 };
 [[nodiscard]] RunIdentity this_identity();

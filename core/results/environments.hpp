@@ -17,19 +17,6 @@ namespace stepbench {
 inline constexpr std::array<std::string_view, 8> kMachineFacts = {"hostname",  "cpu_model", "isa",      "cores",
                                                                   "cpu_quota", "blas_core", "governor", "thp"};
 
-/// A library's attribute, and what it is called: `OpenBLAS`.
-struct LibraryFact {
-  std::string_view name, what;
-};
-/// Those that decide a trial's bits.
-inline constexpr std::array<LibraryFact, 7> kLibraryFacts = {{{"blas_core", "OpenBLAS's kernels"},
-                                                              {"openblas_version", "OpenBLAS"},
-                                                              {"openblas_threading", "OpenBLAS's threads"},
-                                                              {"tbb_version", "oneTBB"},
-                                                              {"tbb_products", "tbb's products"},
-                                                              {"hdf5_version", "HDF5"},
-                                                              {"libc_version", "the C library"}}};
-
 /// Value for value; NaN equals itself.
 [[nodiscard]] bool same_environment(const KeyValues& first, const KeyValues& second);
 

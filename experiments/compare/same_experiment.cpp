@@ -9,6 +9,7 @@
 
 #include "core/error.hpp"
 #include "core/results/environments.hpp"
+#include "experiments/machine/environment.hpp"
 
 namespace stepbench {
 namespace {
@@ -77,8 +78,8 @@ std::vector<std::string> program_differences(const ResultFile& file, const Resul
 std::vector<std::string> build_differences(const KeyValues& environment, const KeyValues& baseline) {
   constexpr std::array<std::string_view, 4> kBuild = {"compiler", "compile_flags", "native_code", "denormals_flushed"};
   std::vector<std::string> lines = differences(kBuild, environment, baseline);
-  for (const LibraryFact& fact : kLibraryFacts) {
-    if (std::ranges::find(kMachineFacts, fact.name) != kMachineFacts.end()) continue;
+  for (const LibraryFact& fact : library_facts()) {
+    if (!fact.makes_bits || std::ranges::find(kMachineFacts, fact.name) != kMachineFacts.end()) continue;
     std::string line = difference(fact.name, environment, baseline);
     if (!line.empty()) lines.push_back(std::move(line));
   }

@@ -3,7 +3,6 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <gnu/libc-version.h>
-#include <oneapi/tbb/version.h>
 #include <unistd.h>
 
 #include <array>
@@ -19,7 +18,6 @@
 #include "experiments/machine/fma_peak.hpp"
 #include "experiments/machine/probes.hpp"
 #include "variants/openblas_runtime.hpp"
-#include "variants/tbb/tbb.hpp"
 
 namespace stepbench {
 namespace {
@@ -55,10 +53,16 @@ std::string isa() {
 
 }  // namespace
 
+std::vector<LibraryFact> library_facts() {
+  std::vector<LibraryFact> facts = backend_libraries();
+  facts.push_back({"hdf5_version", "HDF5", hdf5::library_version()});
+  facts.push_back({"libc_version", "the C library", std::string(gnu_get_libc_version())});
+  return facts;
+}
+
 KeyValues environment_facts() {
-  const BlasRuntime blas = blas_runtime();
   const auto text = [](std::string value) { return Value(std::move(value)); };
-  return {
+  KeyValues facts = {
       {"cpu_model", text(or_unknown(read_cpu("/").model))},
       {"isa", text(isa())},
       {"cores", std::int64_t{available_cores()}},
@@ -66,21 +70,17 @@ KeyValues environment_facts() {
       {"compiler", text(kCompiler)},
       {"compile_flags", text(kCompileFlags)},
       {"native_code", kNativeCode},
-      {"blas_core", text(blas.core)},
-      {"blas_core_forced", blas.forced},
-      {"openblas_version", text(blas.version)},
-      {"openblas_threading", text(std::string(to_text(blas.threading)))},
-      {"openblas_max_threads", std::int64_t{blas.max_threads}},
-      {"tbb_version", text(TBB_runtime_version())},
-      {"tbb_products", text(tbb_products())},
-      {"hdf5_version", text(hdf5::library_version())},
-      {"libc_version", text(gnu_get_libc_version())},
+  };
+  for (LibraryFact& fact : library_facts()) facts.emplace_back(std::move(fact.name), std::move(fact.value));
+  const KeyValues others = {
       {"denormals_flushed", denormals_are_flushed()},
       {"governor", text(or_unknown(read_frequency("/", 0).governor))},
       {"thp", text(or_unknown(read_transparent_huge_pages("/")))},
       {"hostname", text(hostname())},
       {"binary_digest", text(program_digest())},
   };
+  facts.insert(facts.end(), others.begin(), others.end());
+  return facts;
 }
 
 KeyValues describe_environment() {

@@ -2,10 +2,15 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/results/trial_record.hpp"
+#include "variants/registry.hpp"
 
 namespace stepbench {
+
+/// Of all libraries that make a trial: the backends', HDF5, the C library.
+[[nodiscard]] std::vector<LibraryFact> library_facts();
 
 /// CPU, build, libraries.
 [[nodiscard]] KeyValues environment_facts();

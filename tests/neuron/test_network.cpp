@@ -215,23 +215,7 @@ TEST_CASE("more than one thread is refused") {
   NetworkSettings settings;
   settings.model.layers = {2, 1};
   settings.threads = 2;
-  CHECK_THROWS_AS(make_neuron_network<float>(settings), InputError);
-}
-
-TEST_CASE("layerwise updates with another optimiser than sgd are refused") {
-  NetworkSettings settings;
-  settings.model.layers = {2, 1};
-  settings.training.update_order = UpdateOrder::layerwise;
-  settings.training.optimizer = Optimizer::adam;
-  CHECK_THROWS_AS(make_neuron_network<float>(settings), InputError);
-}
-
-TEST_CASE("layerwise updates with gradient clipping are refused") {
-  NetworkSettings settings;
-  settings.model.layers = {2, 1};
-  settings.training.update_order = UpdateOrder::layerwise;
-  settings.training.gradient_clip = 1.0;
-  CHECK_THROWS_AS(make_neuron_network<float>(settings), InputError);
+  CHECK_THROWS_WITH(neuron_backend().make<float>(settings), "neuron runs on at most 1 thread");
 }
 
 }  // namespace

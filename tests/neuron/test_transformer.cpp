@@ -116,16 +116,5 @@ TEST_CASE("a transformer's step reports its own phases and no others") {
   CHECK(phases[Phase::reduce] == 0);
 }
 
-TEST_CASE("a width that the heads do not divide is refused") {
-  CHECK_THROWS_AS(make_neuron_network<float>(make_transformer_problem({.d_model = 6, .heads = 4}).settings()),
-                  InputError);
-}
-
-TEST_CASE("layerwise updates of a transformer are refused") {
-  NetworkSettings settings = make_transformer_problem().settings();
-  settings.training.update_order = UpdateOrder::layerwise;
-  CHECK_THROWS_AS(make_neuron_network<float>(settings), InputError);
-}
-
 }  // namespace
 }  // namespace stepbench::testing

@@ -1,4 +1,4 @@
-"""A backend that README's three steps added is a backend like any other: listed, checked, trained, shown, reported.
+"""A backend that README's two steps added is a backend like any other: listed, checked, trained, shown, reported.
 
 The program that has it is in STEPBENCH_WITH_TOY. Not here: the toy's arithmetic, which is the gate's business.
 """
@@ -76,6 +76,18 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_is_listed(tmp_path: Path) -> None:
     assert "a test's backend in plain loops" in stepbench("list", "backends", cwd=tmp_path)
+
+
+def test_one_whose_library_is_missing_is_listed_with_what_to_install(tmp_path: Path) -> None:
+    line = next(line for line in stepbench("list", "backends", cwd=tmp_path).splitlines() if line.startswith("gone"))
+    assert "absent: install libgone-dev" in line
+
+
+def test_one_whose_library_is_missing_is_unsupported_in_a_sweep(tmp_path: Path) -> None:
+    config = MLP.format(loss="cross_entropy", precision="float32").replace("neuron,toy", "neuron,gone")
+    with h5py.File(run(tmp_path, config)) as file:
+        assert list(file["summary/status"].asstr()) == ["completed", "unsupported"]
+    assert "absent from this build: install libgone-dev and build again" in stepbench("show", "out.h5", cwd=tmp_path)
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "squared_error"])

@@ -2,6 +2,7 @@
 
 #include "variants/matrix/executor.hpp"
 #include "variants/matrix/network.hpp"
+#include "variants/openblas_facts.hpp"
 #include "variants/openblas_runtime.hpp"
 #include "variants/products/openblas.hpp"
 
@@ -18,6 +19,10 @@ class BlasExecutor final : public SerialExecutor {
   int threads_;
 };
 
+std::string unsupported(const NetworkSettings& settings) {
+  return blas_threads_unsupported(blas_runtime(), settings.threads);
+}
+
 }  // namespace
 
 template <typename Scalar>
@@ -26,8 +31,15 @@ std::unique_ptr<Network<Scalar>> make_blas_network(const NetworkSettings& settin
                                      whole_batch_cut(), openblas_products<Scalar>());
 }
 
-std::string blas_unsupported(const NetworkSettings& settings) {
-  return blas_threads_unsupported(blas_runtime(), settings.threads);
+Backend blas_backend() {
+  return {"blas",
+          "a layer is a matrix; OpenBLAS with its own threads",
+          kAnyThreads,
+          false,
+          make_blas_network<float>,
+          make_blas_network<double>,
+          unsupported,
+          openblas_facts};
 }
 
 template std::unique_ptr<Network<float>> make_blas_network<float>(const NetworkSettings&);

@@ -3,16 +3,14 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "core/network.hpp"
+#include "variants/backend.hpp"
 
 namespace stepbench {
 
+[[nodiscard]] Backend blas_backend();
 template <typename Scalar>
 [[nodiscard]] std::unique_ptr<Network<Scalar>> make_blas_network(const NetworkSettings& settings);
-
-/// As Backend::unsupported: more threads than OpenBLAS has.
-[[nodiscard]] std::string blas_unsupported(const NetworkSettings& settings);
 
 }  // namespace stepbench

@@ -1,9 +1,9 @@
 #include "variants/matrix/transformer.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 
-#include "core/error.hpp"
 #include "variants/matrix/transformer_kernels.hpp"
 
 namespace stepbench {
@@ -16,9 +16,7 @@ MatrixTransformer<Scalar>::MatrixTransformer(const NetworkSettings& settings, co
       scratch_size_(attention_scratch(products, attention_)),
       rows_(static_cast<std::size_t>(settings.max_batch * settings.model.context)),
       blocks_(static_cast<std::size_t>(settings.model.blocks)) {
-  if (settings.training.update_order == UpdateOrder::layerwise) {
-    throw InputError("training.update_order: transformers have simultaneous updates only");
-  }
+  assert(settings.training.update_order == UpdateOrder::simultaneous);  // a config that asks for another is refused
   const ParameterLayout layout = parameter_layout(model_);
   const auto width = static_cast<std::size_t>(model_.d_model),
              vocabulary = static_cast<std::size_t>(model_.vocabulary_size);

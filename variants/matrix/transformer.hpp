@@ -15,7 +15,6 @@ namespace stepbench {
 template <typename Scalar>
 class MatrixTransformer final : public MatrixModel<Scalar> {
  public:
-  /// Throws InputError for layerwise updates, which transformers do not have.
   MatrixTransformer(const NetworkSettings& settings, const Products<Scalar>& products);
 
   void forward(const Batch<Scalar>& batch, Range samples) override;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "core/network.hpp"
+#include "variants/backend.hpp"
 #include "variants/neuron/activation.hpp"
 #include "variants/neuron/optimizer.hpp"
 #include "variants/neuron/rows.hpp"
@@ -83,9 +84,9 @@ class Layer {
   std::vector<Scalar> input_gradient_;  // (max_batch, in); empty for the first layer
 };
 
-/// The backend's entrance, for both kinds of model. One thread, any settings but layerwise updates together with a
-/// transformer, with an optimiser other than sgd or with gradient clipping, whose norm is known only when all gradients
-/// are: InputError.
+/// The row in the registry.
+[[nodiscard]] Backend neuron_backend();
+/// Its networks, for both kinds of model, on one thread.
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make_neuron_network(const NetworkSettings& settings);
 

@@ -1,7 +1,10 @@
 #include "variants/tbb/tbb.hpp"
 
+#include <oneapi/tbb/version.h>
+
 #include "variants/matrix/direct_product.hpp"
 #include "variants/matrix/network.hpp"
+#include "variants/openblas_facts.hpp"
 #include "variants/openblas_runtime.hpp"
 #include "variants/products/direct.hpp"
 #include "variants/products/openblas.hpp"
@@ -18,6 +21,30 @@ std::unique_ptr<Network<Scalar>> make(const NetworkSettings& settings, const Pro
       products);
 }
 
+std::string direct_unsupported(const NetworkSettings&) {
+  if (!kDirectProductVectors.empty()) return "";
+  return "this build has no products for it: they need AVX2 and FMA, for which STEPBENCH_NATIVE=ON compiles on a CPU "
+         "that "
+         "has them (tbb_openblas runs on any)";
+}
+
+std::string openblas_unsupported(const NetworkSettings& settings) {
+  return blas_callers_unsupported(blas_runtime(), settings.threads);
+}
+
+LibraryFact tbb_fact() { return {"tbb_version", "oneTBB", std::string(TBB_runtime_version())}; }
+
+std::vector<LibraryFact> direct_facts() {
+  const std::string products = kDirectProductVectors.empty() ? "none" : "direct, " + std::string(kDirectProductVectors);
+  return {tbb_fact(), {"tbb_products", "tbb's products", products}};
+}
+
+std::vector<LibraryFact> tbb_and_openblas_facts() {
+  std::vector<LibraryFact> facts = openblas_facts();
+  facts.push_back(tbb_fact());
+  return facts;
+}
+
 }  // namespace
 
 template <typename Scalar>
@@ -30,19 +57,26 @@ std::unique_ptr<Network<Scalar>> make_tbb_openblas_network(const NetworkSettings
   return make<Scalar>(settings, openblas_products<Scalar>(), settings.threads);
 }
 
-std::string tbb_unsupported(const NetworkSettings&) {
-  if (!kDirectProductVectors.empty()) return "";
-  return "this build has no products for it: they need AVX2 and FMA, for which STEPBENCH_NATIVE=ON compiles on a CPU "
-         "that "
-         "has them (tbb_openblas runs on any)";
+Backend tbb_backend() {
+  return {"tbb",
+          "batch-parallel on oneTBB, with products that read weights where they lie",
+          kAnyThreads,
+          true,
+          make_tbb_network<float>,
+          make_tbb_network<double>,
+          direct_unsupported,
+          direct_facts};
 }
 
-std::string tbb_openblas_unsupported(const NetworkSettings& settings) {
-  return blas_callers_unsupported(blas_runtime(), settings.threads);
-}
-
-std::string tbb_products() {
-  return kDirectProductVectors.empty() ? "none" : "direct, " + std::string(kDirectProductVectors);
+Backend tbb_openblas_backend() {
+  return {"tbb_openblas",
+          "batch-parallel on oneTBB: shards of rows, blocks of weights; OpenBLAS's products",
+          kAnyThreads,
+          true,
+          make_tbb_openblas_network<float>,
+          make_tbb_openblas_network<double>,
+          openblas_unsupported,
+          tbb_and_openblas_facts};
 }
 
 template std::unique_ptr<Network<float>> make_tbb_network<float>(const NetworkSettings&);

@@ -5,9 +5,9 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "core/network.hpp"
+#include "variants/backend.hpp"
 
 namespace stepbench {
 
@@ -17,12 +17,7 @@ template <typename Scalar>
 template <typename Scalar>
 [[nodiscard]] std::unique_ptr<Network<Scalar>> make_tbb_openblas_network(const NetworkSettings& settings);
 
-/// As Backend::unsupported: `tbb` in a build for a CPU without AVX2; `tbb_openblas` with a library that several threads
-/// may not call.
-[[nodiscard]] std::string tbb_unsupported(const NetworkSettings& settings);
-[[nodiscard]] std::string tbb_openblas_unsupported(const NetworkSettings& settings);
-
-/// The products that `tbb` has in this build: `direct, AVX-512`, `direct, AVX2`, or `none`.
-[[nodiscard]] std::string tbb_products();
+[[nodiscard]] Backend tbb_backend();
+[[nodiscard]] Backend tbb_openblas_backend();
 
 }  // namespace stepbench

@@ -158,22 +158,23 @@ class ToyNetwork final : public Network<Scalar> {
   std::vector<Scalar> output_gradient_;
 };
 
-}  // namespace
-
 template <typename Scalar>
-std::unique_ptr<Network<Scalar>> make_toy_network(const NetworkSettings& settings) {
+std::unique_ptr<Network<Scalar>> make(const NetworkSettings& settings) {
   return std::make_unique<ToyNetwork<Scalar>>(settings);
 }
 
-template std::unique_ptr<Network<float>> make_toy_network<float>(const NetworkSettings&);
-template std::unique_ptr<Network<double>> make_toy_network<double>(const NetworkSettings&);
-
-std::string toy_unsupported(const NetworkSettings& settings) {
+std::string unsupported(const NetworkSettings& settings) {
   const TrainingSettings& training = settings.training;
   if (settings.model.kind != ModelKind::mlp) return "toy trains MLPs only";
   const bool plain = training.optimizer == Optimizer::sgd && training.weight_decay == 0 && !training.gradient_clip &&
                      training.update_order == UpdateOrder::simultaneous;
   return plain ? "" : "toy trains with plain SGD only";
+}
+
+}  // namespace
+
+Backend toy_backend() {
+  return {"toy", "a test's backend in plain loops", 1, true, make<float>, make<double>, unsupported};
 }
 
 }  // namespace stepbench

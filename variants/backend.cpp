@@ -1,0 +1,14 @@
+#include "variants/backend.hpp"
+
+namespace stepbench {
+
+std::string unsupported_reason(const Backend& backend, const NetworkSettings& settings) {
+  if (!backend.absent.empty()) return "absent from this build: " + std::string(backend.absent);
+  if (settings.threads > backend.max_threads) {
+    return std::string(backend.name) + " runs on at most " + std::to_string(backend.max_threads) +
+           (backend.max_threads == 1 ? " thread" : " threads");
+  }
+  return backend.unsupported == nullptr ? "" : backend.unsupported(settings);
+}
+
+}  // namespace stepbench

@@ -1,0 +1,66 @@
+// What a backend is: the row that its folder gives to the table in registry.cpp.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "core/config/value.hpp"
+#include "core/error.hpp"
+#include "core/network.hpp"
+#include "core/settings.hpp"
+
+namespace stepbench {
+
+/// A network was asked for that its backend cannot have; the message says why.
+class UnsupportedError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// What is known of a library as it runs: an attribute of /environment. Where it makes bits, `--resume` wants it equal.
+struct LibraryFact {
+  std::string name;  // of the attribute: `openblas_version`
+  std::string what;  // in a sentence: `OpenBLAS`
+  Value value;
+  bool makes_bits = true;
+};
+
+inline constexpr std::int64_t kAnyThreads = 1024;
+
+struct Backend {
+  std::string_view name;
+  std::string_view summary;        // one line for `stepbench list backends`
+  std::int64_t max_threads;        // trials with more are `unsupported`
+  bool same_bits_for_any_threads;  // promised: fixed shapes give the same bits on any number of threads
+  std::unique_ptr<Network<float>> (*make_float32)(const NetworkSettings&);
+  std::unique_ptr<Network<double>> (*make_float64)(const NetworkSettings&);
+  /// Why there can be no network of these settings, empty when there can; nullptr when there always can.
+  std::string (*unsupported)(const NetworkSettings&) = nullptr;
+  /// Of the libraries that it computes with; nullptr for none.
+  std::vector<LibraryFact> (*libraries)() = nullptr;
+  /// Why this build does not have it, with what to install: then it is listed, and nothing of it can be made. Empty:
+  /// it is there.
+  std::string_view absent = {};
+
+  /// Throws UnsupportedError, for the reason that unsupported_reason gives.
+  template <typename Scalar>
+  [[nodiscard]] std::unique_ptr<Network<Scalar>> make(const NetworkSettings& settings) const;
+};
+
+/// Why the backend can have no network of these settings, or empty when it can. Never a fallback to something else.
+[[nodiscard]] std::string unsupported_reason(const Backend& backend, const NetworkSettings& settings);
+
+template <typename Scalar>
+std::unique_ptr<Network<Scalar>> Backend::make(const NetworkSettings& settings) const {
+  if (const std::string reason = unsupported_reason(*this, settings); !reason.empty()) throw UnsupportedError(reason);
+  if constexpr (std::is_same_v<Scalar, float>) {
+    return make_float32(settings);
+  } else {
+    return make_float64(settings);
+  }
+}
+
+}  // namespace stepbench
