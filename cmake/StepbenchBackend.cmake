@@ -25,6 +25,7 @@ static Backend absent_backend(std::string_view name, std::string_view summary) {
     set(ARG_SOURCES ${CMAKE_CURRENT_BINARY_DIR}/absent.cpp)
     set(ARG_LIBRARIES "")
   endif()
-  stepbench_library(stepbench_${folder} SOURCES ${ARG_SOURCES} PUBLIC stepbench_base stepbench_backend PRIVATE ${ARG_LIBRARIES})
+  stepbench_library(stepbench_${folder} SOURCES ${ARG_SOURCES} PUBLIC stepbench_base stepbench_models stepbench_backend
+                    PRIVATE ${ARG_LIBRARIES})
   set_property(GLOBAL APPEND PROPERTY STEPBENCH_BACKENDS stepbench_${folder})
 endfunction()

@@ -67,7 +67,7 @@ class ThreadClaim {
 enum class Content { parameters, gradients, first_moment, second_moment };
 
 /// A network that can be trained: parameters, gradients and optimiser state. All calls block. Buffers are flat, in the
-/// canonical order of core/parameters.hpp, and exactly ParameterLayout::size long.
+/// canonical order of core/models/parameters.hpp, and exactly ParameterLayout::size long.
 /// Shapes were checked when the network was made; a batch of another shape is a programming error.
 template <typename Scalar>
 class Network {

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "core/error.hpp"
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 #include "experiments/measure/gate.hpp"
 #include "experiments/measure/trial_run.hpp"
 #include "experiments/table.hpp"

@@ -14,6 +14,7 @@
 #include "core/data/dataset.hpp"
 #include "core/data/hdf5_export.hpp"
 #include "core/error.hpp"
+#include "core/models/model_kinds.hpp"
 #include "core/results/result_file.hpp"
 #include "experiments/check.hpp"
 #include "experiments/compare/command.hpp"
@@ -87,8 +88,7 @@ void list_datasets() {
 void list_models() {
   TextTable table;
   for (const char* heading : {"model.kind", "what it is"}) table.add_column(heading, TextTable::Align::left);
-  table.add_row({"mlp", "multilayer perceptron: z = a W^T + b, ReLU on hidden layers"});
-  table.add_row({"transformer", "decoder-only, GPT-2's pre-norm block: causal multi-head attention and an MLP of 4D"});
+  for (const ModelKindRow& kind : model_kinds()) table.add_row({std::string(kind.name), std::string(kind.summary)});
   write_output(table.text());
 }
 

@@ -8,7 +8,7 @@
 
 #include "core/config/rules.hpp"
 #include "core/error.hpp"
-#include "core/parameters.hpp"
+#include "core/models/model_kinds.hpp"
 #include "experiments/data_folders.hpp"
 #include "experiments/machine/cores.hpp"
 #include "experiments/measure/start_parameters.hpp"
@@ -59,41 +59,6 @@ class DatasetCache {
   std::map<std::string, std::shared_ptr<const Dataset>> loaded_;
 };
 
-/// What a transformer learns of its vocabulary from the data is in `trial` already.
-void require_transformer_fit(const Experiment& experiment, const TrialSettings& trial, const Dataset& dataset) {
-  if (dataset.context == 0) {
-    throw InputError(
-        fmt::format("{}found \"transformer\", but dataset.kind = {} has features and no tokens, allowed: mlp",
-                    experiment.where("model.kind"), trial.dataset.kind));
-  }
-  const std::int64_t parameters = parameter_layout(trial.model).size;
-  if (parameters > kMostParameters) {
-    throw InputError(fmt::format(
-        "{}found \"{}\", which with the data's vocabulary of {} makes {} parameters, allowed: "
-        "at most {}",
-        experiment.where("model.d_model"), trial.model.d_model, dataset.outputs, parameters, kMostParameters));
-  }
-}
-
-void require_mlp_fit(const Experiment& experiment, const TrialSettings& trial, const Dataset& dataset) {
-  const std::vector<std::int64_t>& layers = trial.model.layers;
-  const char* what = dataset.train.labels.empty() ? "targets" : "classes";
-  if (layers.front() != dataset.features || layers.back() != dataset.outputs) {
-    throw InputError(fmt::format("{}found {}, but the data has {} features and {} {}: allowed: {},...,{}",
-                                 experiment.where("model.layers"), fmt::join(layers, ","), dataset.features,
-                                 dataset.outputs, what, dataset.features, dataset.outputs));
-  }
-  if (trial.model.loss == Loss::cross_entropy && dataset.train.labels.empty()) {
-    throw InputError(experiment.where("model.loss") +
-                     "cross_entropy needs class labels, but the data has targets: allowed: squared_error");
-  }
-  if (trial.training.target && trial.training.target->metric == Target::Metric::validation_accuracy &&
-      dataset.train.labels.empty()) {
-    throw InputError(experiment.where("training.target") +
-                     "validation_accuracy needs class labels, but the data has targets");
-  }
-}
-
 /// Checked in the type that training reads, which the data alone does not tell.
 void require_precision_fit(const Experiment& experiment, const TrialSettings& trial, const Dataset& dataset) {
   if (trial.training.precision != Precision::float32 || dataset.beyond_float32.empty()) return;
@@ -113,11 +78,10 @@ void read_start(const Experiment& experiment, StartFiles& files, TrialSettings& 
 /// The settings with what only the data tells; throws InputError when the two do not fit.
 std::shared_ptr<const TrialSettings> fit_to_data(const Experiment& experiment, TrialSettings trial,
                                                  const Dataset& dataset, StartFiles& start_files) {
-  if (trial.model.kind == ModelKind::transformer) {
-    trial.model.vocabulary_size = dataset.outputs;
-    require_transformer_fit(experiment, trial, dataset);
-  } else {
-    require_mlp_fit(experiment, trial, dataset);
+  try {
+    row_of(trial.model.kind).fit(trial, dataset);
+  } catch (const SettingError& error) {
+    throw InputError(experiment.where(error.key()) + error.problem());
   }
   require_precision_fit(experiment, trial, dataset);
   read_start(experiment, start_files, trial);

@@ -8,7 +8,7 @@
 #include "core/config/rules.hpp"
 #include "core/config/text.hpp"
 #include "core/error.hpp"
-#include "core/parameters.hpp"
+#include "core/models/model_kinds.hpp"
 
 namespace stepbench {
 namespace {
@@ -117,29 +117,6 @@ void check_size(const std::vector<Dimension>& dimensions, const Experiment& expe
   }
 }
 
-/// Calls fail_at(key, message) for the first rule that the model breaks.
-template <typename Fail>
-void check_transformer(const ModelSettings& model, Fail fail_at) {
-  if (model.d_model % model.heads != 0) {
-    fail_at("model.heads", fmt::format("found \"{}\" with model.d_model = {}, allowed: a divisor of model.d_model",
-                                       model.heads, model.d_model));
-  }
-  if (model.position == PositionEncoding::sinusoidal && model.d_model % 2 != 0) {
-    fail_at("model.position", fmt::format("found \"sinusoidal\" with model.d_model = {}, allowed: learned, or an even "
-                                          "model.d_model",
-                                          model.d_model));
-  }
-  if (model.loss != Loss::cross_entropy) {
-    fail_at("model.loss", "found \"squared_error\" with model.kind = transformer, allowed: cross_entropy");
-  }
-  const std::int64_t parameters = parameter_layout(model).size;  // but for the vocabulary's, which the data brings
-  if (parameters > kMostParameters) {
-    fail_at("model.d_model", fmt::format("found \"{}\", which with model.blocks = {} and model.context = {} makes {} "
-                                         "parameters, allowed: at most {}",
-                                         model.d_model, model.blocks, model.context, parameters, kMostParameters));
-  }
-}
-
 }  // namespace
 
 void set_value(const Assignment& assignment, std::string_view text, TrialSettings& trial,
@@ -199,36 +176,37 @@ void expand(const TrialSettings& shared, std::span<const Assignment> assignments
   });
 }
 
-void check_trial(const TrialSettings& trial, const Experiment& experiment) {
-  const auto fail_at = [&](std::string_view key, const std::string& what) {
-    throw InputError(experiment.where(key) + what + " (trial " + trial.id + ")");
-  };
+namespace {
+
+/// Rules between settings of any kind of model. Throws SettingError for the first that is broken.
+void check_training(const TrialSettings& trial) {
   const TrainingSettings& training = trial.training;
-  const auto spelled = [&trial](std::string_view key) { return to_text(find_key(key)->get(trial).value()); };
-  const ModelSettings& model = trial.model;
-  const bool transformer = model.kind == ModelKind::transformer;
   if (training.update_order == UpdateOrder::layerwise) {
-    if (transformer) {
-      fail_at("training.update_order", "found \"layerwise\" with model.kind = transformer, allowed: simultaneous");
-    }
     if (training.optimizer != Optimizer::sgd) {
-      fail_at("training.update_order", fmt::format("found \"layerwise\" with training.optimizer = {}, allowed: sgd",
-                                                   spelled("training.optimizer")));
+      throw SettingError("training.update_order",
+                         fmt::format("found \"layerwise\" with training.optimizer = {}, allowed: sgd",
+                                     to_text(find_key("training.optimizer")->get(trial).value())));
     }
     if (training.gradient_clip) {
-      fail_at("training.update_order",
-              "found \"layerwise\" with training.gradient_clip, allowed: no clipping, which needs all gradients first");
+      throw SettingError("training.update_order",
+                         "found \"layerwise\" with training.gradient_clip, allowed: no clipping, which needs all "
+                         "gradients first");
     }
   }
-  if (transformer) {
-    check_transformer(model, fail_at);
-  } else if (model.loss == Loss::cross_entropy && model.output != OutputActivation::linear) {
-    fail_at("model.output",
-            fmt::format("found \"{}\" with model.loss = cross_entropy, allowed: linear", spelled("model.output")));
-  }
   if (training.schedule == Schedule::cosine && training.steps && training.warmup_steps >= *training.steps) {
-    fail_at("training.warmup_steps", fmt::format("found \"{}\", allowed: less than training.steps = {}",
-                                                 training.warmup_steps, *training.steps));
+    throw SettingError("training.warmup_steps", fmt::format("found \"{}\", allowed: less than training.steps = {}",
+                                                            training.warmup_steps, *training.steps));
+  }
+}
+
+}  // namespace
+
+void check_trial(const TrialSettings& trial, const Experiment& experiment) {
+  try {
+    row_of(trial.model.kind).check(trial);
+    check_training(trial);
+  } catch (const SettingError& error) {
+    throw InputError(experiment.where(error.key()) + error.problem() + " (trial " + trial.id + ")");
   }
 }
 

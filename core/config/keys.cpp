@@ -6,11 +6,14 @@
 
 #include "core/config/key_row.hpp"
 #include "core/config/rules.hpp"
+#include "core/models/mlp.hpp"
+#include "core/models/transformer.hpp"
 
 namespace stepbench {
 namespace {
 
-constexpr EnumName<ModelKind> kModelKinds[] = {{ModelKind::mlp, "mlp"}, {ModelKind::transformer, "transformer"}};
+constexpr EnumName<ModelKind> kModelKinds[] = {{kMlpRow.kind, kMlpRow.name},
+                                               {kTransformerRow.kind, kTransformerRow.name}};
 constexpr EnumName<Initialisation> kInitialisations[] = {{Initialisation::original, "original"},
                                                          {Initialisation::he, "he"},
                                                          {Initialisation::xavier, "xavier"},

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "core/config/text.hpp"
+#include "core/models/parameters.hpp"
 
 namespace stepbench {
 namespace {

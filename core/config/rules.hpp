@@ -30,10 +30,6 @@ struct EnumName {
   std::string_view name;
 };
 
-/// Ten thousand million parameters (80 GB in float64): above what trains on one CPU, and small enough that sizes in
-/// bytes and operations of a step stay far below 2^63.
-inline constexpr std::int64_t kMostParameters = 10'000'000'000;
-
 /// Decimal digits only. 0 <= low: no sign is ever allowed.
 [[nodiscard]] Rule<std::int64_t> integer_rule(std::int64_t low, std::int64_t high);
 /// As integer_rule from 1 on, but the field's own default of 0 stands for `not set`.

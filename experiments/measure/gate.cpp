@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "core/data/gather.hpp"
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 #include "experiments/measure/gate_batch.hpp"
 #include "experiments/measure/start_parameters.hpp"
 

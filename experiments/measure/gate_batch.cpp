@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "core/data/gather.hpp"
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 #include "experiments/measure/start_parameters.hpp"
 
 namespace stepbench {

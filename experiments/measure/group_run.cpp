@@ -8,7 +8,7 @@
 #include <random>
 
 #include "core/error.hpp"
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 #include "core/random.hpp"
 #include "core/statistics.hpp"
 #include "experiments/interrupt.hpp"

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 #include "core/results/trial_record.hpp"
 #include "core/settings.hpp"
 

@@ -15,7 +15,7 @@
 #include "core/digest.hpp"
 #include "core/json_strings.hpp"
 #include "core/lap_clock.hpp"
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 #include "core/schedule.hpp"
 #include "core/statistics.hpp"
 #include "experiments/interrupt.hpp"

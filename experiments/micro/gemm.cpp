@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 #include "experiments/micro/accuracy.hpp"
 #include "experiments/micro/kernel.hpp"
 #include "experiments/micro/shapes.hpp"

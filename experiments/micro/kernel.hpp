@@ -37,8 +37,8 @@ struct KernelCase {
   std::shared_ptr<Kernel> kernel;
   Precision precision = Precision::float32;
   int blas_threads = 1;
-  /// Of one call. FLOPs as core/parameters.hpp counts them, matrix products only; 0 for a pass between them. Bytes of a
-  /// pass: every array once for each time it has to be read or written; 0 for matrix products.
+  /// Of one call. FLOPs as core/models/parameters.hpp counts them, matrix products only; 0 for a pass between them.
+  /// Bytes of a pass: every array once for each time it has to be read or written; 0 for matrix products.
   double flops = 0;
   double bytes = 0;
 };

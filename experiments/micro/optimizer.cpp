@@ -2,7 +2,7 @@
 // stay in a cache, a large transformer's come from memory.
 #include <cmath>
 
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 #include "experiments/micro/accuracy.hpp"
 #include "experiments/micro/kernel.hpp"
 #include "experiments/micro/shapes.hpp"

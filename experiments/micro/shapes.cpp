@@ -1,5 +1,7 @@
 #include "experiments/micro/shapes.hpp"
 
+#include "core/models/model_kinds.hpp"
+
 namespace stepbench::micro {
 namespace {
 
@@ -29,7 +31,7 @@ Network small_transformer() { return transformer("transformer-D128", 128, 4, 4, 
 Network large_transformer() { return transformer("transformer-D384", 384, 6, 6, 256, 4); }
 
 std::int64_t rows(const Network& network) {
-  return network.model.kind == ModelKind::mlp ? network.batch_size : network.batch_size * network.model.context;
+  return network.batch_size * row_of(network.model.kind).rows_per_sample(network.model);
 }
 
 }  // namespace stepbench::micro

@@ -6,7 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/json_strings.hpp"
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 #include "experiments/measure/start_parameters.hpp"
 
 namespace stepbench {

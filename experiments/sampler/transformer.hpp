@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 #include "core/settings.hpp"
 
 namespace stepbench {

@@ -1,5 +1,5 @@
 // Canonical parameters: names, places, initial values, and the count of floating-point operations.
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

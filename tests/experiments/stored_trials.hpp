@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/json_strings.hpp"
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 #include "core/random.hpp"
 #include "core/results/trial_record.hpp"
 

@@ -2,7 +2,7 @@
 """Makes transformer.h5: decoder-only transformers trained step by step in PyTorch, in float64.
 
 An implementation that shares nothing with the C++ backends, for them to be held against. It builds the network from
-the canonical parameter names (core/parameters.hpp) and PyTorch's own functions: layer_norm, linear,
+the canonical parameter names (core/models/parameters.hpp) and PyTorch's own functions: layer_norm, linear,
 multi_head_attention_forward (whose in_proj_weight is the canonical qkv.weight), gelu, cross_entropy, torch.optim and
 clip_grad_norm_. Gradients are autograd's.
 

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 #include "tests/support/finite_differences.hpp"
 #include "tests/support/gradient_problem.hpp"
 #include "tests/support/relative_error.hpp"

@@ -5,7 +5,7 @@
 #include <functional>
 #include <vector>
 
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 #include "tests/support/gradient_problem.hpp"
 #include "tests/support/relative_error.hpp"
 #include "tests/support/transformer_problem.hpp"

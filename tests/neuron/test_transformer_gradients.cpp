@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 #include "tests/support/faulty_transformer.hpp"
 #include "tests/support/finite_differences.hpp"
 #include "tests/support/relative_error.hpp"

@@ -9,23 +9,23 @@
 #include <string_view>
 #include <vector>
 
+#include "core/models/parameters.hpp"
 #include "core/network.hpp"
-#include "core/parameters.hpp"
 #include "variants/neuron/neuron.hpp"
 #include "variants/registry.hpp"
 
 namespace stepbench::testing {
 
 enum class Fault {
-  zeros,             // gradients all zero, nothing learned
-  not_a_number,      // one NaN in the gradients
-  transposed,        // weight gradients of a layer transposed in memory
-  scaled,            // gradients 1% too large
-  missing_sample,    // the last sample contributes nothing
-  stale_weights,     // gradients of parameters that are a step old: here, 1% smaller
-  permuted,          // gradients of the first tensor in reverse order
-  wrong_step,        // right gradients, but the training step moves 1% too far
-  wrong_update       // the same of apply_update alone
+  zeros,           // gradients all zero, nothing learned
+  not_a_number,    // one NaN in the gradients
+  transposed,      // weight gradients of a layer transposed in memory
+  scaled,          // gradients 1% too large
+  missing_sample,  // the last sample contributes nothing
+  stale_weights,   // gradients of parameters that are a step old: here, 1% smaller
+  permuted,        // gradients of the first tensor in reverse order
+  wrong_step,      // right gradients, but the training step moves 1% too far
+  wrong_update     // the same of apply_update alone
 };
 
 template <typename Scalar>

@@ -16,8 +16,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/models/parameters.hpp"
 #include "core/network.hpp"
-#include "core/parameters.hpp"
 #include "variants/neuron/transformer.hpp"
 #include "variants/registry.hpp"
 

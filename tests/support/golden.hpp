@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/hdf5/hdf5.hpp"
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 #include "core/settings.hpp"
 
 namespace stepbench::testing {

@@ -11,7 +11,7 @@
 
 #include "core/batch.hpp"
 #include "core/hdf5/hdf5.hpp"
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 #include "core/settings.hpp"
 #include "tests/support/golden.hpp"
 

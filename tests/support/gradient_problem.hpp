@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "core/batch.hpp"
+#include "core/models/parameters.hpp"
 #include "core/network.hpp"
-#include "core/parameters.hpp"
 #include "core/random.hpp"
 
 namespace stepbench::testing {

@@ -16,8 +16,8 @@
 
 #include "core/data/dataset.hpp"
 #include "core/data/gather.hpp"
+#include "core/models/parameters.hpp"
 #include "core/network.hpp"
-#include "core/parameters.hpp"
 #include "tests/support/golden.hpp"
 #include "tests/support/relative_error.hpp"
 

@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/models/parameters.hpp"
 #include "core/network.hpp"
-#include "core/parameters.hpp"
 #include "tests/support/golden_transformer.hpp"
 #include "tests/support/relative_error.hpp"
 

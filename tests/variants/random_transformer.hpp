@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/batch.hpp"
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 #include "core/random.hpp"
 #include "core/settings.hpp"
 

@@ -2,7 +2,7 @@
 // neuron's own optimisers are tested against scalar recurrences (tests/neuron).
 #include <vector>
 
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 #include "core/random.hpp"
 #include "tests/support/relative_error.hpp"
 #include "tests/variants/each_backend.hpp"

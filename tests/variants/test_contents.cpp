@@ -3,7 +3,7 @@
 #include <cmath>
 #include <vector>
 
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 #include "tests/support/relative_error.hpp"
 #include "tests/variants/each_backend.hpp"
 #include "tests/variants/random_transformer.hpp"

@@ -1,5 +1,5 @@
 // The promise of the same bits for MLPs. Transformers: test_transformer_same_bits.cpp.
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 #include "core/random.hpp"
 #include "tests/variants/same_bits.hpp"
 

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 #include "core/settings.hpp"
 
 namespace stepbench {

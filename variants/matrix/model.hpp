@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/buffer.hpp"
+#include "core/models/parameters.hpp"
 #include "core/network.hpp"
-#include "core/parameters.hpp"
 #include "variants/matrix/kernels.hpp"
 #include "variants/matrix/products.hpp"
 #include "variants/matrix/range.hpp"

@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "core/models/parameters.hpp"
 #include "core/network.hpp"
-#include "core/parameters.hpp"
 
 namespace stepbench {
 

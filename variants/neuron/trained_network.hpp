@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "core/models/parameters.hpp"
 #include "core/network.hpp"
-#include "core/parameters.hpp"
 #include "variants/neuron/neuron.hpp"
 #include "variants/neuron/optimizer.hpp"
 #include "variants/neuron/rows.hpp"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/lap_clock.hpp"
-#include "core/parameters.hpp"
+#include "core/models/parameters.hpp"
 
 namespace stepbench {
 namespace {

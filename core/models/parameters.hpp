@@ -10,6 +10,10 @@
 
 namespace stepbench {
 
+/// Ten thousand million parameters (80 GB in float64): above what trains on one CPU, and small enough that sizes in
+/// bytes and operations of a step stay far below 2^63.
+inline constexpr std::int64_t kMostParameters = 10'000'000'000;
+
 /// What an optimiser may treat differently: AdamW decays matrices only.
 enum class ParameterRole { matrix, bias, norm, embedding };
 
@@ -24,13 +28,15 @@ struct ParameterTensor {
 struct ParameterLayout {
   std::vector<ParameterTensor> tensors;  // in canonical order, without gaps
   std::int64_t size = 0;                 // elements in all
+
+  void add(std::string name, std::vector<std::int64_t> shape, ParameterRole role);
+  /// PREFIX.weight (out, in), PREFIX.bias (out)
+  void add_linear(const std::string& prefix, std::int64_t out, std::int64_t in);
+  /// PREFIX.weight (width), PREFIX.bias (width)
+  void add_norm(const std::string& prefix, std::int64_t width);
 };
 
-/// MLP: layers.{i}.weight (out, in), then layers.{i}.bias (out), from the input on. Transformer: token_embedding.weight
-/// (V, D); position_embedding.weight (T, D), when learned; of each block i: blocks.{i}.norm1.weight (D), .bias (D);
-/// blocks.{i}.attention.qkv.weight (3D, D), all rows of Q, then K, then V, head h owning rows h D/H .., .bias (3D);
-/// blocks.{i}.attention.output.weight (D, D), .bias; blocks.{i}.norm2.weight, .bias; blocks.{i}.mlp.up.weight (4D, D),
-/// .bias; blocks.{i}.mlp.down.weight (D, 4D), .bias; final_norm.weight, .bias; head.weight (V, D), unless tied.
+/// By the model's kind: mlp.hpp, transformer.hpp.
 [[nodiscard]] ParameterLayout parameter_layout(const ModelSettings& model);
 
 /// The part of a flat buffer that holds `tensor`.
@@ -46,7 +52,7 @@ template <typename Scalar>
 [[nodiscard]] std::vector<Scalar> initial_parameters(const ModelSettings& model, std::uint64_t seed);
 
 /// Floating-point operations of one training step on B samples: matrix products only, 2mnk each; forward, weight
-/// gradients, input gradients (none for an MLP's first layer); causal attention counts half.
+/// gradients, input gradients. By the model's kind.
 [[nodiscard]] double flops_per_step(const ModelSettings& model, std::int64_t batch_size);
 
 }  // namespace stepbench
