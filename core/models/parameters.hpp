@@ -39,6 +39,21 @@ struct ParameterLayout {
 /// By the model's kind: mlp.hpp, transformer.hpp.
 [[nodiscard]] ParameterLayout parameter_layout(const ModelSettings& model);
 
+/// Reads the tensors of a layout, which outlives it, in canonical order.
+class LayoutCursor {
+ public:
+  explicit LayoutCursor(const ParameterLayout& layout) : tensors_(layout.tensors) {}
+  const ParameterTensor& next() {
+    const ParameterTensor& tensor = tensors_.front();
+    tensors_ = tensors_.subspan(1);
+    return tensor;
+  }
+  [[nodiscard]] bool at_end() const { return tensors_.empty(); }
+
+ private:
+  std::span<const ParameterTensor> tensors_;
+};
+
 /// The part of a flat buffer that holds `tensor`.
 template <typename Scalar>
 [[nodiscard]] std::span<Scalar> tensor_of(std::span<Scalar> flat, const ParameterTensor& tensor) {

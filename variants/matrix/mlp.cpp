@@ -8,16 +8,11 @@ MatrixMlp<Scalar>::MatrixMlp(const NetworkSettings& settings, const Products<Sca
       loss_(settings.model.loss),
       output_(settings.model.output) {
   const ParameterLayout layout = parameter_layout(settings.model);
-  for (std::size_t t = 0; t < layout.tensors.size(); t += 2) {  // a weight and a bias each
-    const ParameterTensor& weight = layout.tensors[t];
-    this->units_.push_back({.role = ParameterRole::matrix,
-                            .rows = weight.shape[0],
-                            .columns = weight.shape[1],
-                            .weight = weight.offset,
-                            .bias = layout.tensors[t + 1].offset,
-                            .stage = std::ssize(this->units_)});
-    this->keep_copy(this->units_.back());
-    const auto elements = static_cast<std::size_t>(settings.max_batch * weight.shape[0]);
+  for (LayoutCursor cursor(layout); !cursor.at_end();) {
+    ParameterUnit& unit = this->units_[this->add_unit(cursor, /*has_bias=*/true)];
+    unit.stage = std::ssize(this->units_) - 1;
+    this->keep_copy(unit);
+    const auto elements = static_cast<std::size_t>(settings.max_batch * unit.rows);
     activations_.emplace_back(elements);
     deltas_.emplace_back(elements);
   }

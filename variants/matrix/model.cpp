@@ -19,6 +19,17 @@ MatrixModel<Scalar>::MatrixModel(const NetworkSettings& settings, std::int64_t r
 }
 
 template <typename Scalar>
+std::size_t MatrixModel<Scalar>::add_unit(LayoutCursor& layout, bool has_bias) {
+  const ParameterTensor& weight = layout.next();
+  units_.push_back({.role = weight.role,
+                    .rows = weight.shape[0],
+                    .columns = weight.shape.size() > 1 ? weight.shape[1] : 1,
+                    .weight = weight.offset,
+                    .bias = has_bias ? layout.next().offset : -1});
+  return units_.size() - 1;
+}
+
+template <typename Scalar>
 void MatrixModel<Scalar>::keep_copy(ParameterUnit& unit) {
   const std::ptrdiff_t size = products_.copy_size(unit.rows, unit.columns);
   if (size == 0) return;

@@ -74,6 +74,8 @@ class MatrixModel {
 
   /// For each unit that `project` takes, in the model's constructor.
   void keep_copy(ParameterUnit& unit);
+  /// Adds the unit of the layout's next tensor, and of the bias behind it where it has one. Returns its number.
+  std::size_t add_unit(LayoutCursor& layout, bool has_bias);
   /// outputs (count, unit.rows) = inputs (count, unit.columns) W^T + beta * outputs, without the bias.
   void project(const ParameterUnit& unit, const Scalar* inputs, Scalar beta, Scalar* outputs,
                std::ptrdiff_t count) const;

@@ -18,71 +18,72 @@ MatrixTransformer<Scalar>::MatrixTransformer(const NetworkSettings& settings, co
       blocks_(static_cast<std::size_t>(settings.model.blocks)) {
   assert(settings.training.update_order == UpdateOrder::simultaneous);  // a config that asks for another is refused
   const ParameterLayout layout = parameter_layout(model_);
-  const auto width = static_cast<std::size_t>(model_.d_model),
-             vocabulary = static_cast<std::size_t>(model_.vocabulary_size);
-  const auto add_embedding = [&](const ParameterTensor& tensor) {
-    this->units_.push_back(
-        {.role = tensor.role, .rows = tensor.shape[0], .columns = tensor.shape[1], .weight = tensor.offset});
-    return this->units_.size() - 1;
-  };
-  std::size_t tensor = 0;
-  token_embedding_ = add_embedding(layout.tensors[tensor++]);
+  LayoutCursor cursor(layout);
+  token_embedding_ = this->add_unit(cursor, /*has_bias=*/false);
   if (model_.position == PositionEncoding::learned) {
-    position_embedding_ = add_embedding(layout.tensors[tensor++]);
+    position_embedding_ = this->add_unit(cursor, /*has_bias=*/false);
     has_position_unit_ = true;
   } else {
-    positions_.resize(static_cast<std::size_t>(model_.context) * width);
-    for (std::int64_t t = 0; t < model_.context; ++t) {
-      for (std::int64_t j = 0; j < model_.d_model; ++j) {
-        const double exponent = static_cast<double>(j - j % 2) / static_cast<double>(model_.d_model);
-        const double angle = static_cast<double>(t) / std::pow(10000.0, exponent);
-        positions_[static_cast<std::size_t>(t * model_.d_model + j)] =
-            static_cast<Scalar>(j % 2 == 0 ? std::sin(angle) : std::cos(angle));
-      }
-    }
+    make_sinusoids();
   }
-  for (Block& block : blocks_) {
-    make_norm(block.norm1, layout, tensor);
-    block.qkv = make_linear(layout, tensor + 2, true);
-    block.output = make_linear(layout, tensor + 4, true);
-    make_norm(block.norm2, layout, tensor + 6);
-    block.up = make_linear(layout, tensor + 8, true);
-    block.down = make_linear(layout, tensor + 10, true);
-    tensor += 12;
-    block.qkv_values.resize(rows_ * 3 * width);
-    block.qkv_gradient.resize(rows_ * 3 * width);
-    block.probabilities.resize(static_cast<std::size_t>(settings.max_batch * attention_.probabilities()));
-    block.attended.resize(rows_ * width);
-    block.up_values.resize(rows_ * 4 * width);
-    block.activated.resize(rows_ * 4 * width);
-    block.attention_gradient.resize(rows_ * width);
-    block.mlp_gradient.resize(rows_ * width);
-    block.qkv.input = block.norm1.output.data();
-    block.qkv.output_gradient = block.qkv_gradient.data();
-    block.output.input = block.attended.data();
-    block.output.output_gradient = block.attention_gradient.data();
-    block.up.input = block.norm2.output.data();
-    block.up.output_gradient = block.up_values.data();
-    block.down.input = block.activated.data();
-    block.down.output_gradient = block.mlp_gradient.data();
-  }
-  make_norm(final_norm_, layout, tensor);
-  if (model_.tied_embeddings) {
-    head_.unit = token_embedding_;
-    this->keep_copy(this->units_[token_embedding_]);
-  } else {
-    head_ = make_linear(layout, tensor + 2, false);
-  }
-  logits_.resize(rows_ * vocabulary);
-  logits_gradient_.resize(rows_ * vocabulary);
-  head_.input = final_norm_.output.data();
-  head_.output_gradient = logits_gradient_.data();
+  for (Block& block : blocks_) make_block(block, cursor, settings.max_batch);
+  final_norm_ = make_norm(cursor);
+  make_head(cursor);
+  assert(cursor.at_end());
+
+  const auto width = static_cast<std::size_t>(model_.d_model);
   stream_.resize(rows_ * width);
   stream_gradient_.resize(rows_ * width);
   wide_scratch_.resize(rows_ * 4 * width);
   narrow_scratch_.resize(rows_ * width);
   attention_scratch_.resize(static_cast<std::size_t>(settings.max_batch * scratch_size_));
+  index_units();
+}
 
+template <typename Scalar>
+void MatrixTransformer<Scalar>::make_sinusoids() {
+  positions_.resize(static_cast<std::size_t>(model_.context * model_.d_model));
+  for (std::int64_t t = 0; t < model_.context; ++t) {
+    for (std::int64_t j = 0; j < model_.d_model; ++j) {
+      const double exponent = static_cast<double>(j - j % 2) / static_cast<double>(model_.d_model);
+      const double angle = static_cast<double>(t) / std::pow(10000.0, exponent);
+      positions_[static_cast<std::size_t>(t * model_.d_model + j)] =
+          static_cast<Scalar>(j % 2 == 0 ? std::sin(angle) : std::cos(angle));
+    }
+  }
+}
+
+template <typename Scalar>
+void MatrixTransformer<Scalar>::make_block(Block& block, LayoutCursor& layout, std::int64_t max_batch) {
+  const auto width = static_cast<std::size_t>(model_.d_model);
+  block.norm1 = make_norm(layout);
+  block.qkv_values.resize(rows_ * 3 * width);
+  block.qkv_gradient.resize(rows_ * 3 * width);
+  block.probabilities.resize(static_cast<std::size_t>(max_batch * attention_.probabilities()));
+  block.attended.resize(rows_ * width);
+  block.attention_gradient.resize(rows_ * width);
+  block.qkv = make_linear(layout, block.norm1.output, block.qkv_gradient);
+  block.output = make_linear(layout, block.attended, block.attention_gradient);
+  block.norm2 = make_norm(layout);
+  block.up_values.resize(rows_ * 4 * width);
+  block.activated.resize(rows_ * 4 * width);
+  block.mlp_gradient.resize(rows_ * width);
+  block.up = make_linear(layout, block.norm2.output, block.up_values);
+  block.down = make_linear(layout, block.activated, block.mlp_gradient);
+}
+
+template <typename Scalar>
+void MatrixTransformer<Scalar>::make_head(LayoutCursor& layout) {
+  const auto vocabulary = static_cast<std::size_t>(model_.vocabulary_size);
+  logits_.resize(rows_ * vocabulary);
+  logits_gradient_.resize(rows_ * vocabulary);
+  const std::size_t unit = model_.tied_embeddings ? token_embedding_ : this->add_unit(layout, /*has_bias=*/false);
+  this->keep_copy(this->units_[unit]);
+  head_ = {unit, final_norm_.output.data(), logits_gradient_.data()};
+}
+
+template <typename Scalar>
+void MatrixTransformer<Scalar>::index_units() {
   norm_of_unit_.resize(this->units_.size());
   linear_of_unit_.resize(this->units_.size());
   for (const Block& block : blocks_) {
@@ -96,32 +97,21 @@ MatrixTransformer<Scalar>::MatrixTransformer(const NetworkSettings& settings, co
 }
 
 template <typename Scalar>
-void MatrixTransformer<Scalar>::make_norm(Norm& norm, const ParameterLayout& layout, std::size_t tensor) {
-  const ParameterTensor& weight = layout.tensors[tensor];
-  norm.unit = this->units_.size();
-  this->units_.push_back({.role = weight.role,
-                          .rows = weight.shape[0],
-                          .columns = 1,
-                          .weight = weight.offset,
-                          .bias = layout.tensors[tensor + 1].offset});
+typename MatrixTransformer<Scalar>::Norm MatrixTransformer<Scalar>::make_norm(LayoutCursor& layout) {
   const std::size_t elements = rows_ * static_cast<std::size_t>(model_.d_model);
-  norm.normalised.resize(elements);
-  norm.output.resize(elements);
-  norm.output_gradient.resize(elements);
-  norm.inverse_deviation.resize(rows_);
+  return {.unit = this->add_unit(layout, /*has_bias=*/true),
+          .normalised = Buffer<Scalar>(elements),
+          .output = Buffer<Scalar>(elements),
+          .inverse_deviation = Buffer<Scalar>(rows_),
+          .output_gradient = Buffer<Scalar>(elements)};
 }
 
 template <typename Scalar>
-typename MatrixTransformer<Scalar>::Linear MatrixTransformer<Scalar>::make_linear(const ParameterLayout& layout,
-                                                                                  std::size_t tensor, bool has_bias) {
-  const ParameterTensor& weight = layout.tensors[tensor];
-  this->units_.push_back({.role = weight.role,
-                          .rows = weight.shape[0],
-                          .columns = weight.shape[1],
-                          .weight = weight.offset,
-                          .bias = has_bias ? layout.tensors[tensor + 1].offset : -1});
-  this->keep_copy(this->units_.back());
-  return {.unit = this->units_.size() - 1};
+typename MatrixTransformer<Scalar>::Linear MatrixTransformer<Scalar>::make_linear(
+    LayoutCursor& layout, const Buffer<Scalar>& input, const Buffer<Scalar>& output_gradient) {
+  const std::size_t unit = this->add_unit(layout, /*has_bias=*/true);
+  this->keep_copy(this->units_[unit]);
+  return {unit, input.data(), output_gradient.data()};
 }
 
 template <typename Scalar>

@@ -54,8 +54,13 @@ class MatrixTransformer final : public MatrixModel<Scalar> {
 
   [[nodiscard]] const ParameterUnit& unit(std::size_t number) const { return this->units_[number]; }
   [[nodiscard]] Range token_rows(Range samples) const;
-  void make_norm(Norm& norm, const ParameterLayout& layout, std::size_t tensor);
-  Linear make_linear(const ParameterLayout& layout, std::size_t tensor, bool has_bias);
+  // The constructor's parts: each takes its tensors from the layout.
+  void make_sinusoids();
+  void make_block(Block& block, LayoutCursor& layout, std::int64_t max_batch);
+  void make_head(LayoutCursor& layout);
+  Norm make_norm(LayoutCursor& layout);
+  Linear make_linear(LayoutCursor& layout, const Buffer<Scalar>& input, const Buffer<Scalar>& output_gradient);
+  void index_units();
 
   void embed(const Batch<Scalar>& batch, Range rows);
   void normalise(Norm& norm, const Linear* pending, Range rows);
