@@ -1,5 +1,5 @@
 # What `cmake --install` puts where. The program finds its experiments and data relative to itself
-# (experiments/data_folders.cpp), so that the result can be moved.
+# (experiments/plan/data_folders.cpp), so that the result can be moved.
 set(STEPBENCH_DATA_FOLDER ${CMAKE_INSTALL_DATADIR}/stepbench)
 set(STEPBENCH_NOT_INSTALLED PATTERN __pycache__ EXCLUDE PATTERN make_data.py EXCLUDE)
 

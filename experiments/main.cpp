@@ -2,9 +2,9 @@
 #include <string>
 #include <vector>
 
-#include "experiments/commands.hpp"
-#include "experiments/standard_streams.hpp"
-#include "variants/openblas_runtime.hpp"
+#include "experiments/commands/commands.hpp"
+#include "experiments/terminal/standard_streams.hpp"
+#include "variants/openblas/runtime.hpp"
 
 int main(int argc, char** argv) {
   stepbench::prepare_standard_streams();

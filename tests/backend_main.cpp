@@ -2,7 +2,7 @@
 #define CATCH_CONFIG_RUNNER
 #include <catch2/catch.hpp>
 
-#include "variants/openblas_runtime.hpp"
+#include "variants/openblas/runtime.hpp"
 
 int main(int argc, char** argv) {
   stepbench::require_honest_kernels(argv);

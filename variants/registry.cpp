@@ -11,7 +11,7 @@ namespace stepbench {
 
 std::span<const Backend> backends() {
   static const std::array kBackends = {
-      neuron_backend(),
+      neuron::neuron_backend(),
       blas_backend(),
       tbb_openblas_backend(),
       tbb_backend(),

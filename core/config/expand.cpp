@@ -6,9 +6,10 @@
 #include <set>
 
 #include "core/config/rules.hpp"
-#include "core/config/text.hpp"
 #include "core/error.hpp"
 #include "core/models/model_kinds.hpp"
+#include "core/text/suggestion.hpp"
+#include "core/text/text.hpp"
 
 namespace stepbench {
 namespace {

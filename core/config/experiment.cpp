@@ -12,8 +12,9 @@
 #include "core/config/expand.hpp"
 #include "core/config/ini.hpp"
 #include "core/config/keys.hpp"
-#include "core/config/text.hpp"
 #include "core/error.hpp"
+#include "core/text/suggestion.hpp"
+#include "core/text/text.hpp"
 
 namespace stepbench {
 namespace {

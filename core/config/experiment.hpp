@@ -51,9 +51,6 @@ struct Experiment {
 /// without optional values that are not set. For the results file and for telling trials apart.
 [[nodiscard]] KeyValues setting_values(const TrialSettings& trial, std::span<const DatasetKeys> dataset_kinds);
 
-/// The nearest of `candidates` by edit distance as `; did you mean "x"?`, or empty when none is near.
-[[nodiscard]] std::string suggestion(std::string_view word, std::span<const std::string_view> candidates);
-
 /// One line per key for `stepbench list keys`. `default_text` is empty where there is no default, `applies_with` where
 /// the key always applies.
 struct KeyDescription {

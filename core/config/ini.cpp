@@ -8,8 +8,8 @@
 #include <map>
 #include <sstream>
 
-#include "core/config/text.hpp"
 #include "core/error.hpp"
+#include "core/text/text.hpp"
 
 namespace stepbench {
 namespace {

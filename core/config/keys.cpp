@@ -8,6 +8,7 @@
 #include "core/config/rules.hpp"
 #include "core/models/mlp.hpp"
 #include "core/models/transformer.hpp"
+#include "core/text/suggestion.hpp"
 
 namespace stepbench {
 namespace {

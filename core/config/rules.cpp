@@ -7,8 +7,8 @@
 #include <cmath>
 #include <limits>
 
-#include "core/config/text.hpp"
 #include "core/models/parameters.hpp"
+#include "core/text/text.hpp"
 
 namespace stepbench {
 namespace {

@@ -11,7 +11,7 @@
 #include "core/data/token_tasks.hpp"
 #include "core/error.hpp"
 #include "core/hdf5/hdf5.hpp"
-#include "core/json_strings.hpp"
+#include "core/text/json_strings.hpp"
 
 namespace stepbench {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "core/data/hdf5_format.hpp"
 #include "core/hdf5/hdf5.hpp"
-#include "core/json_strings.hpp"
+#include "core/text/json_strings.hpp"
 
 namespace stepbench {
 namespace {

@@ -20,7 +20,7 @@ inline constexpr const char* kTargetTokens = "target_tokens";
 inline constexpr const char* kDivisor = "divisor";
 
 // Of the root. K of the labels or targets, or V of the tokens: more than what happens to be in the file. The texts of
-// the tokens, a JSON array of strings (core/json_strings.hpp).
+// the tokens, a JSON array of strings (core/text/json_strings.hpp).
 inline constexpr const char* kOutputs = "outputs";
 inline constexpr const char* kVocabulary = "vocabulary";
 

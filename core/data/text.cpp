@@ -11,7 +11,7 @@
 #include "core/data/token_tasks.hpp"
 #include "core/error.hpp"
 #include "core/random.hpp"
-#include "core/utf8.hpp"
+#include "core/text/utf8.hpp"
 
 namespace stepbench {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "experiments/compare/same_experiment.hpp"
 
-namespace stepbench {
+namespace stepbench::compare {
 namespace {
 
 std::vector<TargetRow> compare_targets(const Matching& matching) {
@@ -72,4 +72,4 @@ Comparison brief(Comparison comparison) {
   return comparison;
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::compare

@@ -9,7 +9,7 @@
 #include "experiments/compare/learning.hpp"
 #include "experiments/compare/speed.hpp"
 
-namespace stepbench {
+namespace stepbench::compare {
 
 /// Training time until `training.target` was first met, by seed; NaN for not reached. The median counts those as later
 /// than any other: it is infinite where half of the seeds or more did not reach the target.
@@ -55,4 +55,4 @@ struct Comparison {
 /// The rows that answer: of several seeds the one of all together, of learning the verdicts without their differences.
 [[nodiscard]] Comparison brief(Comparison comparison);
 
-}  // namespace stepbench
+}  // namespace stepbench::compare

@@ -7,7 +7,7 @@
 #include "experiments/compare/fail_if.hpp"
 #include "experiments/compare/report.hpp"
 
-namespace stepbench {
+namespace stepbench::compare {
 namespace {
 
 using Json = nlohmann::ordered_json;  // writes NaN and infinities as null
@@ -188,4 +188,4 @@ std::string csv_report(const Comparison& comparison) {
   return text;
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::compare

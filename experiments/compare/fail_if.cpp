@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/config/text.hpp"
 #include "core/error.hpp"
-#include "experiments/exit_code.hpp"
+#include "core/text/text.hpp"
 #include "experiments/compare/numbers.hpp"
 #include "experiments/compare/slowdown_limit.hpp"
+#include "experiments/terminal/exit_code.hpp"
 
-namespace stepbench {
+namespace stepbench::compare {
 namespace {
 
 template <typename Row>
@@ -83,4 +83,4 @@ int exit_code(const std::vector<Finding>& findings) {
   return any(Outcome::holds) ? kExitRegression : any(Outcome::inconclusive) ? kExitInconclusive : kExitOk;
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::compare

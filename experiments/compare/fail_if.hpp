@@ -6,7 +6,7 @@
 
 #include "experiments/compare/comparison.hpp"
 
-namespace stepbench {
+namespace stepbench::compare {
 
 /// `slower:P%`: a training step takes more than P percent longer than the baseline's. `learns-worse`: the verdict on
 /// learning is `different`, and for the worse.
@@ -37,4 +37,4 @@ struct Finding {
 /// kExitRegression if any holds, else kExitInconclusive if any is inconclusive, else kExitOk.
 [[nodiscard]] int exit_code(const std::vector<Finding>& findings);
 
-}  // namespace stepbench
+}  // namespace stepbench::compare

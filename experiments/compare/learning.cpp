@@ -7,7 +7,7 @@
 #include <boost/math/statistics/univariate_statistics.hpp>
 #include <cmath>
 
-namespace stepbench {
+namespace stepbench::compare {
 namespace {
 
 struct Metric {
@@ -55,8 +55,7 @@ MetricRow judge(const Metric& metric, const Match& match, const Curves& curves, 
   std::vector<double> values, baselines;
   for (const TrialPair& pair : match.pairs) {
     const double value = pair.trial->summary.*metric.member, baseline = pair.baseline->summary.*metric.member;
-    if (diverged(*pair.trial) || diverged(*pair.baseline) || !std::isfinite(value) ||
-        !std::isfinite(baseline)) {
+    if (diverged(*pair.trial) || diverged(*pair.baseline) || !std::isfinite(value) || !std::isfinite(baseline)) {
       continue;
     }
     values.push_back(value);
@@ -153,11 +152,10 @@ std::vector<LearningComparison> compare_learning(const Matching& matching, const
       comparison.seeds.push_back(pair.trial->seed);
       comparison.partings.push_back(find_parting(pair, options.loss_tolerance));
     }
-    const Curves curves = {std::ranges::all_of(comparison.partings, &Parting::known),
-                           std::ranges::all_of(match.pairs, identical_curves),
-                           std::ranges::all_of(comparison.partings, [](const Parting& parting) {
-                             return parting.known && !parting.step.has_value();
-                           })};
+    const Curves curves = {
+        std::ranges::all_of(comparison.partings, &Parting::known), std::ranges::all_of(match.pairs, identical_curves),
+        std::ranges::all_of(comparison.partings,
+                            [](const Parting& parting) { return parting.known && !parting.step.has_value(); })};
     for (const Metric& metric : kMetrics) {
       MetricRow row = judge(metric, match, curves, options);
       if (row.difference.pairs > 0) comparison.metrics.push_back(std::move(row));
@@ -167,4 +165,4 @@ std::vector<LearningComparison> compare_learning(const Matching& matching, const
   return comparisons;
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::compare

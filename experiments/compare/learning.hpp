@@ -10,7 +10,7 @@
 #include "core/statistics.hpp"
 #include "experiments/compare/match.hpp"
 
-namespace stepbench {
+namespace stepbench::compare {
 
 /// How large a difference is still none.
 struct Margin {
@@ -71,4 +71,4 @@ struct LearningComparison {
 [[nodiscard]] std::vector<LearningComparison> compare_learning(const Matching& matching,
                                                                const LearningOptions& options);
 
-}  // namespace stepbench
+}  // namespace stepbench::compare

@@ -10,11 +10,12 @@
 #include "core/config/experiment.hpp"
 #include "core/error.hpp"
 #include "core/results/environments.hpp"
+#include "core/text/suggestion.hpp"
 #include "experiments/compare/same_experiment.hpp"
-#include "experiments/step_times.hpp"
-#include "experiments/varying_settings.hpp"
+#include "experiments/show/step_times.hpp"
+#include "experiments/show/varying_settings.hpp"
 
-namespace stepbench {
+namespace stepbench::compare {
 namespace {
 
 std::string label(const TrialRecord& trial) { return fmt::format("{}-t{}", trial.backend, trial.threads); }
@@ -185,4 +186,4 @@ Matching match_between(const ResultFile& file, const ResultFile& baseline) {
   return matching;
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::compare

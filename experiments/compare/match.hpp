@@ -8,7 +8,7 @@
 
 #include "core/results/trial_record.hpp"
 
-namespace stepbench {
+namespace stepbench::compare {
 
 /// A trial and its baseline: same settings, same seed. All point into the files that were matched; the rounds are null
 /// where a trial's group has none.
@@ -43,4 +43,4 @@ struct Matching {
 /// when shared ones differ in data, model or training. Both files must outlive the result.
 [[nodiscard]] Matching match_between(const ResultFile& file, const ResultFile& baseline);
 
-}  // namespace stepbench
+}  // namespace stepbench::compare

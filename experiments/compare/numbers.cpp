@@ -6,7 +6,7 @@
 #include <charconv>
 #include <cmath>
 
-namespace stepbench {
+namespace stepbench::compare {
 
 std::string ratio_number(double ratio) {
   if (std::isnan(ratio)) return "-";
@@ -40,4 +40,4 @@ std::optional<double> parse_number(const std::string& text) {
   return value;
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::compare

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace stepbench {
+namespace stepbench::compare {
 
 /// `0.987`, `1.052`, `19.3`: a ratio to a tenth of a percent or so.
 [[nodiscard]] std::string ratio_number(double ratio);
@@ -23,4 +23,4 @@ namespace stepbench {
 /// The whole of `text` as a finite number, else nothing.
 [[nodiscard]] std::optional<double> parse_number(const std::string& text);
 
-}  // namespace stepbench
+}  // namespace stepbench::compare

@@ -7,10 +7,10 @@
 #include <cmath>
 
 #include "experiments/compare/numbers.hpp"
-#include "experiments/speed_margin.hpp"
-#include "experiments/table.hpp"
+#include "experiments/show/speed_margin.hpp"
+#include "experiments/terminal/text_table.hpp"
 
-namespace stepbench {
+namespace stepbench::compare {
 namespace {
 
 using Align = TextTable::Align;
@@ -260,4 +260,4 @@ std::string markdown_report(const Comparison& comparison, const std::vector<Find
   return text;
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::compare

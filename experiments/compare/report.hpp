@@ -7,7 +7,7 @@
 #include "experiments/compare/comparison.hpp"
 #include "experiments/compare/fail_if.hpp"
 
-namespace stepbench {
+namespace stepbench::compare {
 
 /// Tables for a terminal, and how to read them.
 [[nodiscard]] std::string text_report(const Comparison& comparison, const std::vector<Finding>& findings);
@@ -20,4 +20,4 @@ namespace stepbench {
 /// Warnings, unmatched trials and findings have no place in it.
 [[nodiscard]] std::string csv_report(const Comparison& comparison);
 
-}  // namespace stepbench
+}  // namespace stepbench::compare

@@ -11,7 +11,7 @@
 #include "core/results/environments.hpp"
 #include "experiments/machine/environment.hpp"
 
-namespace stepbench {
+namespace stepbench::compare {
 namespace {
 
 /// evaluate_every is the one key of `measure` that changes what a recorded loss is the mean of.
@@ -86,4 +86,4 @@ std::vector<std::string> build_differences(const KeyValues& environment, const K
   return lines;
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::compare

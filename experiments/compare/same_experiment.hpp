@@ -6,7 +6,7 @@
 
 #include "core/results/trial_record.hpp"
 
-namespace stepbench {
+namespace stepbench::compare {
 
 /// Throws InputError naming the first difference in data, model, training or what a loss is recorded over. Where the
 /// data lies, how often it was measured and what was recorded may differ.
@@ -20,4 +20,4 @@ void require_same_experiment(const TrialRecord& trial, const TrialRecord& baseli
 /// Compilers and libraries of two environments, as far as they differ.
 [[nodiscard]] std::vector<std::string> build_differences(const KeyValues& environment, const KeyValues& baseline);
 
-}  // namespace stepbench
+}  // namespace stepbench::compare

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include "core/config/text.hpp"
 #include "core/error.hpp"
 #include "core/speed_verdict.hpp"
-#include "experiments/speed_margin.hpp"
+#include "core/text/text.hpp"
+#include "experiments/show/speed_margin.hpp"
 
-namespace stepbench {
+namespace stepbench::compare {
 
 double parse_fail_if(std::string_view text) {
   constexpr std::string_view kName = "slower:";
@@ -26,4 +26,4 @@ LimitVerdict check_limit(const RatioEstimate& speed, double noise_floor, double 
   return LimitVerdict::inconclusive;
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::compare

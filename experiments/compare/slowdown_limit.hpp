@@ -5,7 +5,7 @@
 
 #include "core/statistics.hpp"
 
-namespace stepbench {
+namespace stepbench::compare {
 
 /// The share of `slower:5%`, 0.05: how much longer a step may take. Throws InputError for any other text.
 [[nodiscard]] double parse_fail_if(std::string_view text);
@@ -19,4 +19,4 @@ enum class LimitVerdict { kept, broken, inconclusive };
 /// - inconclusive: anything else, and whatever has no interval.
 [[nodiscard]] LimitVerdict check_limit(const RatioEstimate& speed, double noise_floor, double limit);
 
-}  // namespace stepbench
+}  // namespace stepbench::compare

@@ -6,9 +6,9 @@
 #include <span>
 
 #include "experiments/compare/same_experiment.hpp"
-#include "experiments/step_times.hpp"
+#include "experiments/show/step_times.hpp"
 
-namespace stepbench {
+namespace stepbench::compare {
 namespace {
 
 /// What the twins of these groups say together; NaN when there are none.
@@ -114,4 +114,4 @@ std::vector<SpeedRow> compare_speed(const Matching& matching, double margin) {
   return rows;
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::compare

@@ -8,7 +8,7 @@
 #include "core/speed_verdict.hpp"
 #include "experiments/compare/match.hpp"
 
-namespace stepbench {
+namespace stepbench::compare {
 
 struct SpeedRow {
   std::string settings, trial, baseline;  // as in Match
@@ -27,4 +27,4 @@ struct SpeedRow {
 /// rounds; between two files it is Welch's.
 [[nodiscard]] std::vector<SpeedRow> compare_speed(const Matching& matching, double margin);
 
-}  // namespace stepbench
+}  // namespace stepbench::compare

@@ -13,11 +13,11 @@
 #include "core/digest.hpp"
 #include "core/floating_point.hpp"
 #include "core/hdf5/hdf5.hpp"
-#include "experiments/build_version.hpp"
+#include "experiments/machine/build_version.hpp"
 #include "experiments/machine/cores.hpp"
 #include "experiments/machine/fma_peak.hpp"
 #include "experiments/machine/probes.hpp"
-#include "variants/openblas_runtime.hpp"
+#include "variants/openblas/runtime.hpp"
 
 namespace stepbench {
 namespace {

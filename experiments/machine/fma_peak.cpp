@@ -9,8 +9,8 @@
 #include "core/supply.hpp"
 #include "experiments/machine/fma_loop.hpp"
 #include "experiments/machine/time_together.hpp"
-#include "variants/matrix/gemm.hpp"
-#include "variants/openblas_runtime.hpp"
+#include "variants/kernels/gemm.hpp"
+#include "variants/openblas/runtime.hpp"
 
 namespace stepbench {
 namespace {

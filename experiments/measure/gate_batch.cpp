@@ -6,7 +6,7 @@
 
 #include "core/data/gather.hpp"
 #include "core/models/parameters.hpp"
-#include "experiments/measure/start_parameters.hpp"
+#include "experiments/plan/start_parameters.hpp"
 
 namespace stepbench {
 namespace {

@@ -11,7 +11,6 @@
 #include "core/models/parameters.hpp"
 #include "core/random.hpp"
 #include "core/statistics.hpp"
-#include "experiments/interrupt.hpp"
 #include "experiments/machine/cores.hpp"
 #include "experiments/machine/environment.hpp"
 #include "experiments/machine/noise_watch.hpp"
@@ -19,6 +18,7 @@
 #include "experiments/measure/idle_workers.hpp"
 #include "experiments/measure/peaks.hpp"
 #include "experiments/measure/trial_run.hpp"
+#include "experiments/terminal/interrupt.hpp"
 
 namespace stepbench {
 namespace {

@@ -4,8 +4,8 @@
 #include "core/config/experiment.hpp"
 #include "core/results/trial_record.hpp"
 #include "experiments/measure/peaks.hpp"
-#include "experiments/plan.hpp"
-#include "experiments/progress.hpp"
+#include "experiments/plan/plan.hpp"
+#include "experiments/terminal/progress.hpp"
 
 namespace stepbench {
 

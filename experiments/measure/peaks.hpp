@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/results/trial_record.hpp"
-#include "experiments/plan.hpp"
+#include "experiments/plan/plan.hpp"
 
 namespace stepbench {
 

@@ -13,13 +13,13 @@
 
 #include "core/data/gather.hpp"
 #include "core/digest.hpp"
-#include "core/json_strings.hpp"
 #include "core/lap_clock.hpp"
 #include "core/models/parameters.hpp"
 #include "core/schedule.hpp"
 #include "core/statistics.hpp"
-#include "experiments/interrupt.hpp"
-#include "experiments/measure/start_parameters.hpp"
+#include "core/text/json_strings.hpp"
+#include "experiments/plan/start_parameters.hpp"
+#include "experiments/terminal/interrupt.hpp"
 
 namespace stepbench {
 namespace {

@@ -1,6 +1,6 @@
 // Causal attention of a step's batch, sequence by sequence as MatrixTransformer calls it. Its reference is the
 // textbook's formula, head by head and query by query, without panels.
-#include "variants/matrix/attention.hpp"
+#include "variants/kernels/attention.hpp"
 
 #include <cmath>
 

@@ -5,8 +5,8 @@
 #include "experiments/micro/accuracy.hpp"
 #include "experiments/micro/kernel.hpp"
 #include "experiments/micro/shapes.hpp"
-#include "variants/matrix/kernels.hpp"
-#include "variants/matrix/transformer_kernels.hpp"
+#include "variants/kernels/kernels.hpp"
+#include "variants/kernels/transformer_kernels.hpp"
 
 namespace stepbench::micro {
 namespace {

@@ -1,7 +1,7 @@
 // The matrix products of a linear layer, as MatrixMlp and MatrixTransformer call them. Left out: the weight gradient
 // that SGD's update is folded into, which is the same product with other factors. And the copy of a weight that direct
 // products keep.
-#include "variants/matrix/gemm.hpp"
+#include "variants/kernels/gemm.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -12,7 +12,7 @@
 #include "experiments/micro/accuracy.hpp"
 #include "experiments/micro/kernel.hpp"
 #include "experiments/micro/shapes.hpp"
-#include "variants/matrix/direct_product.hpp"
+#include "variants/kernels/direct_product.hpp"
 #include "variants/products/direct.hpp"
 #include "variants/products/openblas.hpp"
 

@@ -9,8 +9,8 @@
 #include "experiments/machine/environment.hpp"
 #include "experiments/machine/fma_peak.hpp"
 #include "experiments/micro/run_micro.hpp"
-#include "experiments/standard_streams.hpp"
-#include "variants/openblas_runtime.hpp"
+#include "experiments/terminal/standard_streams.hpp"
+#include "variants/openblas/runtime.hpp"
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include "experiments/micro/accuracy.hpp"
 #include "experiments/micro/kernel.hpp"
 #include "experiments/micro/shapes.hpp"
-#include "variants/matrix/kernels.hpp"
+#include "variants/kernels/kernels.hpp"
 
 namespace stepbench::micro {
 namespace {

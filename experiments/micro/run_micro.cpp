@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <optional>
 
-#include "variants/openblas_runtime.hpp"
+#include "variants/openblas/runtime.hpp"
 
 namespace stepbench::micro {
 namespace {

@@ -19,7 +19,7 @@
 
 #include "core/error.hpp"
 
-namespace stepbench {
+namespace stepbench::race {
 namespace {
 
 /// What posix_spawn wants of argv and envp: it does not write to them, whatever its type says.
@@ -162,4 +162,4 @@ std::string ChildProcess::last_complaint() const {
   return text.substr(text.rfind('\n') + 1);
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::race

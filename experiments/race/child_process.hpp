@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace stepbench {
+namespace stepbench::race {
 
 /// One end of a child's line of life: as long as this object lives, so does the process, at most.
 class ChildProcess {
@@ -52,4 +52,4 @@ class ChildProcess {
   std::optional<int> exit_code_;
 };
 
-}  // namespace stepbench
+}  // namespace stepbench::race

@@ -4,7 +4,7 @@
 
 #include <charconv>
 
-namespace stepbench {
+namespace stepbench::race {
 namespace {
 
 constexpr std::string_view kGreeting = "stepbench-race";
@@ -44,25 +44,25 @@ class Words {
 
 }  // namespace
 
-std::string greeting_line(const RaceGreeting& greeting) {
+std::string greeting_line(const Greeting& greeting) {
   return fmt::format("{} {} {}", kGreeting, greeting.protocol, greeting.build);
 }
 std::string ready_line(std::int64_t total_steps) { return fmt::format("ready {}", total_steps); }
 std::string train_line(const TrainRequest& request) { return fmt::format("train {} {}", request.count, request.round); }
 std::string done_line(const std::string& digest) { return "done " + digest; }
 
-std::string block_line(const RaceBlock& block) {
+std::string block_line(const Block& block) {
   std::string line = fmt::format("block {}", block.step_time);  // the shortest text that reads back the same
   for (const double loss : block.losses) line += fmt::format(" {}", loss);
   return line;
 }
 
-std::optional<RaceGreeting> parse_greeting(std::string_view line) {
+std::optional<Greeting> parse_greeting(std::string_view line) {
   Words words(line);
   if (words.next() != kGreeting) return std::nullopt;
   const std::optional<std::int64_t> protocol = words.count();
   if (!protocol || words.at_end()) return std::nullopt;
-  return RaceGreeting{*protocol, std::string(words.rest())};
+  return Greeting{*protocol, std::string(words.rest())};
 }
 
 std::optional<std::int64_t> parse_ready(std::string_view line) {
@@ -80,12 +80,12 @@ std::optional<TrainRequest> parse_train(std::string_view line) {
   return TrainRequest{*count, *round};
 }
 
-std::optional<RaceBlock> parse_block(std::string_view line) {
+std::optional<Block> parse_block(std::string_view line) {
   Words words(line);
   if (words.next() != "block") return std::nullopt;
   const std::optional<double> step_time = words.number<double>();
   if (!step_time) return std::nullopt;
-  RaceBlock block{*step_time, {}};
+  Block block{*step_time, {}};
   while (!words.at_end()) {
     const std::optional<double> loss = words.number<double>();
     if (!loss) return std::nullopt;
@@ -102,4 +102,4 @@ std::optional<std::string> parse_done(std::string_view line) {
   return digest;
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::race

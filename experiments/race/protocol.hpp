@@ -1,5 +1,5 @@
 // What the parent of a race and its workers say to each other: lines of words, the same in every version of the program
-// that speaks kRaceProtocol. Knows no process and no clock.
+// that speaks kProtocol. Knows no process and no clock.
 //
 //   worker: stepbench-race 1 0.1.0 4ab86dd     first of all, before anything can take time
 //   worker: ready STEPS                        the trial's network is made, and its backend has passed the gate
@@ -17,13 +17,13 @@
 #include <string_view>
 #include <vector>
 
-namespace stepbench {
+namespace stepbench::race {
 
-inline constexpr std::int64_t kRaceProtocol = 1;
+inline constexpr std::int64_t kProtocol = 1;
 inline constexpr std::string_view kFinishLine = "finish";
 
-struct RaceGreeting {
-  std::int64_t protocol = kRaceProtocol;
+struct Greeting {
+  std::int64_t protocol = kProtocol;
   std::string build;  // version and commit, for people; of any protocol
 };
 
@@ -32,22 +32,22 @@ struct TrainRequest {
   std::int64_t round = 0;
 };
 
-struct RaceBlock {
+struct Block {
   double step_time = 0;        // s
   std::vector<double> losses;  // of the steps trained; fewer than asked for once a trial has diverged
 };
 
-[[nodiscard]] std::string greeting_line(const RaceGreeting& greeting);
+[[nodiscard]] std::string greeting_line(const Greeting& greeting);
 [[nodiscard]] std::string ready_line(std::int64_t total_steps);
 [[nodiscard]] std::string train_line(const TrainRequest& request);
-[[nodiscard]] std::string block_line(const RaceBlock& block);
+[[nodiscard]] std::string block_line(const Block& block);
 [[nodiscard]] std::string done_line(const std::string& digest);
 
 /// The inverses; nothing for any other line.
-[[nodiscard]] std::optional<RaceGreeting> parse_greeting(std::string_view line);
+[[nodiscard]] std::optional<Greeting> parse_greeting(std::string_view line);
 [[nodiscard]] std::optional<std::int64_t> parse_ready(std::string_view line);
 [[nodiscard]] std::optional<TrainRequest> parse_train(std::string_view line);
-[[nodiscard]] std::optional<RaceBlock> parse_block(std::string_view line);
+[[nodiscard]] std::optional<Block> parse_block(std::string_view line);
 [[nodiscard]] std::optional<std::string> parse_done(std::string_view line);
 
 /// No honest line of a block of `steps` steps is longer; the other lines are shorter than that of no steps.
@@ -56,4 +56,4 @@ struct RaceBlock {
   return kWords + kNumber * static_cast<std::size_t>(steps);
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::race

@@ -1,5 +1,5 @@
-// `stepbench race OLD NEW CONFIG`: two builds of the program, a process each and one more for OLD's twin, take turns at
-// the same trial, so that drift of the machine hits all alike. Only one of the three is ever awake.
+// The races of `stepbench race OLD NEW CONFIG`: two builds of the program, a process each and one more for OLD's twin,
+// take turns at the same trial, so that drift of the machine hits all alike. Only one of the three is ever awake.
 #pragma once
 
 #include <cstdint>
@@ -8,14 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "experiments/options.hpp"
-#include "experiments/plan.hpp"
-#include "experiments/progress.hpp"
+#include "experiments/plan/plan.hpp"
 #include "experiments/race/report.hpp"
+#include "experiments/terminal/progress.hpp"
 
-namespace stepbench {
+namespace stepbench::race {
 
-struct RaceRequest {
+struct Request {
   std::filesystem::path old_program, new_program, config;
   std::vector<std::string> overrides;  // `section.key=value`
   /// Races of each trial, with new processes each time, whose rounds are pooled: where a process's memory happens to
@@ -24,18 +23,12 @@ struct RaceRequest {
 };
 
 /// What the two programs say they are.
-struct RaceBuilds {
+struct Builds {
   std::string old_build, new_build;
 };
 
 /// A supported trial, to its end. A failed gate is a result; throws Error and InputError as Racer does.
-[[nodiscard]] TrialRace race_trial(const RaceRequest& request, const PlannedTrial& planned, RaceBuilds& builds,
+[[nodiscard]] TrialRace race_trial(const Request& request, const PlannedTrial& planned, Builds& builds,
                                    Progress& progress);
 
-/// The commands. `find_config` turns a config's name into its path.
-[[nodiscard]] CommandLine race_command_line();
-int run_race(const ParsedCommandLine& arguments, std::filesystem::path (*find_config)(const std::string&));
-[[nodiscard]] CommandLine race_worker_command_line();
-int run_race_worker(const ParsedCommandLine& arguments);
-
-}  // namespace stepbench
+}  // namespace stepbench::race

@@ -6,11 +6,11 @@
 #include <string_view>
 #include <utility>
 
-#include "core/config/text.hpp"
-#include "experiments/exit_code.hpp"
-#include "variants/openblas_runtime.hpp"
+#include "core/text/text.hpp"
+#include "experiments/terminal/exit_code.hpp"
+#include "variants/openblas/runtime.hpp"
 
-namespace stepbench {
+namespace stepbench::race {
 namespace {
 
 // A worker greets before it does anything else: this long only to wait no longer for a program that never will.
@@ -30,7 +30,7 @@ std::string without_prefix(const std::string& text) {
 }
 
 /// A file name without a slash is one in this folder, not one on the PATH.
-const std::filesystem::path& require_program(const RaceEntry& entry) {
+const std::filesystem::path& require_program(const Entry& entry) {
   if (std::filesystem::is_regular_file(entry.program) && access(entry.program.c_str(), X_OK) == 0) return entry.program;
   throw InputError(fmt::format("race: {}: found \"{}\", allowed: the path of a stepbench program", entry.name,
                                printable(entry.program.string())));
@@ -38,7 +38,7 @@ const std::filesystem::path& require_program(const RaceEntry& entry) {
 
 }  // namespace
 
-Racer::Racer(RaceEntry entry, std::span<const std::string> arguments)
+Racer::Racer(Entry entry, std::span<const std::string> arguments)
     : entry_(std::move(entry)), child_(require_program(entry_), worker_command(arguments), environment_as_started()) {
   greet();
   const std::string line = expect_line(0, "ready");
@@ -49,14 +49,14 @@ Racer::Racer(RaceEntry entry, std::span<const std::string> arguments)
 
 void Racer::greet() {
   const ChildProcess::Line line = child_.read_line(longest_line(0), kPatienceForGreeting);
-  const std::optional<RaceGreeting> greeting =
+  const std::optional<Greeting> greeting =
       line.reading == ChildProcess::Reading::line ? parse_greeting(line.text) : std::nullopt;
   if (greeting) {
-    if (greeting->protocol != kRaceProtocol) {
+    if (greeting->protocol != kProtocol) {
       throw InputError(
           fmt::format("{} speaks version {} of the race protocol, this program version {}: race with the "
                       "newer of the two",
-                      prefix(), greeting->protocol, kRaceProtocol));
+                      prefix(), greeting->protocol, kProtocol));
     }
     build_ = printable(greeting->build);
     return;
@@ -77,10 +77,10 @@ void Racer::greet() {
                                code, complaint.empty() ? "" : ", " + printable(complaint)));
 }
 
-RaceBlock Racer::train(const TrainRequest& request) {
+Block Racer::train(const TrainRequest& request) {
   if (!child_.write_line(train_line(request))) report_end();
   const std::string line = expect_line(request.count, "block");
-  std::optional<RaceBlock> block = parse_block(line);
+  std::optional<Block> block = parse_block(line);
   if (!block || std::ssize(block->losses) > request.count) reject(line, "the times and losses of a block");
   return *std::move(block);
 }
@@ -122,4 +122,4 @@ std::string Racer::prefix() const {
   return fmt::format("race: {} ({})", entry_.name, printable(entry_.program.string()));
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::race

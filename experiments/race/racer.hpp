@@ -12,10 +12,10 @@
 #include "experiments/race/child_process.hpp"
 #include "experiments/race/protocol.hpp"
 
-namespace stepbench {
+namespace stepbench::race {
 
 /// What a worker is started for.
-struct RaceEntry {
+struct Entry {
   std::string name;  // `OLD`, `NEW`, `OLD's twin`
   std::filesystem::path program;
 };
@@ -30,13 +30,13 @@ class Racer {
  public:
   /// Starts `program race-worker ARGUMENTS...` and waits until it is ready. Throws InputError: the program cannot be
   /// run, is not a stepbench, is too old or too new to race, or refuses the config; GateError; Error.
-  Racer(RaceEntry entry, std::span<const std::string> arguments);
+  Racer(Entry entry, std::span<const std::string> arguments);
 
   [[nodiscard]] const std::string& build() const { return build_; }
   [[nodiscard]] std::int64_t total_steps() const { return total_steps_; }
 
   /// Blocks until the worker has trained. Throws Error.
-  [[nodiscard]] RaceBlock train(const TrainRequest& request);
+  [[nodiscard]] Block train(const TrainRequest& request);
 
   /// Ends the worker: digest of its final parameters. Throws Error.
   [[nodiscard]] std::string finish();
@@ -48,10 +48,10 @@ class Racer {
   [[noreturn]] void report_end();
   [[nodiscard]] std::string prefix() const;
 
-  RaceEntry entry_;
+  Entry entry_;
   ChildProcess child_;
   std::string build_;
   std::int64_t total_steps_ = 0;
 };
 
-}  // namespace stepbench
+}  // namespace stepbench::race

@@ -8,11 +8,11 @@
 #include <cstdint>
 
 #include "core/speed_verdict.hpp"
-#include "experiments/exit_code.hpp"
-#include "experiments/speed_margin.hpp"
-#include "experiments/table.hpp"
+#include "experiments/show/speed_margin.hpp"
+#include "experiments/terminal/exit_code.hpp"
+#include "experiments/terminal/text_table.hpp"
 
-namespace stepbench {
+namespace stepbench::race {
 namespace {
 
 const std::string kNothing = "-";
@@ -64,7 +64,7 @@ std::optional<BitsDifference> bits_difference(const Trajectory& first, const Tra
   return BitsDifference{parameters};
 }
 
-std::string race_table(std::span<const TrialRace> races, double margin) {
+std::string table(std::span<const TrialRace> races, double margin) {
   TextTable table;
   table.add_column("trial", TextTable::Align::left);
   for (const char* heading : {"OLD step", "NEW step", "speed of NEW [95%]", "noise"}) table.add_column(heading);
@@ -89,14 +89,17 @@ std::string race_table(std::span<const TrialRace> races, double margin) {
       table.text(), failures.empty() ? "" : failures + "\n", margin_percent(margin));
 }
 
-int race_exit_code(std::span<const TrialRace> races, std::optional<double> limit) {
+int exit_code(std::span<const TrialRace> races, std::optional<double> limit) {
   if (std::ranges::any_of(races, [](const TrialRace& race) { return !race.failure.empty(); })) return kExitGateFailed;
   if (!limit) return kExitOk;
-  const auto any = [&](LimitVerdict verdict) {
-    return std::ranges::any_of(
-        races, [&](const TrialRace& race) { return check_limit(race.speed(), race.noise(), *limit) == verdict; });
+  const auto any = [&](compare::LimitVerdict verdict) {
+    return std::ranges::any_of(races, [&](const TrialRace& race) {
+      return compare::check_limit(race.speed(), race.noise(), *limit) == verdict;
+    });
   };
-  return any(LimitVerdict::broken) ? kExitRegression : any(LimitVerdict::inconclusive) ? kExitInconclusive : kExitOk;
+  return any(compare::LimitVerdict::broken)         ? kExitRegression
+         : any(compare::LimitVerdict::inconclusive) ? kExitInconclusive
+                                                    : kExitOk;
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::race

@@ -10,7 +10,7 @@
 #include "core/statistics.hpp"
 #include "experiments/compare/slowdown_limit.hpp"
 
-namespace stepbench {
+namespace stepbench::race {
 
 /// What one worker learned.
 struct Trajectory {
@@ -47,10 +47,10 @@ struct TrialRace {
 };
 
 /// A row per trial, then what was not timed and how to read the table. Speeds are the same within `margin`.
-[[nodiscard]] std::string race_table(std::span<const TrialRace> races, double margin);
+[[nodiscard]] std::string table(std::span<const TrialRace> races, double margin);
 
 /// The program's exit code: a failed gate, then with a `limit` (parse_fail_if's) any that broke it, then any that
 /// cannot be told, else ok. Without a limit no difference in speed is a failure.
-[[nodiscard]] int race_exit_code(std::span<const TrialRace> races, std::optional<double> limit);
+[[nodiscard]] int exit_code(std::span<const TrialRace> races, std::optional<double> limit);
 
-}  // namespace stepbench
+}  // namespace stepbench::race

@@ -9,17 +9,17 @@
 #include <string>
 
 #include "core/error.hpp"
-#include "experiments/exit_code.hpp"
 #include "experiments/machine/environment.hpp"
 #include "experiments/measure/gate.hpp"
 #include "experiments/measure/idle_workers.hpp"
 #include "experiments/measure/trial_run.hpp"
-#include "experiments/plan.hpp"
+#include "experiments/plan/plan.hpp"
 #include "experiments/race/protocol.hpp"
-#include "experiments/standard_streams.hpp"
+#include "experiments/terminal/exit_code.hpp"
+#include "experiments/terminal/standard_streams.hpp"
 #include "variants/registry.hpp"
 
-namespace stepbench {
+namespace stepbench::race {
 namespace {
 
 void say(const std::string& line) { write_output(line + "\n"); }
@@ -32,12 +32,12 @@ PlannedTrial plan_one(Experiment experiment, const std::string& id) {
 }
 
 /// Trains one block and waits until this process is as good as asleep: the next block belongs to another one.
-RaceBlock train_block(TrialRun& run, const PlannedTrial& planned, const TrainRequest& request, std::size_t& steps) {
+Block train_block(TrialRun& run, const PlannedTrial& planned, const TrainRequest& request, std::size_t& steps) {
   run.train(request.count, request.round);
   wait_for_idle_workers();
   const TrialRecord record = run.record();
   const auto rounds = round_step_times(record, *planned.settings, *planned.dataset, request.round + 1);
-  RaceBlock block{rounds.back(), {}};
+  Block block{rounds.back(), {}};
   const std::vector<double>& losses = record.steps.train_loss;
   block.losses.assign(losses.begin() + static_cast<std::ptrdiff_t>(steps), losses.end());
   steps = losses.size();
@@ -46,14 +46,14 @@ RaceBlock train_block(TrialRun& run, const PlannedTrial& planned, const TrainReq
 
 }  // namespace
 
-void greet_race_parent() {
+void greet_parent() {
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // a parent that is killed cannot stop its workers any more
   const BuildInfo build = build_info();
   say(greeting_line(
       {.build = fmt::format("{} {}{}", build.version, build.git_commit, build.git_dirty ? "+modified" : "")}));
 }
 
-int serve_race(const Experiment& experiment, const std::string& trial) {
+int serve(const Experiment& experiment, const std::string& trial) {
   const PlannedTrial planned = plan_one(experiment, trial);
   Gate gate(*find_backend(backends(), kReferenceBackend));
   const GateResult result = gate.check(*planned.backend, *planned.settings, *planned.dataset);
@@ -77,4 +77,4 @@ int serve_race(const Experiment& experiment, const std::string& trial) {
   return kExitFailure;  // the parent is gone, and with it whoever would want to know
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::race

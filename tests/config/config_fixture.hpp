@@ -1,18 +1,16 @@
 // Configs as text, for the tests of core/config: written to a folder of their own, loaded, and the error caught.
 #pragma once
 
-#include <unistd.h>
-
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/config/experiment.hpp"
 #include "core/error.hpp"
+#include "tests/support/temporary_folder.hpp"
 
-namespace stepbench {
+namespace stepbench::testing {
 
 /// Kinds that differ in their keys, which is all that a config knows of them.
 inline const std::vector<DatasetKeys> kTestKinds = {
@@ -42,32 +40,23 @@ inline constexpr std::string_view kValid =
 /// file name.
 class ConfigFolder {
  public:
-  ConfigFolder() : before_(std::filesystem::current_path()) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "stepbench-config-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw Error("no temporary folder");
-    folder_ = pattern;
-    std::filesystem::current_path(folder_);
-  }
+  ConfigFolder() : before_(std::filesystem::current_path()) { std::filesystem::current_path(folder_.path()); }
   ~ConfigFolder() {
     std::error_code ignored;
     std::filesystem::current_path(before_, ignored);
-    std::filesystem::remove_all(folder_, ignored);
   }
   ConfigFolder(const ConfigFolder&) = delete;
   ConfigFolder& operator=(const ConfigFolder&) = delete;
 
-  static void write(const std::string& name, std::string_view text) {
-    std::ofstream(name, std::ios::binary).write(text.data(), static_cast<std::streamsize>(text.size()));
-  }
-
  private:
-  std::filesystem::path before_, folder_;
+  std::filesystem::path before_;
+  TemporaryFolder folder_;
 };
 
 /// Loads `text` as quick.cfg.
 inline Experiment load_text(std::string_view text, const std::vector<std::string>& overrides = {}) {
   const ConfigFolder folder;
-  ConfigFolder::write("quick.cfg", text);
+  write_text_file("quick.cfg", text);
   return load_experiment("quick.cfg", overrides, kTestKinds);
 }
 
@@ -106,4 +95,4 @@ inline std::vector<std::string> ids(const Experiment& experiment) {
   return result;
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::testing

@@ -7,9 +7,10 @@
 #include <filesystem>
 #include <vector>
 
-#include "temporary_folder.hpp"
+#include "tests/data/input_error.hpp"
+#include "tests/support/temporary_folder.hpp"
 
-namespace stepbench::test {
+namespace stepbench::testing {
 
 using Bytes = std::vector<std::uint8_t>;
 
@@ -68,4 +69,4 @@ struct IdxFolder {
   }
 };
 
-}  // namespace stepbench::test
+}  // namespace stepbench::testing

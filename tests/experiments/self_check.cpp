@@ -14,11 +14,11 @@
 #include "core/results/trial_record.hpp"
 #include "core/speed_verdict.hpp"
 #include "experiments/measure/group_run.hpp"
-#include "experiments/standard_streams.hpp"
+#include "experiments/terminal/standard_streams.hpp"
 #include "tests/experiments/small_experiment.hpp"
 #include "tests/support/forwarding_network.hpp"
 #include "variants/blas/blas.hpp"
-#include "variants/openblas_runtime.hpp"
+#include "variants/openblas/runtime.hpp"
 
 namespace stepbench::testing {
 namespace {

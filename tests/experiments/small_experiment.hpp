@@ -1,26 +1,20 @@
 // A small experiment on generated data, made as the program makes it: from config text.
 #pragma once
 
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "core/config/experiment.hpp"
-#include "experiments/plan.hpp"
+#include "experiments/plan/plan.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace stepbench::testing {
 
-/// Writes `text` to a file of this process's own and loads it.
+/// Loads `text` from a file, as the program does.
 inline Experiment experiment_from(const std::string& text, const std::vector<std::string>& overrides) {
-  const std::filesystem::path file =
-      std::filesystem::temp_directory_path() / ("stepbench-experiment-" + std::to_string(getpid()) + ".cfg");
-  std::ofstream(file) << text;
-  Experiment experiment = load_experiment(file, overrides, dataset_keys());
-  std::filesystem::remove(file);
-  return experiment;
+  const TemporaryFolder folder;
+  write_text_file(folder / "small.cfg", text);
+  return load_experiment(folder / "small.cfg", overrides, dataset_keys());
 }
 
 /// Blobs, 4-8-3, cross-entropy, 60 steps of 16 samples in 12 rounds; `overrides` as for --set.

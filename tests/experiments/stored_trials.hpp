@@ -6,10 +6,10 @@
 #include <type_traits>
 #include <vector>
 
-#include "core/json_strings.hpp"
 #include "core/models/parameters.hpp"
 #include "core/random.hpp"
 #include "core/results/trial_record.hpp"
+#include "core/text/json_strings.hpp"
 
 namespace stepbench::testing {
 

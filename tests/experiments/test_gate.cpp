@@ -96,12 +96,12 @@ TEST_CASE("a backend that updates in the other order does not pass the gate") {
                                 [](const NetworkSettings& settings) {
                                   NetworkSettings other = settings;
                                   other.training.update_order = UpdateOrder::simultaneous;
-                                  return make_neuron_network<float>(other);
+                                  return neuron::make_neuron_network<float>(other);
                                 },
                                 [](const NetworkSettings& settings) {
                                   NetworkSettings other = settings;
                                   other.training.update_order = UpdateOrder::simultaneous;
-                                  return make_neuron_network<double>(other);
+                                  return neuron::make_neuron_network<double>(other);
                                 }};
   const GateResult result = pass_through_gate(simultaneous, {"training.update_order=layerwise"});
   CHECK_FALSE(result.passed);

@@ -21,7 +21,7 @@ template <typename Scalar>
 class ThrowingNetwork final : public ForwardingNetwork<Scalar> {
  public:
   explicit ThrowingNetwork(const NetworkSettings& settings)
-      : ForwardingNetwork<Scalar>(make_neuron_network<Scalar>(settings)) {}
+      : ForwardingNetwork<Scalar>(neuron::make_neuron_network<Scalar>(settings)) {}
   StepResult train_step(const Batch<Scalar>& batch, const UpdateStep& update) override {
     if (update.number == 21) throw std::runtime_error("out of paper");
     return this->real().train_step(batch, update);
@@ -37,7 +37,7 @@ template <typename Scalar, int kThreads>
 class WorkingNetwork final : public ForwardingNetwork<Scalar> {
  public:
   explicit WorkingNetwork(NetworkSettings settings)
-      : ForwardingNetwork<Scalar>(make_neuron_network<Scalar>((settings.threads = 1, settings))) {}
+      : ForwardingNetwork<Scalar>(neuron::make_neuron_network<Scalar>((settings.threads = 1, settings))) {}
   StepResult train_step(const Batch<Scalar>&, const UpdateStep&) override {
     if (!started_) {  // for the whole block: a thread that has ended has no times to be read
       started_ = true;

@@ -3,7 +3,7 @@
 #include <set>
 
 #include "experiments/machine/environment.hpp"
-#include "experiments/resume.hpp"
+#include "experiments/run/resume.hpp"
 #include "tests/experiments/small_experiment.hpp"
 
 namespace stepbench::testing {

@@ -8,9 +8,9 @@
 #include <string>
 #include <thread>
 
-#include "experiments/interrupt.hpp"
+#include "experiments/terminal/interrupt.hpp"
 
-namespace stepbench {
+namespace stepbench::testing {
 namespace {
 
 using std::chrono::milliseconds;
@@ -149,4 +149,4 @@ TEST_CASE("last words of any length are one line") {
   CHECK(end.said.back() == '\n');
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::testing

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/error.hpp"
-#include "experiments/plan.hpp"
+#include "experiments/plan/plan.hpp"
 #include "tests/experiments/small_experiment.hpp"
 
 namespace stepbench::testing {

@@ -46,7 +46,7 @@ Backend planted(std::string_view name) {
 }
 
 /// Six seeds of blas against the three, compared with a loss margin of `margin`.
-Comparison compare_planted(double margin) {
+compare::Comparison compare_planted(double margin) {
   std::vector<Backend> table(backends().begin(), backends().end());
   Backend copy = *find_backend(table, "blas");
   copy.name = "copy";
@@ -69,34 +69,34 @@ Comparison compare_planted(double margin) {
     }
   }
   std::fclose(quiet);
-  CompareOptions options;
+  compare::CompareOptions options;
   options.learning.loss_margin = {margin, true};
-  return compare_within(file, "blas", options);
+  return compare::compare_within(file, "blas", options);
 }
 
-const LearningComparison& of(const Comparison& comparison, const std::string& backend) {
-  for (const LearningComparison& row : comparison.learning) {
+const compare::LearningComparison& of(const compare::Comparison& comparison, const std::string& backend) {
+  for (const compare::LearningComparison& row : comparison.learning) {
     if (row.trial.starts_with(backend)) return row;
   }
   throw std::runtime_error("no comparison of " + backend);
 }
 
-bool parts(const LearningComparison& row) {
-  return std::ranges::any_of(row.partings, [](const Parting& parting) { return parting.step.has_value(); });
+bool parts(const compare::LearningComparison& row) {
+  return std::ranges::any_of(row.partings, [](const compare::Parting& parting) { return parting.step.has_value(); });
 }
 
 }  // namespace
 
 TEST_CASE("a learning rate that is 1% off is told from none, and so is another start; a copy is the same") {
-  const Comparison comparison = compare_planted(1e-4);
-  const LearningComparison &copy = of(comparison, "copy"), &hasty = of(comparison, "hasty"),
-                           &mirrored = of(comparison, "mirrored");
-  CHECK(copy.verdict == LearningVerdict::same);
+  const compare::Comparison comparison = compare_planted(1e-4);
+  const compare::LearningComparison &copy = of(comparison, "copy"), &hasty = of(comparison, "hasty"),
+                                    &mirrored = of(comparison, "mirrored");
+  CHECK(copy.verdict == compare::LearningVerdict::same);
   CHECK_FALSE(parts(copy));
   INFO(hasty.why);
-  CHECK(hasty.verdict == LearningVerdict::different);
+  CHECK(hasty.verdict == compare::LearningVerdict::different);
   CHECK(parts(hasty));
-  CHECK(mirrored.verdict != LearningVerdict::same);
+  CHECK(mirrored.verdict != compare::LearningVerdict::same);
   CHECK(parts(mirrored));
 }
 

@@ -5,8 +5,9 @@
 #include <set>
 
 #include "core/error.hpp"
-#include "experiments/sample.hpp"
-#include "experiments/sampler/vocabulary.hpp"
+#include "experiments/commands/command.hpp"
+#include "experiments/sample/sample.hpp"
+#include "experiments/sample/vocabulary.hpp"
 #include "tests/experiments/stored_trials.hpp"
 
 namespace stepbench::testing {
@@ -16,13 +17,13 @@ using Catch::Matchers::Contains;
 
 const std::vector<std::string> kLetters = {"\n", "a", "b", "c", "é"};
 
-std::string sample_text(const ResultFile& file, const SampleOptions& options = {}) {
+std::string sample_text(const ResultFile& file, const sample::SampleOptions& options = {}) {
   std::string text;
-  sample(file, "made.h5", options, [&text](std::string_view piece) { text += piece; });
+  sample::sample(file, "made.h5", options, [&text](std::string_view piece) { text += piece; });
   return text;
 }
 
-std::string text_of(const SampleOptions& options) {
+std::string text_of(const sample::SampleOptions& options) {
   return sample_text(stored_file({stored_trial("blas-t1-s1", small_transformer(), kLetters)}), options);
 }
 
@@ -36,28 +37,28 @@ std::string error_of(Function function) {
   return "no error";
 }
 
-std::string refusal(const ResultFile& file, const SampleOptions& options = {}) {
+std::string refusal(const ResultFile& file, const sample::SampleOptions& options = {}) {
   std::string emitted;
-  const std::string message =
-      error_of([&] { sample(file, "made.h5", options, [&emitted](std::string_view piece) { emitted += piece; }); });
+  const std::string message = error_of(
+      [&] { sample::sample(file, "made.h5", options, [&emitted](std::string_view piece) { emitted += piece; }); });
   CHECK(emitted.empty());
   CHECK(message.find('\n') == std::string::npos);
   return message;
 }
 
-SampleOptions parsed(const std::vector<std::string>& options) {
+sample::SampleOptions parsed(const std::vector<std::string>& options) {
   std::vector<std::string> arguments = {"made.h5"};
   arguments.insert(arguments.end(), options.begin(), options.end());
-  return sample_options(parse_command_line(sample_command_line(), arguments));
+  return sample::sample_options(parse_command_line(sample_command().line, arguments));
 }
 
 /// How often each of 4000 draws gave each token.
-std::vector<double> frequencies(const std::vector<double>& logits, const SampleOptions& options) {
+std::vector<double> frequencies(const std::vector<double>& logits, const sample::SampleOptions& options) {
   constexpr int kDraws = 4000;
   RandomStream stream(1, Purpose::sampling);
   std::vector<double> counts(logits.size());
   for (int i = 0; i < kDraws; ++i)
-    counts[static_cast<std::size_t>(pick_token(logits, options, stream))] += 1.0 / kDraws;
+    counts[static_cast<std::size_t>(sample::pick_token(logits, options, stream))] += 1.0 / kDraws;
   return counts;
 }
 
@@ -65,7 +66,7 @@ std::vector<double> frequencies(const std::vector<double>& logits, const SampleO
 
 TEST_CASE("tokens are drawn as often as softmax of logits over temperature says") {
   const std::vector<double> logits = {std::log(0.5), std::log(0.125), std::log(0.25), std::log(0.125)};
-  SampleOptions options;
+  sample::SampleOptions options;
   options.temperature = 1;
   const std::vector<double> at_1 = frequencies(logits, options);
   CHECK(at_1[0] == Approx(0.5).margin(0.03));
@@ -76,7 +77,7 @@ TEST_CASE("tokens are drawn as often as softmax of logits over temperature says"
 }
 
 TEST_CASE("top-k draws among the k largest logits only, of equal ones the first") {
-  SampleOptions options;
+  sample::SampleOptions options;
   options.temperature = 1;
   options.top_k = 2;
   const std::vector<double> drawn = frequencies({0.0, 1.0, 3.0, 1.0}, options);
@@ -86,22 +87,22 @@ TEST_CASE("top-k draws among the k largest logits only, of equal ones the first"
 }
 
 TEST_CASE("temperature 0 takes the largest logit, the first of equals") {
-  SampleOptions options;
+  sample::SampleOptions options;
   options.temperature = 0;
   RandomStream stream(1, Purpose::sampling);
-  CHECK(pick_token(std::vector<double>{0.0, 2.0, 2.0, 1.0}, options, stream) == 1);
+  CHECK(sample::pick_token(std::vector<double>{0.0, 2.0, 2.0, 1.0}, options, stream) == 1);
 }
 
 TEST_CASE("a temperature next to nothing and logits far apart are no trouble") {
-  SampleOptions options;
+  sample::SampleOptions options;
   options.temperature = 1e-300;
   RandomStream stream(1, Purpose::sampling);
-  CHECK(pick_token(std::vector<double>{-1e6, 5.0, 1e6}, options, stream) == 2);
+  CHECK(sample::pick_token(std::vector<double>{-1e6, 5.0, 1e6}, options, stream) == 2);
 }
 
 TEST_CASE("a text has the length asked for, from the vocabulary, beyond the context too") {
   for (const std::int64_t tokens : {1L, 5L, 50L}) {
-    const Vocabulary vocabulary(kLetters);
+    const sample::Vocabulary vocabulary(kLetters);
     CHECK(std::ssize(vocabulary.encode(text_of({.tokens = tokens}))) == tokens);
   }
 }
@@ -120,12 +121,12 @@ TEST_CASE("greedy text depends on no seed, and top-k 1 is greedy at any temperat
 }
 
 TEST_CASE("the text begins with the prompt and goes on from it") {
-  SampleOptions options;
+  sample::SampleOptions options;
   options.prompt = "bé";
   options.tokens = 5;
   const std::string text = text_of(options);
   CHECK(text.rfind("bé", 0) == 0);
-  CHECK(std::ssize(Vocabulary(kLetters).encode(text)) == 7);
+  CHECK(std::ssize(sample::Vocabulary(kLetters).encode(text)) == 7);
   std::set<std::string> continuations;
   for (const char* prompt : {"a", "b", "c"}) {
     continuations.insert(text_of({.prompt = prompt, .temperature = 0}).substr(1));
@@ -134,7 +135,7 @@ TEST_CASE("the text begins with the prompt and goes on from it") {
 }
 
 TEST_CASE("without a prompt the text follows a newline that is not printed, or else the first token, which is") {
-  const SampleOptions greedy{.temperature = 0, .tokens = 5};
+  const sample::SampleOptions greedy{.temperature = 0, .tokens = 5};
   const std::string after_newline = text_of({.prompt = "\n", .temperature = 0, .tokens = 5});
   CHECK("\n" + text_of(greedy) == after_newline);
   const ResultFile words = stored_file({stored_trial("blas-t1-s1", small_transformer(), {"0", "1", "10", "11", "="})});
@@ -235,27 +236,27 @@ TEST_CASE("a prompt that the vocabulary cannot spell is refused with the charact
 }
 
 TEST_CASE("a prompt is cut into the longest tokens") {
-  const Vocabulary vocabulary({"1", "12", "2", "3", "="});
+  const sample::Vocabulary vocabulary({"1", "12", "2", "3", "="});
   CHECK(vocabulary.encode("123=") == std::vector<std::int32_t>{1, 3, 4});
   CHECK(vocabulary.encode(" 1 2 =") == std::vector<std::int32_t>{0, 2, 4});
 }
 
 TEST_CASE("bytes as tokens spell any text that has them") {
-  const Vocabulary vocabulary({"\n", "a", "\xa9", "\xc3"});
+  const sample::Vocabulary vocabulary({"\n", "a", "\xa9", "\xc3"});
   CHECK(vocabulary.encode("aé") == std::vector<std::int32_t>{1, 3, 2});
   CHECK_THAT(error_of([&] { static_cast<void>(vocabulary.encode("ã")); }), Contains("byte 0xa3"));
 }
 
 TEST_CASE("options are read, with their defaults") {
-  const SampleOptions defaults = parsed({});
+  const sample::SampleOptions defaults = parsed({});
   CHECK(!defaults.trial);
   CHECK(!defaults.prompt);
   CHECK(defaults.temperature == 0.8);
   CHECK(!defaults.top_k);
   CHECK(defaults.tokens == 300);
   CHECK(defaults.seed == 1);
-  const SampleOptions given = parsed({"--trial", "x", "--prompt", "Call me", "--temperature", "0", "--top-k=5",
-                                      "--tokens", "7", "--seed", "18446744073709551615"});
+  const sample::SampleOptions given = parsed({"--trial", "x", "--prompt", "Call me", "--temperature", "0", "--top-k=5",
+                                              "--tokens", "7", "--seed", "18446744073709551615"});
   CHECK(given.trial == "x");
   CHECK(given.prompt == "Call me");
   CHECK(given.temperature == 0);

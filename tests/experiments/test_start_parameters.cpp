@@ -4,10 +4,10 @@
 #include "core/error.hpp"
 #include "core/results/result_file.hpp"
 #include "experiments/measure/group_run.hpp"
-#include "experiments/measure/start_parameters.hpp"
+#include "experiments/plan/start_parameters.hpp"
 #include "tests/experiments/small_experiment.hpp"
 #include "tests/experiments/stored_trials.hpp"
-#include "tests/results/temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace stepbench::testing {
 namespace {

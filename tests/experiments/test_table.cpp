@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
-#include "experiments/table.hpp"
+#include "experiments/show/results_table.hpp"
+#include "experiments/terminal/text_table.hpp"
 
 namespace stepbench::testing {
 namespace {
@@ -25,6 +26,17 @@ TEST_CASE("columns are as wide as their widest cell, counted in characters") {
   table.add_row({"a", "±1"});
   table.add_row({"longer", "100"});
   CHECK(table.text() == "name      n\na        ±1\nlonger  100\n");
+}
+
+TEST_CASE("a table that is too wide breaks the cells of its widest left-aligned column between words") {
+  TextTable table;
+  table.add_column("key", TextTable::Align::left);
+  table.add_column("what", TextTable::Align::left);
+  table.add_column("n");
+  table.add_row({"loss", "one two three four", "7"});
+  CHECK(table.text(24) == "key   what             n\nloss  one two three    7\n      four\n");
+  CHECK(table.text(18) == "key   what       n\nloss  one two    7\n      three\n      four\n");
+  CHECK(table.text(5) == "key   what   n\nloss  one    7\n      two\n      three\n      four\n");  // words stay whole
 }
 
 TEST_CASE("same bits compares the trials that promise it and have a partner") {

@@ -6,7 +6,7 @@
 #include <map>
 #include <numbers>
 
-#include "experiments/sampler/transformer.hpp"
+#include "experiments/sample/transformer.hpp"
 #include "tests/experiments/stored_trials.hpp"
 
 namespace stepbench::testing {
@@ -142,7 +142,7 @@ TEST_CASE("token by token with a cache, the logits are those of the whole window
   model.heads = GENERATE(1, 2, 8);
   model.d_model = GENERATE(8, 24);
   const std::vector<double> parameters = random_parameters(model);
-  TransformerSampler sampler(model, parameters);
+  sample::TransformerSampler sampler(model, parameters);
   const PlainTransformer plain(model, parameters);
   std::vector<std::int32_t> window;
   for (const std::int32_t token : some_tokens(model.context, model.vocabulary_size)) {
@@ -156,7 +156,7 @@ TEST_CASE("beyond the context, the window is the last half of it and what came s
   ModelSettings model = small_transformer();
   model.context = GENERATE(1, 2, 5, 6);
   const std::vector<double> parameters = random_parameters(model);
-  TransformerSampler sampler(model, parameters);
+  sample::TransformerSampler sampler(model, parameters);
   const PlainTransformer plain(model, parameters);
   std::vector<std::int32_t> window;
   for (const std::int32_t token : some_tokens(4 * model.context + 1, model.vocabulary_size)) {

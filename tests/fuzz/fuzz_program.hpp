@@ -3,19 +3,17 @@
 // with the input that did it.
 #pragma once
 
-#include <unistd.h>
-
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "core/error.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -30,25 +28,8 @@ inline void require(bool holds, std::string_view promise) {
   std::abort();
 }
 
-/// A folder that lives as long as the program, unless that crashes: scripts/fuzz points TMPDIR at one to throw away.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "stepbench-fuzz-XXXXXX").string();
-    require(mkdtemp(pattern.data()) != nullptr, "there is room for a temporary folder");
-    path_ = pattern;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
+/// Lives as long as the program, unless that crashes: scripts/fuzz points TMPDIR at a folder to throw away.
+using Folder = testing::TemporaryFolder;
 
 inline void write_file(const std::filesystem::path& path, Bytes bytes) {
   std::FILE* file = std::fopen(path.c_str(), "wb");

@@ -17,7 +17,7 @@ namespace {
 using namespace stepbench;
 
 std::vector<std::uint8_t> published_bytes(const std::filesystem::path& path) {
-  publish(to_image(minimal_file()), path, IfExists::replace);
+  publish(to_image(testing::minimal_file()), path, IfExists::replace);
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }

@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "experiments/machine/doctor.hpp"
+#include "experiments/doctor/doctor.hpp"
 
 namespace stepbench::testing {
 
-inline Measurements quiet_machine() {
-  Measurements m;
+inline doctor::Measurements quiet_machine() {
+  doctor::Measurements m;
   m.cpu.model = "Fast 9000";
   m.features = {.avx512 = true, .avx2 = true};
   m.vectors = "AVX-512";
@@ -48,18 +48,18 @@ inline Measurements quiet_machine() {
 }
 
 /// The finding of that name; throws when there is none.
-inline Finding finding_of(const Measurements& measurements, const std::string& check) {
-  const std::vector<Finding> findings = judge(measurements);
-  const auto found = std::ranges::find(findings, check, &Finding::check);
+inline doctor::Finding finding_of(const doctor::Measurements& measurements, const std::string& check) {
+  const std::vector<doctor::Finding> findings = doctor::judge(measurements);
+  const auto found = std::ranges::find(findings, check, &doctor::Finding::check);
   if (found == findings.end()) throw std::runtime_error("no finding about " + check);
   return *found;
 }
 
 /// Names of the checks that are not ok.
-inline std::vector<std::string> complaints(const Measurements& measurements) {
+inline std::vector<std::string> complaints(const doctor::Measurements& measurements) {
   std::vector<std::string> names;
-  for (const Finding& finding : judge(measurements)) {
-    if (finding.verdict != Verdict::ok) names.push_back(finding.check);
+  for (const doctor::Finding& finding : doctor::judge(measurements)) {
+    if (finding.verdict != doctor::Verdict::ok) names.push_back(finding.check);
   }
   return names;
 }

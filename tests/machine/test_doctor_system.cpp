@@ -10,27 +10,27 @@ using Catch::Matchers::Contains;
 TEST_CASE("doctor finds nothing on a quiet machine") { CHECK(complaints(quiet_machine()) == Names{}); }
 
 TEST_CASE("doctor has something to say for every warning and note") {
-  Measurements m = quiet_machine();
+  doctor::Measurements m = quiet_machine();
   m.others_busy = 3;
   m.blas.core = "Prescott";
   m.denormals_flushed = false;
   m.frequency.governor = "powersave";
-  for (const Finding& finding : judge(m)) {
+  for (const doctor::Finding& finding : doctor::judge(m)) {
     INFO(finding.check);
-    CHECK((finding.verdict == Verdict::ok || !finding.means.empty()));
-    CHECK((finding.verdict != Verdict::warning || !finding.advice.empty()));
+    CHECK((finding.verdict == doctor::Verdict::ok || !finding.means.empty()));
+    CHECK((finding.verdict != doctor::Verdict::warning || !finding.advice.empty()));
   }
 }
 
 TEST_CASE("doctor notes a CPU without AVX2") {
-  Measurements m = quiet_machine();
+  doctor::Measurements m = quiet_machine();
   m.features = {};
   m.vectors = "SSE2";
-  CHECK(finding_of(m, "processor").verdict == Verdict::note);
+  CHECK(finding_of(m, "processor").verdict == doctor::Verdict::note);
 }
 
 TEST_CASE("doctor notes virtual machines and containers") {
-  Measurements m = quiet_machine();
+  doctor::Measurements m = quiet_machine();
   m.cpu.hypervisor = true;
   m.product = "QEMU Standard PC";
   CHECK(complaints(m) == Names{"virtual"});
@@ -41,118 +41,118 @@ TEST_CASE("doctor notes virtual machines and containers") {
 }
 
 TEST_CASE("doctor warns of a quota below the cores") {
-  Measurements m = quiet_machine();
+  doctor::Measurements m = quiet_machine();
   m.cpu_quota = 2.5;
   CHECK(complaints(m) == Names{"cores"});
-  CHECK(finding_of(m, "cores").verdict == Verdict::warning);
+  CHECK(finding_of(m, "cores").verdict == doctor::Verdict::warning);
   CHECK_THAT(finding_of(m, "cores").advice, Contains("at most 2 threads"));
   m.cpu_quota = 0.5;
   CHECK_THAT(finding_of(m, "cores").advice, !Contains("0 threads"));
   m.cpu_quota = 4;
-  CHECK(finding_of(m, "cores").verdict == Verdict::ok);
+  CHECK(finding_of(m, "cores").verdict == doctor::Verdict::ok);
 }
 
 TEST_CASE("doctor names the cores that hyper-threads should leave alone") {
-  Measurements m = quiet_machine();
+  doctor::Measurements m = quiet_machine();
   m.siblings = {{0, 2}, {1, 3}};
-  CHECK(finding_of(m, "hyper-threads").verdict == Verdict::note);
+  CHECK(finding_of(m, "hyper-threads").verdict == doctor::Verdict::note);
   CHECK_THAT(finding_of(m, "hyper-threads").sees, Contains("4 logical cores are 2 physical"));
   CHECK_THAT(finding_of(m, "hyper-threads").advice, Contains("taskset -c 0,1 "));
 }
 
 TEST_CASE("doctor warns of little memory") {
-  Measurements m = quiet_machine();
+  doctor::Measurements m = quiet_machine();
   m.memory.available = std::uint64_t{1} << 30U;
   CHECK(complaints(m) == Names{"memory"});
-  CHECK(finding_of(m, "memory").verdict == Verdict::warning);
+  CHECK(finding_of(m, "memory").verdict == doctor::Verdict::warning);
 }
 
 TEST_CASE("doctor warns of huge pages that are off") {
-  Measurements m = quiet_machine();
+  doctor::Measurements m = quiet_machine();
   m.transparent_huge_pages = "never";
   CHECK(complaints(m) == Names{"huge pages"});
-  CHECK(finding_of(m, "huge pages").verdict == Verdict::warning);
+  CHECK(finding_of(m, "huge pages").verdict == doctor::Verdict::warning);
 }
 
 TEST_CASE("doctor notes a governor that saves power, and turbo") {
-  Measurements m = quiet_machine();
+  doctor::Measurements m = quiet_machine();
   m.frequency.governor = "schedutil";
   CHECK_THAT(finding_of(m, "clock frequency").advice, Contains("performance"));
-  CHECK(finding_of(m, "clock frequency").verdict == Verdict::note);
+  CHECK(finding_of(m, "clock frequency").verdict == doctor::Verdict::note);
   m.frequency = {"performance", true};
-  CHECK(finding_of(m, "clock frequency").verdict == Verdict::note);
+  CHECK(finding_of(m, "clock frequency").verdict == doctor::Verdict::note);
   m.frequency = {"", std::nullopt};
-  CHECK(finding_of(m, "clock frequency").verdict == Verdict::ok);
+  CHECK(finding_of(m, "clock frequency").verdict == doctor::Verdict::ok);
 }
 
 TEST_CASE("doctor warns of builds whose figures mean nothing, and notes one for another CPU") {
-  Measurements m = quiet_machine();
+  doctor::Measurements m = quiet_machine();
   m.compile_flags = "-g";
-  CHECK(finding_of(m, "build").verdict == Verdict::warning);
+  CHECK(finding_of(m, "build").verdict == doctor::Verdict::warning);
   CHECK_THAT(finding_of(m, "build").sees, Contains("not optimised"));
   m.compile_flags = "-O2 -g -fsanitize=address,undefined";
-  CHECK(finding_of(m, "build").verdict == Verdict::warning);
+  CHECK(finding_of(m, "build").verdict == doctor::Verdict::warning);
   CHECK_THAT(finding_of(m, "build").sees, Contains("sanitizers"));
   m.compile_flags = "-O3 -DNDEBUG";
   m.native_code = false;
-  CHECK(finding_of(m, "build").verdict == Verdict::note);
+  CHECK(finding_of(m, "build").verdict == doctor::Verdict::note);
 }
 
 TEST_CASE("doctor tells who chose the wrong BLAS kernels") {
-  Measurements m = quiet_machine();
+  doctor::Measurements m = quiet_machine();
   m.blas.core = "Prescott";
   CHECK(complaints(m) == Names{"BLAS kernels"});
-  CHECK(finding_of(m, "BLAS kernels").verdict == Verdict::warning);
+  CHECK(finding_of(m, "BLAS kernels").verdict == doctor::Verdict::warning);
   CHECK_THAT(finding_of(m, "BLAS kernels").advice, Contains("export OPENBLAS_CORETYPE=SkylakeX"));
   m.blas.core = "Haswell";
   m.blas_environment["OPENBLAS_CORETYPE"] = "Haswell";
-  CHECK(finding_of(m, "BLAS kernels").verdict == Verdict::warning);
+  CHECK(finding_of(m, "BLAS kernels").verdict == doctor::Verdict::warning);
   CHECK_THAT(finding_of(m, "BLAS kernels").advice, Contains("unset OPENBLAS_CORETYPE"));
 }
 
 TEST_CASE("doctor accepts right BLAS kernels whoever chose them, and notes that others need to be told") {
-  Measurements m = quiet_machine();
+  doctor::Measurements m = quiet_machine();
   m.blas_environment["OPENBLAS_CORETYPE"] = "SkylakeX";
-  CHECK(finding_of(m, "BLAS kernels").verdict == Verdict::ok);
+  CHECK(finding_of(m, "BLAS kernels").verdict == doctor::Verdict::ok);
   m.blas.forced = true;
-  CHECK(finding_of(m, "BLAS kernels").verdict == Verdict::note);
+  CHECK(finding_of(m, "BLAS kernels").verdict == doctor::Verdict::note);
   CHECK_THAT(finding_of(m, "BLAS kernels").advice, Contains("export OPENBLAS_CORETYPE=SkylakeX"));
 }
 
 TEST_CASE("doctor warns when BLAS threads times TBB threads exceed the cores") {
-  Measurements m = quiet_machine();
+  doctor::Measurements m = quiet_machine();
   m.blas_threads = 2;
   CHECK(complaints(m) == Names{"threads"});
-  CHECK(finding_of(m, "threads").verdict == Verdict::warning);
+  CHECK(finding_of(m, "threads").verdict == doctor::Verdict::warning);
 }
 
 TEST_CASE("doctor warns of threads that run before any work") {
-  Measurements m = quiet_machine();
+  doctor::Measurements m = quiet_machine();
   m.threads_at_start = 4;
-  CHECK(finding_of(m, "threads").verdict == Verdict::warning);
+  CHECK(finding_of(m, "threads").verdict == doctor::Verdict::warning);
 }
 
 TEST_CASE("doctor notes that OMP_NUM_THREADS has no effect here") {
-  Measurements m = quiet_machine();
+  doctor::Measurements m = quiet_machine();
   m.blas_environment["OMP_NUM_THREADS"] = "8";
   CHECK(complaints(m) == Names{"threads"});
   CHECK_THAT(finding_of(m, "threads").means, Contains("OMP_NUM_THREADS=8 has no effect"));
 }
 
 TEST_CASE("doctor warns of denormals") {
-  Measurements m = quiet_machine();
+  doctor::Measurements m = quiet_machine();
   m.denormals_flushed = false;
   CHECK(complaints(m) == Names{"denormals"});
-  CHECK(finding_of(m, "denormals").verdict == Verdict::warning);
+  CHECK(finding_of(m, "denormals").verdict == doctor::Verdict::warning);
 }
 
 TEST_CASE("doctor warns of clocks that cost half a percent of a short step") {
-  Measurements m = quiet_machine();
+  doctor::Measurements m = quiet_machine();
   m.clock_lap = 200e-9;
-  CHECK(finding_of(m, "phase clocks").verdict == Verdict::ok);
+  CHECK(finding_of(m, "phase clocks").verdict == doctor::Verdict::ok);
   m.clock_lap = 1e-6;
   CHECK(complaints(m) == Names{"phase clocks"});
-  CHECK(finding_of(m, "phase clocks").verdict == Verdict::warning);
+  CHECK(finding_of(m, "phase clocks").verdict == doctor::Verdict::warning);
 }
 
 }  // namespace stepbench::testing

@@ -11,7 +11,7 @@
 #include "experiments/machine/fma_peak.hpp"
 #include "experiments/machine/time_together.hpp"
 #include "experiments/machine/triad.hpp"
-#include "variants/openblas_runtime.hpp"
+#include "variants/openblas/runtime.hpp"
 
 namespace stepbench::testing {
 

@@ -6,7 +6,9 @@
 
 #include "experiments/micro/accuracy.hpp"
 
-namespace stepbench::micro {
+namespace stepbench::testing {
+using namespace micro;  // NOLINT(google-build-using-namespace): it is what is tested
+
 namespace {
 
 /// A result of a thousand elements with an RMS near 1, and the same as float.
@@ -55,4 +57,4 @@ TEST_CASE("float64 is held to float64's rounding") {
   CHECK_FALSE(mismatch<double>("C", actual, expected).empty());
 }
 
-}  // namespace stepbench::micro
+}  // namespace stepbench::testing

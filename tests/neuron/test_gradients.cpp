@@ -8,7 +8,7 @@
 #include "tests/support/relative_error.hpp"
 #include "variants/neuron/neuron.hpp"
 
-namespace stepbench {
+namespace stepbench::testing {
 namespace {
 
 using testing::finite_difference_gradient;
@@ -21,7 +21,7 @@ constexpr double kTolerance = 1e-8;
 
 void check_every_tensor(OutputActivation output, Loss loss) {
   const GradientProblem problem = make_gradient_problem({6, 7, 5, 4}, output, loss, 4);
-  const auto network = make_neuron_network<double>(problem.settings());
+  const auto network = neuron::make_neuron_network<double>(problem.settings());
   const std::vector<double> expected =
       finite_difference_gradient(*network, problem.model, problem.parameters, problem.batch());
   network->compute_gradients(problem.batch());
@@ -52,4 +52,4 @@ TEST_CASE("gradients of cross-entropy behind a ReLU output are the difference qu
 }
 
 }  // namespace
-}  // namespace stepbench
+}  // namespace stepbench::testing

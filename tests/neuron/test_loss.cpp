@@ -6,7 +6,7 @@
 
 #include "variants/neuron/loss.hpp"
 
-namespace stepbench {
+namespace stepbench::testing {
 namespace {
 
 struct LossAndGradient {
@@ -15,7 +15,7 @@ struct LossAndGradient {
 };
 
 /// The values as `count` rows.
-Rows<const double> rows_of(const std::vector<double>& values, std::size_t count) {
+neuron::Rows<const double> rows_of(const std::vector<double>& values, std::size_t count) {
   return {values.data(), static_cast<std::int64_t>(count), static_cast<std::int64_t>(values.size() / count)};
 }
 
@@ -24,8 +24,8 @@ LossAndGradient cross_entropy(const std::vector<double>& outputs, const std::vec
   batch.size = batch.counted = static_cast<std::int64_t>(labels.size());
   batch.labels = labels;
   std::vector<double> gradient(outputs.size());
-  const double loss = loss_and_gradient<double>(Loss::cross_entropy, rows_of(outputs, labels.size()), batch,
-                                                std::span<double>(gradient));
+  const double loss = neuron::loss_and_gradient<double>(Loss::cross_entropy, rows_of(outputs, labels.size()), batch,
+                                                        std::span<double>(gradient));
   return {loss, gradient};
 }
 
@@ -33,7 +33,7 @@ std::int64_t hits(const std::vector<double>& outputs, const std::vector<std::int
   Batch<double> batch;
   batch.size = batch.counted = static_cast<std::int64_t>(labels.size());
   batch.labels = labels;
-  return count_correct<double>(rows_of(outputs, labels.size()), batch);
+  return neuron::count_correct<double>(rows_of(outputs, labels.size()), batch);
 }
 
 TEST_CASE("squared error is recorded as a mean over all elements, and its gradient is 2 (a - y) / B") {
@@ -43,8 +43,8 @@ TEST_CASE("squared error is recorded as a mean over all elements, and its gradie
   batch.size = batch.counted = 2;
   batch.targets = targets;
   std::vector<double> gradient(4);
-  CHECK(loss_and_gradient<double>(Loss::squared_error, rows_of(outputs, 2), batch, std::span<double>(gradient)) ==
-        21.0 / 4);
+  CHECK(neuron::loss_and_gradient<double>(Loss::squared_error, rows_of(outputs, 2), batch,
+                                          std::span<double>(gradient)) == 21.0 / 4);
   CHECK(gradient == std::vector<double>{1, 2, 0, -4});
 }
 
@@ -88,7 +88,7 @@ TEST_CASE("a batch without labels has no hits") {
   const std::vector<double> outputs = {1, 0};
   Batch<double> batch;
   batch.size = batch.counted = 1;
-  CHECK(count_correct<double>(rows_of(outputs, 1), batch) == 0);
+  CHECK(neuron::count_correct<double>(rows_of(outputs, 1), batch) == 0);
 }
 
 TEST_CASE("a token that does not count has neither loss nor gradient nor hit") {
@@ -100,13 +100,13 @@ TEST_CASE("a token that does not count has neither loss nor gradient nor hit") {
   batch.counted = 2;
   batch.target_tokens = targets;
   std::vector<double> gradient(6, 9);
-  const Rows<const double> rows = rows_of(outputs, 3);
-  CHECK(loss_and_gradient<double>(Loss::cross_entropy, rows, batch, std::span<double>(gradient)) ==
+  const neuron::Rows<const double> rows = rows_of(outputs, 3);
+  CHECK(neuron::loss_and_gradient<double>(Loss::cross_entropy, rows, batch, std::span<double>(gradient)) ==
         Approx(std::log(4.0 / 3)).epsilon(1e-14));
   const std::vector<double> expected = {0.125, -0.125, 0, 0, 0.125, -0.125};
   for (std::size_t i = 0; i < expected.size(); ++i) CHECK(gradient[i] == Approx(expected[i]).epsilon(1e-14));
-  CHECK(count_correct<double>(rows, batch) == 2);
+  CHECK(neuron::count_correct<double>(rows, batch) == 2);
 }
 
 }  // namespace
-}  // namespace stepbench
+}  // namespace stepbench::testing

@@ -10,7 +10,7 @@
 #include "tests/support/gradient_problem.hpp"
 #include "variants/neuron/neuron.hpp"
 
-namespace stepbench {
+namespace stepbench::testing {
 namespace {
 
 using testing::GradientProblem;
@@ -39,7 +39,7 @@ struct HandNetwork {
     settings.model.loss = Loss::squared_error;
     settings.training.update_order = order;
     settings.max_batch = 4;
-    auto network = make_neuron_network<Scalar>(settings);
+    auto network = neuron::make_neuron_network<Scalar>(settings);
     network->write(Content::parameters, parameters);
     return network;
   }
@@ -102,7 +102,7 @@ TEST_CASE("a ReLU output is silent where the linear one is negative") {
   settings.model.layers = {2, 2, 1};
   settings.model.loss = Loss::squared_error;
   settings.model.output = OutputActivation::relu;
-  const auto network = make_neuron_network<double>(settings);
+  const auto network = neuron::make_neuron_network<double>(settings);
   network->write(Content::parameters, hand.parameters);
   CHECK(network->compute_gradients(hand.batch()).loss == 1);
   std::vector<double> gradients(9, -1);
@@ -126,7 +126,7 @@ struct MomentumFixture {
   MomentumFixture() {
     NetworkSettings settings = problem.settings();
     settings.training.optimizer = Optimizer::momentum;
-    network = make_neuron_network<double>(settings);
+    network = neuron::make_neuron_network<double>(settings);
     network->write(Content::parameters, problem.parameters);
   }
 };
@@ -175,9 +175,9 @@ TEST_CASE("train_step is compute_gradients and apply_update") {
 TEST_CASE("a batch shorter than the largest trains as in a network made for its size") {
   const GradientProblem problem = make_gradient_problem({3, 4, 2}, OutputActivation::relu, Loss::squared_error, 3, 0);
   NetworkSettings settings = problem.settings();
-  const auto exact = make_neuron_network<double>(settings);
+  const auto exact = neuron::make_neuron_network<double>(settings);
   settings.max_batch = 8;
-  const auto roomy = make_neuron_network<double>(settings);
+  const auto roomy = neuron::make_neuron_network<double>(settings);
   for (Network<double>* network : {exact.get(), roomy.get()}) {
     network->write(Content::parameters, problem.parameters);
     network->train_step(problem.batch(), {.learning_rate = 0.1});
@@ -190,7 +190,7 @@ TEST_CASE("evaluate counts the hits of a batch with labels") {
   NetworkSettings settings;
   settings.model.layers = {2, 2};
   settings.max_batch = 3;
-  const auto network = make_neuron_network<double>(settings);
+  const auto network = neuron::make_neuron_network<double>(settings);
   network->write(Content::parameters, std::vector<double>{1, 0, 0, 1, 0, 0});  // the identity
   const std::vector<double> features = {2, 1, 1, 2, 1, 2};
   const std::vector<std::int32_t> labels = {0, 1, 0};
@@ -215,8 +215,8 @@ TEST_CASE("more than one thread is refused") {
   NetworkSettings settings;
   settings.model.layers = {2, 1};
   settings.threads = 2;
-  CHECK_THROWS_WITH(neuron_backend().make<float>(settings), "neuron runs on at most 1 thread");
+  CHECK_THROWS_WITH(neuron::neuron_backend().make<float>(settings), "neuron runs on at most 1 thread");
 }
 
 }  // namespace
-}  // namespace stepbench
+}  // namespace stepbench::testing

@@ -6,49 +6,49 @@
 
 #include "variants/neuron/neuron.hpp"
 
-namespace stepbench {
+namespace stepbench::testing {
 namespace {
 
 template <typename Scalar>
-Neuron<Scalar> make_neuron(const std::vector<Scalar>& weights, Scalar bias, Activation activation) {
+neuron::Neuron<Scalar> make_neuron(const std::vector<Scalar>& weights, Scalar bias, neuron::Activation activation) {
   constexpr std::int64_t kMaxBatch = 4;
-  Neuron<Scalar> neuron(static_cast<std::int64_t>(weights.size()), activation, Optimizer::sgd, kMaxBatch);
+  neuron::Neuron<Scalar> neuron(static_cast<std::int64_t>(weights.size()), activation, Optimizer::sgd, kMaxBatch);
   neuron.weights().values = weights;
   neuron.bias().values = {bias};
   return neuron;
 }
 
 template <typename Scalar>
-Rows<const Scalar> rows_of(const std::vector<Scalar>& values, std::int64_t width) {
+neuron::Rows<const Scalar> rows_of(const std::vector<Scalar>& values, std::int64_t width) {
   return {values.data(), static_cast<std::int64_t>(values.size()) / width, width};
 }
 
 /// The neuron's activations for a batch of rows as wide as it has weights.
 template <typename Scalar>
-std::vector<Scalar> forward(Neuron<Scalar>& neuron, const std::vector<Scalar>& input) {
-  const Rows<const Scalar> rows = rows_of(input, static_cast<std::int64_t>(neuron.weights().values.size()));
+std::vector<Scalar> forward(neuron::Neuron<Scalar>& neuron, const std::vector<Scalar>& input) {
+  const neuron::Rows<const Scalar> rows = rows_of(input, static_cast<std::int64_t>(neuron.weights().values.size()));
   std::vector<Scalar> output(static_cast<std::size_t>(rows.count));
   neuron.forward(rows, {output.data(), rows.count, 1}, 0);
   return output;
 }
 
 TEMPLATE_TEST_CASE("a ReLU neuron gives its weighted sum where that is positive and 0 elsewhere", "", float, double) {
-  auto neuron = make_neuron<TestType>({1, -2}, TestType{0.5}, Activation::relu);
+  auto neuron = make_neuron<TestType>({1, -2}, TestType{0.5}, neuron::Activation::relu);
   CHECK(forward<TestType>(neuron, {3, 1, 0, 1}) == std::vector<TestType>{1.5, 0});
 }
 
 TEMPLATE_TEST_CASE("a linear neuron gives its weighted sum", "", float, double) {
-  auto neuron = make_neuron<TestType>({1, -2}, TestType{0.5}, Activation::linear);
+  auto neuron = make_neuron<TestType>({1, -2}, TestType{0.5}, neuron::Activation::linear);
   CHECK(forward<TestType>(neuron, {3, 1, 0, 1}) == std::vector<TestType>{1.5, -1.5});
 }
 
 TEST_CASE("a ReLU neuron passes NaN on") {
-  auto neuron = make_neuron<double>({1}, 0, Activation::relu);
+  auto neuron = make_neuron<double>({1}, 0, neuron::Activation::relu);
   CHECK(std::isnan(forward<double>(neuron, {std::numeric_limits<double>::quiet_NaN()})[0]));
 }
 
 TEST_CASE("a neuron writes its own column of the layer's output only") {
-  auto neuron = make_neuron<double>({2}, 0, Activation::linear);
+  auto neuron = make_neuron<double>({2}, 0, neuron::Activation::linear);
   const std::vector<double> input = {1, 3};
   std::vector<double> output = {7, 7, 7, 7, 7, 7};
   neuron.forward(rows_of(input, 1), {output.data(), 2, 3}, 1);
@@ -57,7 +57,7 @@ TEST_CASE("a neuron writes its own column of the layer's output only") {
 
 TEMPLATE_TEST_CASE("a neuron's gradients sum dC/dz times the input over the samples that it is active for", "", float,
                    double) {
-  auto neuron = make_neuron<TestType>({1, -2}, TestType{0.5}, Activation::relu);
+  auto neuron = make_neuron<TestType>({1, -2}, TestType{0.5}, neuron::Activation::relu);
   const std::vector<TestType> input = {3, 1, 0, 1, 2, 1};  // z = 1.5, -1.5, 0.5
   forward(neuron, input);
   const std::vector<TestType> output_gradient = {2, 8, -1};
@@ -67,7 +67,7 @@ TEMPLATE_TEST_CASE("a neuron's gradients sum dC/dz times the input over the samp
 }
 
 TEST_CASE("a ReLU neuron at exactly 0 has no gradient") {
-  auto neuron = make_neuron<double>({1, -1}, 0, Activation::relu);
+  auto neuron = make_neuron<double>({1, -1}, 0, neuron::Activation::relu);
   const std::vector<double> input = {1, 1};
   forward(neuron, input);
   const std::vector<double> output_gradient = {1};
@@ -76,7 +76,7 @@ TEST_CASE("a ReLU neuron at exactly 0 has no gradient") {
 }
 
 TEST_CASE("a neuron's gradients are those of the last batch alone") {
-  auto neuron = make_neuron<double>({1}, 0, Activation::linear);
+  auto neuron = make_neuron<double>({1}, 0, neuron::Activation::linear);
   const std::vector<double> input = {2};
   const std::vector<double> output_gradient = {3};
   for (int repeat = 0; repeat < 2; ++repeat) {
@@ -88,7 +88,7 @@ TEST_CASE("a neuron's gradients are those of the last batch alone") {
 }
 
 TEST_CASE("a neuron adds its weights times dC/dz to the input gradient") {
-  auto neuron = make_neuron<double>({1, -2}, 0, Activation::linear);
+  auto neuron = make_neuron<double>({1, -2}, 0, neuron::Activation::linear);
   const std::vector<double> input = {1, 1, 1, 1};
   forward(neuron, input);
   const std::vector<double> output_gradient = {3, -1};
@@ -99,12 +99,12 @@ TEST_CASE("a neuron adds its weights times dC/dz to the input gradient") {
 }
 
 TEST_CASE("a neuron that has updated passes the gradient down through its new weights") {
-  auto neuron = make_neuron<double>({1, -2}, 0, Activation::linear);
+  auto neuron = make_neuron<double>({1, -2}, 0, neuron::Activation::linear);
   const std::vector<double> input = {4, 2};
   forward(neuron, input);
   const std::vector<double> output_gradient = {1};
   neuron.compute_gradients(rows_of(output_gradient, 1), 0);
-  UpdateRule rule;
+  neuron::UpdateRule rule;
   rule.step.learning_rate = 0.5;
   neuron.update(rule);
   std::vector<double> input_gradient = {0, 0};
@@ -114,4 +114,4 @@ TEST_CASE("a neuron that has updated passes the gradient down through its new we
 }
 
 }  // namespace
-}  // namespace stepbench
+}  // namespace stepbench::testing

@@ -11,7 +11,7 @@
 #include "tests/support/transformer_problem.hpp"
 #include "variants/neuron/neuron.hpp"
 
-namespace stepbench {
+namespace stepbench::testing {
 namespace {
 
 using testing::GradientProblem;
@@ -43,7 +43,7 @@ template <typename Problem>
 double worst_error_on(const Problem& problem, const TrainingSettings& training, const Recurrence& recurrence) {
   NetworkSettings settings = problem.settings();
   settings.training = training;
-  const auto network = make_neuron_network<double>(settings);
+  const auto network = neuron::make_neuron_network<double>(settings);
   network->write(Content::parameters, problem.parameters);
 
   const ParameterLayout layout = parameter_layout(problem.model);
@@ -157,7 +157,7 @@ TEST_CASE("a clipped update leaves the gradients that are read back unclipped") 
   const GradientProblem problem = make_gradient_problem({4, 5, 3}, OutputActivation::linear, Loss::cross_entropy, 6, 0);
   NetworkSettings settings = problem.settings();
   settings.training.gradient_clip = 0.01;
-  const auto network = make_neuron_network<double>(settings);
+  const auto network = neuron::make_neuron_network<double>(settings);
   network->write(Content::parameters, problem.parameters);
   network->compute_gradients(problem.batch());
   std::vector<double> before(problem.parameters.size());
@@ -169,4 +169,4 @@ TEST_CASE("a clipped update leaves the gradients that are read back unclipped") 
 }
 
 }  // namespace
-}  // namespace stepbench
+}  // namespace stepbench::testing

@@ -4,11 +4,11 @@
 #include "tests/support/parity.hpp"
 #include "variants/neuron/neuron.hpp"
 
-namespace stepbench {
+namespace stepbench::testing {
 namespace {
 
 void check_parity(UpdateOrder order) {
-  const testing::ParityErrors errors = testing::compare_with_original(make_neuron_network<double>, order);
+  const testing::ParityErrors errors = testing::compare_with_original(neuron::make_neuron_network<double>, order);
   INFO("worst at step " << errors.worst_step << " and in " << errors.worst_tensor);
   CHECK(errors.loss <= testing::kParityTolerance);
   CHECK(errors.parameters <= testing::kParityTolerance);
@@ -21,4 +21,4 @@ TEST_CASE("simultaneous training retraces the original with the textbook's order
 }
 
 }  // namespace
-}  // namespace stepbench
+}  // namespace stepbench::testing

@@ -13,7 +13,7 @@ namespace stepbench::testing {
 namespace {
 
 std::unique_ptr<Network<double>> make_network(const TransformerProblem& problem) {
-  auto network = make_neuron_network<double>(problem.settings());
+  auto network = neuron::make_neuron_network<double>(problem.settings());
   network->write(Content::parameters, problem.parameters);
   return network;
 }
@@ -73,7 +73,7 @@ TEMPLATE_TEST_CASE("a transformer gives back the parameters that it was given", 
   for (const bool tied : {false, true}) {
     for (const PositionEncoding position : {PositionEncoding::learned, PositionEncoding::sinusoidal}) {
       const TransformerProblem problem = make_transformer_problem({.position = position, .tied_embeddings = tied});
-      const auto network = make_neuron_network<TestType>(problem.settings());
+      const auto network = neuron::make_neuron_network<TestType>(problem.settings());
       const std::vector<TestType> parameters = problem.parameters_as<TestType>();
       network->write(Content::parameters, parameters);
       std::vector<TestType> read(parameters.size());
@@ -86,7 +86,7 @@ TEMPLATE_TEST_CASE("a transformer gives back the parameters that it was given", 
 TEST_CASE("a float32 transformer has the float64 one's gradients to its precision") {
   const TransformerProblem problem = make_transformer_problem({.tied_embeddings = true});
   const auto exact = make_network(problem);
-  const auto rounded = make_neuron_network<float>(problem.settings());
+  const auto rounded = neuron::make_neuron_network<float>(problem.settings());
   rounded->write(Content::parameters, problem.parameters_as<float>());
   const double loss = exact->compute_gradients(problem.batch()).loss;
   CHECK(rounded->compute_gradients(problem.batch<float>()).loss == Approx(loss).epsilon(1e-5));

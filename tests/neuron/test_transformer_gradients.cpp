@@ -39,7 +39,7 @@ double worst_error(const TransformerProblem& problem, const std::vector<double>&
 }
 
 void check_every_tensor(const TransformerProblem& problem, std::int64_t count = -1) {
-  const auto network = make_neuron_network<double>(problem.settings());
+  const auto network = neuron::make_neuron_network<double>(problem.settings());
   const std::vector<double> expected =
       finite_difference_gradient(*network, problem.model, problem.parameters, problem.batch(count), kStep);
   const std::vector<double> gradients = gradients_of(*network, problem, count);
@@ -60,7 +60,7 @@ TransformerProblem make_relu_problem(TransformerOptions options) {
   options.batch_size = 2;
   for (options.seed = 1; options.seed <= kSeeds; ++options.seed) {
     TransformerProblem problem = make_transformer_problem(options);
-    const auto network = make_neuron_network<double>(problem.settings());
+    const auto network = neuron::make_neuron_network<double>(problem.settings());
     const auto quotients = [&](double step) {
       return finite_difference_gradient(*network, problem.model, problem.parameters, problem.batch(), step);
     };
@@ -100,7 +100,7 @@ TEST_CASE("gradients of a transformer whose tokens all count are the difference 
 
 TEST_CASE("gradients of a batch shorter than the largest are the difference quotients") {
   const TransformerProblem problem = make_transformer_problem();
-  const auto network = make_neuron_network<double>(problem.settings());
+  const auto network = neuron::make_neuron_network<double>(problem.settings());
   gradients_of(*network, problem);  // leaves the long batch's traces behind
   check_every_tensor(problem, 2);
 }
@@ -126,7 +126,7 @@ TEST_CASE("a wrong backward pass fails the difference quotients, a wrong forward
 TEMPLATE_TEST_CASE("every planted fault's gradients are far from the reference's", "", float, double) {
   constexpr double kFloat32Tolerance = 1e-3;  // of the gate
   const TransformerProblem problem = make_transformer_problem({.tied_embeddings = true});
-  const std::vector<double> expected = gradients_of(*make_neuron_network<double>(problem.settings()), problem);
+  const std::vector<double> expected = gradients_of(*neuron::make_neuron_network<double>(problem.settings()), problem);
   for (const FaultyTransformer& faulty : kFaultyTransformers) {
     INFO(faulty.backend.name);
     const auto network = faulty.backend.make<TestType>(problem.settings());
@@ -140,7 +140,7 @@ TEMPLATE_TEST_CASE("every planted fault's gradients are far from the reference's
 
 TEST_CASE("a wrong forward pass has another loss than the reference, a wrong backward pass has the same") {
   const TransformerProblem problem = make_transformer_problem({.tied_embeddings = true});
-  const auto reference = make_neuron_network<double>(problem.settings());
+  const auto reference = neuron::make_neuron_network<double>(problem.settings());
   reference->write(Content::parameters, problem.parameters);
   const double expected = reference->evaluate(problem.batch()).loss;
   for (const FaultyTransformer& faulty : kFaultyTransformers) {
@@ -164,7 +164,7 @@ TEMPLATE_TEST_CASE("a faulty transformer whose fault has nothing to spoil is a r
     result.push_back(static_cast<TestType>(loss));
     return result;
   };
-  const auto expected = loss_and_gradients(*make_neuron_network<TestType>(problem.settings()));
+  const auto expected = loss_and_gradients(*neuron::make_neuron_network<TestType>(problem.settings()));
   for (const FaultyTransformer& faulty : kFaultyTransformers) {
     if (faulty.backend.name == "norm_without_mean_term") continue;
     INFO(faulty.backend.name);

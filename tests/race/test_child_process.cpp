@@ -7,19 +7,19 @@
 #include "core/error.hpp"
 #include "experiments/race/child_process.hpp"
 #include "experiments/race/racer.hpp"
-#include "variants/openblas_runtime.hpp"
+#include "variants/openblas/runtime.hpp"
 
 namespace stepbench::testing {
 namespace {
 
-using Reading = ChildProcess::Reading;
+using Reading = race::ChildProcess::Reading;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kLongest = 100;
 
 /// A shell that runs `script`, with nothing in its environment but a path.
-struct Shell : ChildProcess {
-  explicit Shell(const std::string& script) : ChildProcess("/bin/sh", {"-c", script}, {"PATH=/usr/bin:/bin"}) {}
+struct Shell : race::ChildProcess {
+  explicit Shell(const std::string& script) : race::ChildProcess("/bin/sh", {"-c", script}, {"PATH=/usr/bin:/bin"}) {}
 };
 
 }  // namespace
@@ -37,7 +37,7 @@ TEST_CASE("a child answers lines with lines") {
 
 TEST_CASE("a child that ends in the middle of a line has ended") {
   Shell child("printf half; exit 3");
-  const ChildProcess::Line line = child.read_line(kLongest);
+  const race::ChildProcess::Line line = child.read_line(kLongest);
   CHECK(line.reading == Reading::ended);
   CHECK(line.text == "half");
   CHECK(child.wait() == 3);
@@ -93,7 +93,9 @@ TEST_CASE("a child's last complaint is kept, however much it complains") {
   CHECK(child.last_complaint() == "what is wrong");
 }
 
-TEST_CASE("a file that is no program is refused") { CHECK_THROWS_AS(ChildProcess("/dev/null", {}, {}), InputError); }
+TEST_CASE("a file that is no program is refused") {
+  CHECK_THROWS_AS(race::ChildProcess("/dev/null", {}, {}), InputError);
+}
 
 TEST_CASE("workers choose their own OpenBLAS kernels unless the user has") {
   const auto core_given_to_workers = [](const char* guard) {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-namespace stepbench {
+namespace stepbench::testing {
 namespace {
 
 StepSeries steps_of(std::int64_t count) {
@@ -330,4 +330,4 @@ std::string first_difference(const ResultFile& left, const ResultFile& right) {
   return comparison.difference;
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::testing

@@ -6,7 +6,7 @@
 
 #include "core/results/trial_record.hpp"
 
-namespace stepbench {
+namespace stepbench::testing {
 
 /// Two trials with every series, text that is not ASCII, an unsupported and a diverged trial, two groups.
 [[nodiscard]] ResultFile rich_file();
@@ -23,4 +23,4 @@ namespace stepbench {
 /// The path of the first field in which the two differ, empty where they are equal.
 [[nodiscard]] std::string first_difference(const ResultFile& left, const ResultFile& right);
 
-}  // namespace stepbench
+}  // namespace stepbench::testing

@@ -13,7 +13,7 @@
 #include "core/random.hpp"
 #include "core/results/result_file.hpp"
 #include "tests/results/sample_files.hpp"
-#include "tests/results/temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #if defined(__has_feature)
 #define STEPBENCH_TEST_ADDRESS_SANITIZER __has_feature(address_sanitizer)
@@ -23,7 +23,7 @@
 #define STEPBENCH_TEST_ADDRESS_SANITIZER 0
 #endif
 
-namespace stepbench {
+namespace stepbench::testing {
 namespace {
 
 namespace fs = std::filesystem;
@@ -126,4 +126,4 @@ TEST_CASE("damage behind a right trailer is read, refused, or ends HDF5, and nev
 }
 
 }  // namespace
-}  // namespace stepbench
+}  // namespace stepbench::testing

@@ -6,7 +6,7 @@
 #include "core/results/result_file.hpp"
 #include "tests/results/sample_files.hpp"
 
-namespace stepbench {
+namespace stepbench::testing {
 namespace {
 
 KeyValues environment(const std::string& host, double peak) {
@@ -76,4 +76,4 @@ TEST_CASE("without series a file reads as with them, but for what it leaves out"
 }
 
 }  // namespace
-}  // namespace stepbench
+}  // namespace stepbench::testing

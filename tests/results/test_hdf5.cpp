@@ -6,9 +6,11 @@
 
 #include "core/error.hpp"
 #include "core/hdf5/hdf5.hpp"
-#include "tests/results/temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
-namespace stepbench::hdf5 {
+namespace stepbench::testing {
+using namespace hdf5;  // NOLINT(google-build-using-namespace): it is what is tested
+
 namespace {
 
 std::vector<std::byte> image_of(const std::vector<double>& values) {
@@ -136,4 +138,4 @@ TEST_CASE("values that do not fill a data set's shape are refused") {
 }
 
 }  // namespace
-}  // namespace stepbench::hdf5
+}  // namespace stepbench::testing

@@ -2,9 +2,9 @@
 #include <catch2/catch.hpp>
 
 #include "core/error.hpp"
-#include "core/json_strings.hpp"
+#include "core/text/json_strings.hpp"
 
-namespace stepbench {
+namespace stepbench::testing {
 namespace {
 
 using Strings = std::vector<std::string>;
@@ -35,4 +35,4 @@ TEST_CASE("what is no JSON array of strings is refused") {
 }
 
 }  // namespace
-}  // namespace stepbench
+}  // namespace stepbench::testing

@@ -5,7 +5,7 @@
 #include "core/results/merge.hpp"
 #include "tests/results/sample_files.hpp"
 
-namespace stepbench {
+namespace stepbench::testing {
 namespace {
 
 TEST_CASE("the columns of a group's trials come together round by round") {
@@ -64,4 +64,4 @@ TEST_CASE("parts that do not belong together are refused") {
 }
 
 }  // namespace
-}  // namespace stepbench
+}  // namespace stepbench::testing

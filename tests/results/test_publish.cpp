@@ -4,9 +4,9 @@
 #include "core/error.hpp"
 #include "core/results/result_file.hpp"
 #include "tests/results/sample_files.hpp"
-#include "tests/results/temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
-namespace stepbench {
+namespace stepbench::testing {
 namespace {
 
 /// The bytes of a published file.
@@ -136,4 +136,4 @@ TEST_CASE("a missing file and a folder are told apart from damage") {
 }
 
 }  // namespace
-}  // namespace stepbench
+}  // namespace stepbench::testing

@@ -6,7 +6,7 @@
 #include "core/results/result_file.hpp"
 #include "tests/results/sample_files.hpp"
 
-namespace stepbench {
+namespace stepbench::testing {
 namespace {
 
 std::string difference_after_round_trip(const ResultFile& file) {
@@ -90,4 +90,4 @@ TEST_CASE("a file that lacks what the schema promises is refused with the name o
 }
 
 }  // namespace
-}  // namespace stepbench
+}  // namespace stepbench::testing

@@ -7,7 +7,7 @@
 
 int main(int count, char** arguments) try {
   if (count != 2) return 2;
-  stepbench::publish(stepbench::to_image(stepbench::rich_file()), arguments[1], stepbench::IfExists::replace);
+  stepbench::publish(stepbench::to_image(stepbench::testing::rich_file()), arguments[1], stepbench::IfExists::replace);
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());

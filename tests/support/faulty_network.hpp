@@ -35,7 +35,7 @@ class FaultyNetwork final : public Network<Scalar> {
       : fault_(fault),
         settings_(settings),
         layout_(parameter_layout(settings.model)),
-        real_(make_neuron_network<Scalar>(settings)),
+        real_(neuron::make_neuron_network<Scalar>(settings)),
         present_(static_cast<std::size_t>(layout_.size)),
         gradients_(present_.size()) {}
 

@@ -27,31 +27,31 @@ namespace stepbench::testing {
 
 /// A position sees the next one too.
 template <typename Scalar>
-struct PeekingHead : AttentionHead<Scalar> {
+struct PeekingHead : neuron::AttentionHead<Scalar> {
   PeekingHead(std::int64_t length, std::int64_t head_width)
-      : AttentionHead<Scalar>(length, 1 / std::sqrt(static_cast<Scalar>(head_width)),
-                              [](std::int64_t t, std::int64_t n) { return t + 2 < n ? t + 2 : n; }) {}
+      : neuron::AttentionHead<Scalar>(length, 1 / std::sqrt(static_cast<Scalar>(head_width)),
+                                      [](std::int64_t t, std::int64_t n) { return t + 2 < n ? t + 2 : n; }) {}
 };
 
 /// Scores are not divided by sqrt(D/H).
 template <typename Scalar>
-struct UnscaledHead : AttentionHead<Scalar> {
+struct UnscaledHead : neuron::AttentionHead<Scalar> {
   UnscaledHead(std::int64_t length, std::int64_t /*head_width*/)
-      : AttentionHead<Scalar>(length, Scalar{1}, causal_positions) {}
+      : neuron::AttentionHead<Scalar>(length, Scalar{1}, neuron::causal_positions) {}
 };
 
 /// The backward pass takes the mean of a row for a constant.
 template <typename Scalar>
-class NormWithoutMeanTerm : public LayerNorm<Scalar> {
+class NormWithoutMeanTerm : public neuron::LayerNorm<Scalar> {
  public:
-  using LayerNorm<Scalar>::LayerNorm;
+  using neuron::LayerNorm<Scalar>::LayerNorm;
 
-  Rows<const Scalar> forward(Rows<const Scalar> input) {
+  neuron::Rows<const Scalar> forward(neuron::Rows<const Scalar> input) {
     input_ = input;
-    return LayerNorm<Scalar>::forward(input);
+    return neuron::LayerNorm<Scalar>::forward(input);
   }
-  Rows<const Scalar> compute_input_gradient(Rows<const Scalar> output_gradient) {
-    const Rows<const Scalar> right = LayerNorm<Scalar>::compute_input_gradient(output_gradient);
+  neuron::Rows<const Scalar> compute_input_gradient(neuron::Rows<const Scalar> output_gradient) {
+    const neuron::Rows<const Scalar> right = neuron::LayerNorm<Scalar>::compute_input_gradient(output_gradient);
     const auto width = static_cast<Scalar>(right.width);
     wrong_.assign(right.all().begin(), right.all().end());
     for (std::int64_t row = 0; row < right.count; ++row) {
@@ -61,8 +61,8 @@ class NormWithoutMeanTerm : public LayerNorm<Scalar> {
         mean_square += input_[row][j] * input_[row][j] / width;
         mean_g += this->weight().values[j] * output_gradient[row][j] / width;
       }
-      const Scalar variance = mean_square - mean * mean + static_cast<Scalar>(LayerNorm<Scalar>::kEpsilon);
-      for (Scalar& value : Rows<Scalar>{wrong_.data(), right.count, right.width}[row]) {
+      const Scalar variance = mean_square - mean * mean + static_cast<Scalar>(neuron::LayerNorm<Scalar>::kEpsilon);
+      for (Scalar& value : neuron::Rows<Scalar>{wrong_.data(), right.count, right.width}[row]) {
         value += mean_g / std::sqrt(variance);
       }
     }
@@ -70,57 +70,58 @@ class NormWithoutMeanTerm : public LayerNorm<Scalar> {
   }
 
  private:
-  Rows<const Scalar> input_;
+  neuron::Rows<const Scalar> input_;
   std::vector<Scalar> wrong_;
 };
 
 /// GELU in its tanh form on the way up, the derivative of its erf form on the way back. ReLU stays right.
 template <typename Scalar>
-class HiddenLayerWithErfDerivative : public Layer<Scalar> {
+class HiddenLayerWithErfDerivative : public neuron::Layer<Scalar> {
  public:
-  HiddenLayerWithErfDerivative(std::int64_t inputs, std::int64_t outputs, Activation activation, Optimizer optimizer,
-                               std::int64_t max_rows, bool is_first)
-      : Layer<Scalar>(inputs, outputs, Activation::linear, optimizer, max_rows, is_first), activation_(activation) {}
+  HiddenLayerWithErfDerivative(std::int64_t inputs, std::int64_t outputs, neuron::Activation activation,
+                               Optimizer optimizer, std::int64_t max_rows, bool is_first)
+      : neuron::Layer<Scalar>(inputs, outputs, neuron::Activation::linear, optimizer, max_rows, is_first),
+        activation_(activation) {}
 
-  Rows<const Scalar> forward(Rows<const Scalar> input) {
-    z_ = Layer<Scalar>::forward(input);
+  neuron::Rows<const Scalar> forward(neuron::Rows<const Scalar> input) {
+    z_ = neuron::Layer<Scalar>::forward(input);
     activated_.clear();
-    for (const Scalar z : z_.all()) activated_.push_back(activate(activation_, z));
+    for (const Scalar z : z_.all()) activated_.push_back(neuron::activate(activation_, z));
     return {activated_.data(), z_.count, z_.width};
   }
-  void compute_gradients(Rows<const Scalar> output_gradient) {
+  void compute_gradients(neuron::Rows<const Scalar> output_gradient) {
     z_gradient_.assign(output_gradient.all().begin(), output_gradient.all().end());
     for (std::size_t i = 0; i < z_gradient_.size(); ++i) z_gradient_[i] *= derivative(z_.all()[i]);
-    Layer<Scalar>::compute_gradients({z_gradient_.data(), output_gradient.count, output_gradient.width});
+    neuron::Layer<Scalar>::compute_gradients({z_gradient_.data(), output_gradient.count, output_gradient.width});
   }
 
  private:
   [[nodiscard]] Scalar derivative(Scalar z) const {
-    if (activation_ != Activation::gelu) return activation_derivative(activation_, z);
+    if (activation_ != neuron::Activation::gelu) return neuron::activation_derivative(activation_, z);
     constexpr auto kHalfRoot = Scalar(0.70710678118654752440);    // 1 / sqrt(2)
     constexpr auto kDensityAt0 = Scalar(0.39894228040143267794);  // 1 / sqrt(2 pi)
     return Scalar(0.5) * (1 + std::erf(z * kHalfRoot)) + z * kDensityAt0 * std::exp(Scalar(-0.5) * z * z);
   }
 
-  Activation activation_;
-  Rows<const Scalar> z_;
+  neuron::Activation activation_;
+  neuron::Rows<const Scalar> z_;
   std::vector<Scalar> activated_, z_gradient_;
 };
 
 template <typename Scalar>
-struct PartsWithMaskOffByOne : TransformerParts<Scalar> {
+struct PartsWithMaskOffByOne : neuron::TransformerParts<Scalar> {
   using Attention = PeekingHead<Scalar>;
 };
 template <typename Scalar>
-struct PartsWithoutScale : TransformerParts<Scalar> {
+struct PartsWithoutScale : neuron::TransformerParts<Scalar> {
   using Attention = UnscaledHead<Scalar>;
 };
 template <typename Scalar>
-struct PartsWithoutMeanTerm : TransformerParts<Scalar> {
+struct PartsWithoutMeanTerm : neuron::TransformerParts<Scalar> {
   using Norm = NormWithoutMeanTerm<Scalar>;
 };
 template <typename Scalar>
-struct PartsWithErfDerivative : TransformerParts<Scalar> {
+struct PartsWithErfDerivative : neuron::TransformerParts<Scalar> {
   using HiddenLayer = HiddenLayerWithErfDerivative<Scalar>;
 };
 
@@ -163,7 +164,7 @@ class MisreadNetwork : public Network<Scalar> {
 
  protected:
   explicit MisreadNetwork(const NetworkSettings& real_settings)
-      : real_model_(real_settings.model), real_(std::make_unique<TransformerNetwork<Scalar>>(real_settings)) {}
+      : real_model_(real_settings.model), real_(std::make_unique<neuron::TransformerNetwork<Scalar>>(real_settings)) {}
 
   /// The parameters of the network behind, from the canonical ones.
   [[nodiscard]] virtual std::vector<Scalar> misread(std::vector<Scalar> parameters) const = 0;
@@ -263,7 +264,7 @@ constexpr Backend faulty_network_row(std::string_view name) {
 template <template <typename> typename Parts>
 struct WithParts {
   template <typename Scalar>
-  using Transformer = TransformerNetwork<Scalar, Parts<Scalar>>;
+  using Transformer = neuron::TransformerNetwork<Scalar, Parts<Scalar>>;
 };
 
 template <template <typename> typename Parts>

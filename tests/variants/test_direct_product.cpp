@@ -7,7 +7,7 @@
 
 #include "core/buffer.hpp"
 #include "core/random.hpp"
-#include "variants/matrix/direct_product.hpp"
+#include "variants/kernels/direct_product.hpp"
 
 namespace stepbench::testing {
 namespace {

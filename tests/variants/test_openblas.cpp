@@ -10,8 +10,8 @@
 
 #include "core/floating_point.hpp"
 #include "tests/variants/each_backend.hpp"
-#include "variants/matrix/direct_product.hpp"
-#include "variants/openblas_runtime.hpp"
+#include "variants/kernels/direct_product.hpp"
+#include "variants/openblas/runtime.hpp"
 #include "variants/registry.hpp"
 
 namespace stepbench::testing {

@@ -2,8 +2,8 @@
 
 #include "variants/matrix/executor.hpp"
 #include "variants/matrix/network.hpp"
-#include "variants/openblas_facts.hpp"
-#include "variants/openblas_runtime.hpp"
+#include "variants/openblas/facts.hpp"
+#include "variants/openblas/runtime.hpp"
 #include "variants/products/openblas.hpp"
 
 namespace stepbench {

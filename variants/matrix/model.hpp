@@ -11,9 +11,9 @@
 #include "core/buffer.hpp"
 #include "core/models/parameters.hpp"
 #include "core/network.hpp"
-#include "variants/matrix/kernels.hpp"
-#include "variants/matrix/products.hpp"
-#include "variants/matrix/range.hpp"
+#include "variants/kernels/kernels.hpp"
+#include "variants/kernels/products.hpp"
+#include "variants/kernels/range.hpp"
 
 namespace stepbench {
 

@@ -13,9 +13,9 @@
 #include <memory>
 
 #include "core/network.hpp"
+#include "variants/kernels/products.hpp"
 #include "variants/matrix/cut.hpp"
 #include "variants/matrix/executor.hpp"
-#include "variants/matrix/products.hpp"
 
 namespace stepbench {
 

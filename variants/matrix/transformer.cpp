@@ -4,7 +4,7 @@
 #include <cassert>
 #include <cmath>
 
-#include "variants/matrix/transformer_kernels.hpp"
+#include "variants/kernels/transformer_kernels.hpp"
 
 namespace stepbench {
 

@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "variants/matrix/attention.hpp"
+#include "variants/kernels/attention.hpp"
 #include "variants/matrix/model.hpp"
 
 namespace stepbench {

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-namespace stepbench {
+namespace stepbench::neuron {
 
 /// gelu in its tanh form (Hendrycks and Gimpel 2016): 0.5 z (1 + tanh(sqrt(2/pi) (z + 0.044715 z^3))).
 enum class Activation { relu, linear, gelu };
@@ -50,4 +50,4 @@ Scalar activation_derivative(Activation activation, Scalar z) {
   return Scalar(0.5) * (1 + tanh) + Scalar(0.5) * z * (1 - tanh * tanh) * inner_derivative;
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

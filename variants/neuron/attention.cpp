@@ -5,7 +5,7 @@
 
 #include "variants/neuron/vector.hpp"
 
-namespace stepbench {
+namespace stepbench::neuron {
 namespace {
 
 using internal::axpy;
@@ -93,4 +93,4 @@ void AttentionHead<Scalar>::compute_input_gradients(Columns<const Scalar> output
 template class AttentionHead<float>;
 template class AttentionHead<double>;
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

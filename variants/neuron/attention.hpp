@@ -8,7 +8,7 @@
 
 #include "variants/neuron/rows.hpp"
 
-namespace stepbench {
+namespace stepbench::neuron {
 
 /// Number of positions, counted from the first one, that position `t` of `length` attends to.
 using VisiblePositions = std::int64_t (*)(std::int64_t t, std::int64_t length);
@@ -43,4 +43,4 @@ class AttentionHead {
   std::vector<Scalar> score_gradients_;  // dC/ds_t (T)
 };
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

@@ -5,7 +5,7 @@
 
 #include "variants/neuron/vector.hpp"
 
-namespace stepbench {
+namespace stepbench::neuron {
 
 using internal::axpy;
 using internal::dot;
@@ -114,4 +114,4 @@ template class PositionEmbedding<double>;
 template class Head<float>;
 template class Head<double>;
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

@@ -12,7 +12,7 @@
 #include "variants/neuron/optimizer.hpp"
 #include "variants/neuron/rows.hpp"
 
-namespace stepbench {
+namespace stepbench::neuron {
 
 /// A vector for each token of the vocabulary.
 template <typename Scalar>
@@ -78,4 +78,4 @@ class Head {
   std::vector<Scalar> input_gradient_;  // (max_rows, D)
 };
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

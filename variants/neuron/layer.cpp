@@ -2,7 +2,7 @@
 
 #include "variants/neuron/neuron.hpp"
 
-namespace stepbench {
+namespace stepbench::neuron {
 
 template <typename Scalar>
 Layer<Scalar>::Layer(std::int64_t inputs, std::int64_t outputs, Activation activation, Optimizer optimizer,
@@ -44,4 +44,4 @@ void Layer<Scalar>::update(const UpdateRule& rule) {
 template class Layer<float>;
 template class Layer<double>;
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

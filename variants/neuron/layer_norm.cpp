@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace stepbench {
+namespace stepbench::neuron {
 
 template <typename Scalar>
 LayerNorm<Scalar>::LayerNorm(std::int64_t width, Optimizer optimizer, std::int64_t max_rows)
@@ -80,4 +80,4 @@ Rows<const Scalar> LayerNorm<Scalar>::compute_input_gradient(Rows<const Scalar> 
 template class LayerNorm<float>;
 template class LayerNorm<double>;
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

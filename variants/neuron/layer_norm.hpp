@@ -8,7 +8,7 @@
 #include "variants/neuron/optimizer.hpp"
 #include "variants/neuron/rows.hpp"
 
-namespace stepbench {
+namespace stepbench::neuron {
 
 /// y = weight * x^ + bias, x^ = (x - mean(x)) / sqrt(variance(x) + epsilon), the variance being the biased one.
 template <typename Scalar>
@@ -38,4 +38,4 @@ class LayerNorm {
   std::vector<Scalar> input_gradient_;     // (max_rows, D)
 };
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace stepbench {
+namespace stepbench::neuron {
 namespace {
 
 /// The right output of each row, or kNotCounted; empty for a batch without labels.
@@ -80,4 +80,4 @@ template double loss_and_gradient(Loss, Rows<const double>, const Batch<double>&
 template std::int64_t count_correct(Rows<const float>, const Batch<float>&);
 template std::int64_t count_correct(Rows<const double>, const Batch<double>&);
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

@@ -8,7 +8,7 @@
 #include "core/network.hpp"
 #include "variants/neuron/rows.hpp"
 
-namespace stepbench {
+namespace stepbench::neuron {
 
 /// Recorded loss (enum Loss in core/settings.hpp) of `outputs` (B, K) or (B * T, V) on the batch, of which something
 /// must count. Where `output_gradient`, as large, is not empty, it receives the derivative of the objective by the
@@ -21,4 +21,4 @@ double loss_and_gradient(Loss loss, Rows<const Scalar> outputs, const Batch<Scal
 template <typename Scalar>
 std::int64_t count_correct(Rows<const Scalar> outputs, const Batch<Scalar>& batch);
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

@@ -2,7 +2,7 @@
 
 #include "core/lap_clock.hpp"
 
-namespace stepbench {
+namespace stepbench::neuron {
 
 template <typename Scalar>
 NeuronMlp<Scalar>::NeuronMlp(const NetworkSettings& settings)
@@ -55,4 +55,4 @@ StepResult NeuronMlp<Scalar>::train_step(const Batch<Scalar>& batch, const Updat
 template class NeuronMlp<float>;
 template class NeuronMlp<double>;
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

@@ -5,7 +5,7 @@
 
 #include "variants/neuron/trained_network.hpp"
 
-namespace stepbench {
+namespace stepbench::neuron {
 
 template <typename Scalar>
 class NeuronMlp final : public TrainedNetwork<Scalar> {
@@ -23,4 +23,4 @@ class NeuronMlp final : public TrainedNetwork<Scalar> {
   std::vector<Layer<Scalar>> layers_;
 };
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

@@ -5,7 +5,7 @@
 #include "variants/neuron/neuron.hpp"
 #include "variants/neuron/transformer.hpp"
 
-namespace stepbench {
+namespace stepbench::neuron {
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make_neuron_network(const NetworkSettings& settings) {
   assert(settings.threads == 1);  // as the row in the registry says
@@ -25,4 +25,4 @@ Backend neuron_backend() {
 template std::unique_ptr<Network<float>> make_neuron_network(const NetworkSettings&);
 template std::unique_ptr<Network<double>> make_neuron_network(const NetworkSettings&);
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

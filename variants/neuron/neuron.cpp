@@ -4,7 +4,7 @@
 
 #include "variants/neuron/vector.hpp"
 
-namespace stepbench {
+namespace stepbench::neuron {
 
 using internal::axpy;
 using internal::dot;
@@ -61,4 +61,4 @@ void Neuron<Scalar>::update(const UpdateRule& rule) {
 template class Neuron<float>;
 template class Neuron<double>;
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

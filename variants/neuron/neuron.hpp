@@ -22,7 +22,7 @@
 #include "variants/neuron/optimizer.hpp"
 #include "variants/neuron/rows.hpp"
 
-namespace stepbench {
+namespace stepbench::neuron {
 
 /// One unit: a = activation(z), z = sum_j weights[j] * input[j] + bias.
 template <typename Scalar>
@@ -90,4 +90,4 @@ class Layer {
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make_neuron_network(const NetworkSettings& settings);
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

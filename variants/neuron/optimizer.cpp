@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace stepbench {
+namespace stepbench::neuron {
 namespace {
 
 template <typename Scalar>
@@ -116,4 +116,4 @@ template struct TrainedTensor<double>;
 template void update_tensor(TrainedTensor<float>&, ParameterRole, const UpdateRule&);
 template void update_tensor(TrainedTensor<double>&, ParameterRole, const UpdateRule&);
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

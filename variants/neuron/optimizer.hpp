@@ -8,7 +8,7 @@
 #include "core/models/parameters.hpp"
 #include "core/network.hpp"
 
-namespace stepbench {
+namespace stepbench::neuron {
 
 /// Parameters together with their gradients and what the optimiser remembers of them: all vectors equally long, or
 /// empty where the optimiser has no use for them.
@@ -35,4 +35,4 @@ struct UpdateRule {
 template <typename Scalar>
 void update_tensor(TrainedTensor<Scalar>& tensor, ParameterRole role, const UpdateRule& rule);
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

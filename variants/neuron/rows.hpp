@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-namespace stepbench {
+namespace stepbench::neuron {
 
 /// Rows of equal width, one after the other: the samples of a batch, or the tokens of its sequences.
 template <typename T>
@@ -38,4 +38,4 @@ template <typename T>
   return {matrix.first + row * matrix.width + column, count, width, matrix.width};
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

@@ -6,7 +6,7 @@
 #include "core/lap_clock.hpp"
 #include "variants/neuron/loss.hpp"
 
-namespace stepbench {
+namespace stepbench::neuron {
 
 template <typename Scalar>
 TrainedNetwork<Scalar>::TrainedNetwork(const NetworkSettings& settings, std::int64_t max_rows, std::int64_t outputs)
@@ -118,4 +118,4 @@ double TrainedNetwork<Scalar>::gradient_norm() const {
 template class TrainedNetwork<float>;
 template class TrainedNetwork<double>;
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

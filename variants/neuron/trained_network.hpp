@@ -13,7 +13,7 @@
 #include "variants/neuron/optimizer.hpp"
 #include "variants/neuron/rows.hpp"
 
-namespace stepbench {
+namespace stepbench::neuron {
 
 template <typename Scalar>
 class TrainedNetwork : public Network<Scalar> {
@@ -65,4 +65,4 @@ class TrainedNetwork : public Network<Scalar> {
   Rows<const Scalar> output_gradient_rows_;
 };
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

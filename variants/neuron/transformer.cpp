@@ -1,10 +1,10 @@
 #include "variants/neuron/transformer.hpp"
 
-namespace stepbench {
+namespace stepbench::neuron {
 
 template class TransformerBlock<float>;
 template class TransformerBlock<double>;
 template class TransformerNetwork<float>;
 template class TransformerNetwork<double>;
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

@@ -18,7 +18,7 @@
 #include "variants/neuron/trained_network.hpp"
 #include "variants/neuron/transformer_block.hpp"
 
-namespace stepbench {
+namespace stepbench::neuron {
 
 template <typename Scalar, typename Parts = TransformerParts<Scalar>>
 class TransformerNetwork final : public TrainedNetwork<Scalar> {
@@ -109,4 +109,4 @@ extern template class TransformerBlock<double>;
 extern template class TransformerNetwork<float>;
 extern template class TransformerNetwork<double>;
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

@@ -14,7 +14,7 @@
 #include "variants/neuron/layer_norm.hpp"
 #include "variants/neuron/neuron.hpp"
 
-namespace stepbench {
+namespace stepbench::neuron {
 
 /// What a block is made of. Tests replace one part by a wrong one, to see that it is noticed.
 template <typename Scalar>
@@ -153,4 +153,4 @@ Rows<const Scalar> TransformerBlock<Scalar, Parts>::attend_backward(Rows<const S
   return {qkv_gradient_.data(), attended_gradient.count, 3 * width_};
 }
 
-}  // namespace stepbench
+}  // namespace stepbench::neuron

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <span>
 
-namespace stepbench::internal {
+namespace stepbench::neuron::internal {
 
 /// sum_j x[j] * y[j]. The pragma permits the reordering of the sum that vector registers need.
 template <typename Scalar>
@@ -23,4 +23,4 @@ void axpy(Scalar factor, std::span<const Scalar> x, std::span<Scalar> y) {
   for (std::size_t j = 0; j < x.size(); ++j) y[j] += factor * x[j];
 }
 
-}  // namespace stepbench::internal
+}  // namespace stepbench::neuron::internal

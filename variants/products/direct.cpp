@@ -1,7 +1,7 @@
 #include "variants/products/direct.hpp"
 
 #include "core/buffer.hpp"
-#include "variants/matrix/direct_product.hpp"
+#include "variants/kernels/direct_product.hpp"
 
 namespace stepbench {
 namespace {

@@ -1,8 +1,8 @@
-// Products that read their operands where they lie (matrix/direct_product.hpp): B^T is kept beside each B that others
+// Products that read their operands where they lie (kernels/direct_product.hpp): B^T is kept beside each B that others
 // are multiplied by transposed, in rows that spread over all sets of the caches.
 #pragma once
 
-#include "variants/matrix/products.hpp"
+#include "variants/kernels/products.hpp"
 
 namespace stepbench {
 

@@ -1,7 +1,7 @@
 // OpenBLAS's products, on as many of its threads as it was last given.
 #pragma once
 
-#include "variants/matrix/products.hpp"
+#include "variants/kernels/products.hpp"
 
 namespace stepbench {
 

@@ -10,7 +10,7 @@
 
 #include "core/floating_point.hpp"
 #include "core/supply.hpp"
-#include "variants/openblas_runtime.hpp"
+#include "variants/openblas/runtime.hpp"
 
 namespace stepbench {
 namespace {

@@ -2,10 +2,10 @@
 
 #include <oneapi/tbb/version.h>
 
-#include "variants/matrix/direct_product.hpp"
+#include "variants/kernels/direct_product.hpp"
 #include "variants/matrix/network.hpp"
-#include "variants/openblas_facts.hpp"
-#include "variants/openblas_runtime.hpp"
+#include "variants/openblas/facts.hpp"
+#include "variants/openblas/runtime.hpp"
 #include "variants/products/direct.hpp"
 #include "variants/products/openblas.hpp"
 #include "variants/tbb/executor.hpp"

@@ -1,0 +1,32 @@
+// `stepbench show`
+#include "core/results/result_file.hpp"
+#include "experiments/commands/command.hpp"
+#include "experiments/show/results_table.hpp"
+#include "experiments/show/speed_margin.hpp"
+#include "experiments/terminal/exit_code.hpp"
+#include "experiments/terminal/standard_streams.hpp"
+
+namespace stepbench {
+namespace {
+
+int run_show(const ParsedCommandLine& arguments) {
+  const double margin = speed_margin("show", arguments);
+  const ResultFile result = read_result_file(arguments.positional, ReadSeries::no);
+  write_output(results_table(result, margin));
+  return kExitOk;
+}
+
+}  // namespace
+
+Command show_command() {
+  return {{"show FILE.h5 [options]",
+           "Prints the table of a result file, as `run` printed it.",
+           "FILE.h5",
+           true,
+           {speed_margin_option()},
+           1,
+           "stepbench show results/quick.h5"},
+          run_show};
+}
+
+}  // namespace stepbench

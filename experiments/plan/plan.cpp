@@ -1,0 +1,190 @@
+#include "experiments/plan/plan.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+
+#include "core/config/rules.hpp"
+#include "core/error.hpp"
+#include "core/models/model_kinds.hpp"
+#include "core/text/suggestion.hpp"
+#include "experiments/machine/cores.hpp"
+#include "experiments/plan/data_folders.hpp"
+#include "experiments/plan/start_parameters.hpp"
+
+namespace stepbench {
+namespace {
+
+const Backend& require_backend(const Experiment& experiment, std::span<const Backend> backends,
+                               const std::string& name) {
+  if (const Backend* backend = find_backend(backends, name)) return *backend;
+  std::vector<std::string_view> names;
+  for (const Backend& backend : backends) names.push_back(backend.name);
+  throw InputError(fmt::format("{}found \"{}\", allowed: {}{}", experiment.where("sweep.backend"), name,
+                               fmt::join(names, ", "), suggestion(name, names)));
+}
+
+/// Loads each data set that the trials name once.
+class DatasetCache {
+ public:
+  explicit DatasetCache(const Experiment& experiment)
+      : experiment_(experiment), folders_(data_folders(experiment.file)), keys_(dataset_keys()) {}
+
+  std::shared_ptr<const Dataset> get(const TrialSettings& trial) {
+    std::string identity = "context=" + std::to_string(trial.model.context) + "\n";
+    for (const auto& [key, value] : setting_values(trial, keys_)) {
+      if (key.starts_with("dataset.")) identity += key + "=" + to_text(value) + "\n";
+    }
+    std::shared_ptr<const Dataset>& entry = loaded_[identity];
+    if (!entry) entry = std::make_shared<const Dataset>(load(trial));
+    return entry;
+  }
+
+ private:
+  /// What is wrong with the data is said at the place in the config that asks for it.
+  Dataset load(const TrialSettings& trial) const {
+    try {
+      return load_dataset(trial.dataset, trial.model.context, folders_);
+    } catch (const SettingError& error) {
+      throw InputError(experiment_.where(error.key()) + error.problem());
+    } catch (const InputError& error) {
+      throw InputError(experiment_.where("dataset.path") + error.what());
+    }
+  }
+
+  const Experiment& experiment_;
+  std::vector<std::filesystem::path> folders_;
+  std::vector<DatasetKeys> keys_;
+  std::map<std::string, std::shared_ptr<const Dataset>> loaded_;
+};
+
+/// Checked in the type that training reads, which the data alone does not tell.
+void require_precision_fit(const Experiment& experiment, const TrialSettings& trial, const Dataset& dataset) {
+  if (trial.training.precision != Precision::float32 || dataset.beyond_float32.empty()) return;
+  throw InputError(fmt::format("{}found \"float32\", which cannot hold what {} has: {}; allowed: float64",
+                               experiment.where("training.precision"), trial.dataset.path, dataset.beyond_float32));
+}
+
+/// With `model.init = file:PATH#TRIAL`, the parameters that it names.
+void read_start(const Experiment& experiment, StartFiles& files, TrialSettings& trial) {
+  try {
+    trial.model.start_parameters = files.read(trial.model, trial.training.precision);
+  } catch (const InputError& error) {
+    throw InputError(experiment.where("model.init") + error.what());
+  }
+}
+
+/// The settings with what only the data tells; throws InputError when the two do not fit.
+std::shared_ptr<const TrialSettings> fit_to_data(const Experiment& experiment, TrialSettings trial,
+                                                 const Dataset& dataset, StartFiles& start_files) {
+  try {
+    row_of(trial.model.kind).fit(trial, dataset);
+  } catch (const SettingError& error) {
+    throw InputError(experiment.where(error.key()) + error.problem());
+  }
+  require_precision_fit(experiment, trial, dataset);
+  read_start(experiment, start_files, trial);
+  return std::make_shared<const TrialSettings>(std::move(trial));
+}
+
+/// `measure.baseline` is a backend or a backend-tN; without it, the first supported trial.
+std::size_t find_baseline(const Experiment& experiment, const PlannedGroup& group) {
+  const auto first = [&group](auto matches) {
+    const auto found = std::find_if(group.trials.begin(), group.trials.end(), [&matches](const PlannedTrial& trial) {
+      return trial.unsupported.empty() && matches(*trial.settings);
+    });
+    return static_cast<std::size_t>(found - group.trials.begin());
+  };
+  const std::string& name = group.trials.front().settings->measure.baseline;
+  if (name.empty()) {
+    const std::size_t any = first([](const TrialSettings&) { return true; });
+    return any == group.trials.size() ? 0 : any;
+  }
+  const std::size_t found = first([&name](const TrialSettings& trial) {
+    return name == trial.backend || name == trial.backend + "-t" + std::to_string(trial.threads);
+  });
+  if (found == group.trials.size()) {
+    std::vector<std::string> names;
+    for (const PlannedTrial& trial : group.trials) {
+      if (trial.unsupported.empty()) {
+        names.push_back(trial.settings->backend + "-t" + std::to_string(trial.settings->threads));
+      }
+    }
+    throw InputError(fmt::format("{}found \"{}\", allowed: a backend of the sweep, or one of {}",
+                                 experiment.where("measure.baseline"), name, fmt::join(names, ", ")));
+  }
+  return found;
+}
+
+}  // namespace
+
+std::vector<PlannedGroup> plan_experiment(const Experiment& experiment, std::span<const Backend> backends) {
+  std::vector<PlannedGroup> groups;
+  DatasetCache datasets(experiment);
+  StartFiles start_files(data_folders(experiment.file));
+  std::string last_reason;
+  bool any_supported = false;
+  for (const TrialSettings& trial : experiment.trials) {
+    auto group = std::find_if(groups.begin(), groups.end(), [&](const PlannedGroup& g) { return g.id == trial.group; });
+    if (group == groups.end()) group = groups.insert(groups.end(), PlannedGroup{.id = trial.group, .trials = {}});
+    const Backend& backend = require_backend(experiment, backends, trial.backend);
+    std::string unsupported = unsupported_reason(backend, trial);
+    if (unsupported.empty()) {
+      any_supported = true;
+    } else {
+      last_reason = unsupported;
+    }
+    std::shared_ptr<const Dataset> dataset = datasets.get(trial);
+    std::shared_ptr<const TrialSettings> settings = fit_to_data(experiment, trial, *dataset, start_files);
+    group->trials.push_back({std::move(settings), &backend, std::move(unsupported), std::move(dataset)});
+  }
+  if (!any_supported) {
+    throw InputError(experiment.where("sweep.backend") + "no trial of the sweep can run: " + last_reason);
+  }
+  for (PlannedGroup& group : groups) group.baseline = find_baseline(experiment, group);
+  return groups;
+}
+
+std::vector<std::string> data_warnings(std::span<const PlannedGroup> groups) {
+  std::vector<std::string> warnings;
+  for (const PlannedGroup& group : groups) {
+    for (const PlannedTrial& trial : group.trials) {
+      for (const std::string& warning : trial.dataset->warnings) {
+        if (std::ranges::find(warnings, warning) == warnings.end()) warnings.push_back(warning);
+      }
+    }
+  }
+  return warnings;
+}
+
+std::vector<std::string> plan_warnings(std::span<const PlannedGroup> groups) {
+  std::int64_t most_threads = 0;
+  std::vector<std::string> warnings = data_warnings(groups);
+  for (const PlannedGroup& group : groups) {
+    for (const PlannedTrial& trial : group.trials) {
+      if (trial.unsupported.empty()) most_threads = std::max(most_threads, trial.settings->threads);
+    }
+    const PlannedTrial& first = group.trials.front();
+    const std::int64_t batch = first.settings->training.batch_size, samples = first.dataset->train.samples;
+    if (batch <= samples) continue;
+    const std::string warning =
+        fmt::format("training.batch_size = {} is more than the {} training samples: a step trains on all {}", batch,
+                    samples, samples);
+    if (std::ranges::find(warnings, warning) == warnings.end()) warnings.push_back(warning);
+  }
+  if (most_threads > available_cores()) {
+    warnings.push_back(fmt::format("{} threads on {} cores: trials with more threads than cores wait for each other",
+                                   most_threads, available_cores()));
+  }
+  return warnings;
+}
+
+std::vector<DatasetKeys> dataset_keys() {
+  std::vector<DatasetKeys> keys;
+  for (const DatasetKind& kind : dataset_kinds()) keys.push_back({kind.name, kind.keys});
+  return keys;
+}
+
+}  // namespace stepbench

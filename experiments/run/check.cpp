@@ -1,0 +1,85 @@
+#include "experiments/run/check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.hpp"
+#include "core/models/parameters.hpp"
+#include "experiments/measure/gate.hpp"
+#include "experiments/measure/trial_run.hpp"
+#include "experiments/terminal/text_table.hpp"
+
+namespace stepbench {
+namespace {
+
+constexpr double kMega = 1e6;
+
+std::string scientific(double value) { return value == 0 ? "0" : fmt::format("{:.1e}", value); }
+
+/// NaN counts as the worst.
+double worst(std::span<const TensorCheck> checks, double TensorCheck::*error) {
+  double result = 0;
+  for (const TensorCheck& check : checks) {
+    if (!(check.*error <= result)) result = check.*error;
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string describe_plan(const Experiment& experiment, std::span<const PlannedGroup> groups) {
+  TextTable table;
+  table.add_column("trial", TextTable::Align::left);
+  for (const char* heading : {"parameters", "MFLOP/step", "steps", "train", "validation"}) table.add_column(heading);
+  table.add_column("", TextTable::Align::left);
+  std::int64_t trials = 0;
+  for (const PlannedGroup& group : groups) {
+    for (const PlannedTrial& planned : group.trials) {
+      const TrialSettings& trial = *planned.settings;
+      ++trials;
+      table.add_row({trial.id, std::to_string(parameter_layout(trial.model).size),
+                     fmt::format("{:.3f}", flops_per_step(trial, *planned.dataset) / kMega),
+                     std::to_string(steps_of_trial(trial, *planned.dataset)),
+                     std::to_string(planned.dataset->train.samples),
+                     std::to_string(planned.dataset->validation.samples),
+                     planned.unsupported.empty() ? "" : "unsupported: " + planned.unsupported});
+    }
+  }
+  return fmt::format("{}: {} trials in {} groups\n\n{}", experiment.settings.name, trials, groups.size(), table.text());
+}
+
+GateReport check_gates(std::span<const PlannedGroup> groups) {
+  const Backend& reference = *find_backend(backends(), kReferenceBackend);
+  GateReport report;
+  std::string failures;
+  TextTable table;
+  table.add_column("trial", TextTable::Align::left);
+  for (const char* heading : {"memory", "gradient error", "step error", "gate"}) table.add_column(heading);
+  for (const PlannedGroup& group : groups) {
+    Gate group_gate(reference);
+    for (const PlannedTrial& planned : group.trials) {
+      if (!planned.unsupported.empty()) continue;
+      const TrialSettings& trial = *planned.settings;
+      try {
+        const GateResult gate = group_gate.check(*planned.backend, trial, *planned.dataset);
+        const TrialRecord record = start_trial(*planned.backend, trial, *planned.dataset, {})->record();
+        table.add_row({trial.id, fmt::format("{:.1f} MB", static_cast<double>(record.network_bytes) / kMega),
+                       scientific(worst(gate.checks, &TensorCheck::gradient_error)),
+                       scientific(worst(gate.checks, &TensorCheck::update_error)), gate.passed ? "passed" : "FAILED"});
+        if (gate.passed) continue;
+        failures += fmt::format("{} failed: {}\n", trial.id, gate.message);
+        report.passed = false;
+      } catch (const std::exception& error) {
+        table.add_row({trial.id, "-", "-", "-", "failed"});
+        failures += fmt::format("{} failed: {}\n", trial.id, reason_of(error));
+        report.failed = true;
+      }
+    }
+  }
+  report.text = table.text() + failures;
+  return report;
+}
+
+}  // namespace stepbench

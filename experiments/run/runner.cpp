@@ -1,0 +1,190 @@
+#include "experiments/run/runner.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <new>
+#include <set>
+#include <utility>
+
+#include "core/error.hpp"
+#include "core/results/merge.hpp"
+#include "experiments/machine/cores.hpp"
+#include "experiments/machine/environment.hpp"
+#include "experiments/machine/fma_peak.hpp"
+#include "experiments/measure/group_run.hpp"
+#include "experiments/run/resume.hpp"
+#include "experiments/terminal/interrupt.hpp"
+
+namespace stepbench {
+namespace {
+
+/// What all files of a run have in common.
+ResultFile describe_run(const Experiment& experiment) {
+  ResultFile file;
+  file.experiment = experiment.settings.name;
+  file.description = experiment.settings.description;
+  file.config_text = experiment.text;
+  file.created = utc_now();
+  const RunIdentity identity = this_identity();
+  file.stepbench_version = identity.version;
+  file.git_commit = identity.git_commit;
+  file.git_dirty = identity.git_dirty;
+  return file;
+}
+
+/// Half a second of measuring: only when something is going to run.
+void describe_machine(ResultFile& file, Progress& progress) {
+  progress.status("measuring the machine");
+  file.environments = {describe_environment()};
+}
+
+void warn_of_the_build(const KeyValues& environment, Progress& progress) {
+  if (text_of(environment, "native_code") == "false") {
+    progress.warn(
+        "this is a portable build (STEPBENCH_NATIVE=OFF): element-wise passes run without this CPU's widest vectors");
+  }
+#if !defined(NDEBUG) || !defined(__OPTIMIZE__)
+  progress.warn("this is a debug build: its times say nothing");
+#endif
+}
+
+void warn_of_the_machine(const KeyValues& environment, Progress& progress) {
+  const double one = std::get<double>(*find_value(environment, "peak_gflops_1"));
+  const double all = std::get<double>(*find_value(environment, "peak_gflops_all"));
+  if (std::isnan(all)) {
+    progress.warn(
+        fmt::format("the peak of all {} cores cannot be measured: this process cannot have so many threads, see "
+                    "`ulimit -u` and the container's limits",
+                    available_cores()));
+  }
+  if (core_sharing(one, all, available_cores()) != CoreSharing::shared) return;
+  progress.warn(
+      fmt::format("all {} cores together reach {:.2f} times the multiply-adds of one: they share one core, or "
+                  "others are busy; `stepbench doctor` tells which",
+                  available_cores(), all / one));
+}
+
+/// Publishes a group's trials, each with its columns of the group's rounds. Of a group that was interrupted, a trial
+/// that an earlier run had finished stays as it is.
+void publish_group(GroupResult result, const ResultFile& run, const RunOutput& output,
+                   const std::set<std::string>& finished_before, Progress& progress) {
+  for (TrialRecord& record : result.trials) {
+    if (record.status == Status::interrupted && finished_before.contains(record.id)) continue;
+    ResultFile single = run;
+    single.status = record.status == Status::unsupported ? Status::completed : record.status;
+    single.groups.push_back(columns_of(result.rounds, std::array{record.id, twin_id(record.id)}));
+    single.trials.push_back(std::move(record));
+    output.publish_trial(single);
+    progress.note(fmt::format("{}: {}", single.trials.front().id, to_text(single.trials.front().status)));
+  }
+}
+
+std::vector<std::string> ids_of(const Experiment& experiment) {
+  std::vector<std::string> ids;
+  for (const TrialSettings& trial : experiment.trials) ids.push_back(trial.id);
+  return ids;
+}
+
+bool keeps_trial_files(const Experiment& experiment) { return experiment.trials.front().record.keep_trial_files; }
+
+/// A run in progress: what is finished, and what to say when it ends early.
+class SweepRun {
+ public:
+  SweepRun(const RunRequest& request, const RunOutput& output, StopOnSignal& signals, Progress& progress)
+      : request_(request),
+        output_(output),
+        signals_(signals),
+        progress_(progress),
+        run_(describe_run(request.experiment)) {
+    for (const std::string& warning : plan_warnings(request.groups)) progress.warn(warning);
+    work_ = find_finished(request.groups, output.trial_files(), progress);
+    std::size_t kept = 0;
+    for (std::size_t g = 0; g < request.groups.size(); ++g) {
+      if (!work_.groups[g]) continue;
+      kept += request.groups[g].trials.size();
+      progress.skip(group_work(request.groups[g]));
+    }
+    finished_ = kept;
+    if (request.if_present == IfPresent::resume) {
+      progress.say(fmt::format("{} of {} trials are finished and kept", kept, request.experiment.trials.size()));
+    }
+  }
+
+  void run_groups() {
+    const Backend& reference = *find_backend(backends(), kReferenceBackend);
+    bool described = false;
+    signals_.set_last_words(farewell());
+    for (std::size_t g = 0; g < request_.groups.size(); ++g) {
+      if (work_.groups[g]) continue;
+      if (!std::exchange(described, true)) {
+        describe_machine(run_, progress_);
+        warn_of_the_build(run_.environments.front(), progress_);
+        warn_of_the_machine(run_.environments.front(), progress_);
+      }
+      if (stop_requested()) stop();
+      GroupResult result = run_group(request_.groups[g], reference, peaks_, progress_);
+      const bool stopped = result.stopped;
+      publish_group(std::move(result), run_, output_, work_.trials, progress_);
+      if (stopped) stop();
+      finished_ += request_.groups[g].trials.size();
+      signals_.set_last_words(farewell());
+    }
+  }
+
+  [[nodiscard]] ResultFile publish_collection() const {
+    return output_.publish_collection(run_, ids_of(request_.experiment), keeps_trial_files(request_.experiment));
+  }
+
+  /// What is finished, and how to go on from there.
+  [[nodiscard]] std::string standing() const {
+    const std::string finished = finished_ == 0
+                                     ? "no trial is finished yet"
+                                     : fmt::format("{} of {} trials are finished and kept in {}", finished_,
+                                                   request_.experiment.trials.size(), output_.trials_folder().string());
+    return fmt::format("{}; the same command with --resume{} goes on", finished,
+                       request_.if_present == IfPresent::overwrite ? " in place of --overwrite" : "");
+  }
+
+ private:
+  [[nodiscard]] std::string farewell() const { return "interrupted: " + standing(); }
+  [[noreturn]] void stop() const { throw Interrupted(farewell()); }
+
+  const RunRequest& request_;
+  const RunOutput& output_;
+  StopOnSignal& signals_;
+  Progress& progress_;
+  ResultFile run_;
+  FinishedWork work_;
+  PeakHistory peaks_;
+  std::size_t finished_ = 0;  // trials
+};
+
+}  // namespace
+
+ResultFile run_experiment(const RunRequest& request, Progress& progress) {
+  const RunOutput output(request.output, request.if_present);
+  if (!output.lock_problem().empty()) progress.warn(output.lock_problem());
+  if (output.is_complete()) {
+    ResultFile whole = read_complete(request.output, request.groups);
+    progress.say(fmt::format("{} holds all {} trials: nothing to do", request.output.string(), whole.trials.size()));
+    if (!keeps_trial_files(request.experiment)) output.remove_trial_files(ids_of(request.experiment));
+    return whole;
+  }
+  StopOnSignal signals;
+  SweepRun sweep(request, output, signals, progress);
+  try {
+    sweep.run_groups();
+    return sweep.publish_collection();
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw OutputError("out of memory; " + sweep.standing());
+  } catch (const Error& error) {
+    throw OutputError(fmt::format("{}; {}", error.what(), sweep.standing()));
+  }
+}
+
+}  // namespace stepbench

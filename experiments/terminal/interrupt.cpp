@@ -1,0 +1,136 @@
+#include "experiments/terminal/interrupt.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <ctime>
+#include <exception>
+
+#include "experiments/terminal/exit_code.hpp"
+
+namespace stepbench {
+namespace {
+
+constexpr std::int64_t kImpatience = 5000;  // ms between two signals that are not one
+constexpr unsigned kGrace = 2;              // s beyond a step
+constexpr unsigned kToLeave = 10;           // s to write what there is, from when a stop was noticed
+
+std::atomic<std::int64_t> stopped_at{0};  // of the first signal, ms of the monotonic clock; 0: none came
+std::atomic<bool> noticed{false};
+std::atomic<int> interrupts{0};
+std::atomic<unsigned> step_seconds{0};
+static_assert(std::atomic<std::int64_t>::is_always_lock_free && std::atomic<int>::is_always_lock_free,
+              "a signal handler may not wait for a lock");
+
+bool on_terminal = false;  // stderr; written before the handler can run
+
+/// The last words: a line is written where no handler reads it, and then is the one.
+struct Words {
+  std::array<char, 1024> text;
+  std::size_t length;
+};
+std::array<Words, 2> last_words{};
+std::atomic<std::size_t> current_words{0};
+
+// Below, what a handler calls: only what signal-safety(7) allows.
+
+void tell(std::string_view line) {
+  // On a terminal a progress bar or `^C` stands on the line.
+  ssize_t ignored = on_terminal ? write(STDERR_FILENO, "\n", 1) : 0;
+  ignored = write(STDERR_FILENO, line.data(), line.size());
+  static_cast<void>(ignored);
+}
+
+std::int64_t now() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return std::max<std::int64_t>(1, std::int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000);
+}
+
+void stop(int signal) {
+  const int error_number = errno;
+  const bool impatient = signal == SIGINT && interrupts.fetch_add(1) > 0;
+  std::int64_t first = 0;
+  if (!stopped_at.compare_exchange_strong(first, now())) {
+    if (impatient || (signal != SIGINT && now() - first > kImpatience)) _exit(kExitInterrupted);
+  } else {
+    alarm(step_seconds + kGrace);
+    constexpr std::string_view kOfUser = "stepbench: stopping after this step; a second Ctrl-C stops at once\n";
+    constexpr std::string_view kOfSystem = "stepbench: stopping after this step\n";
+    tell(signal == SIGINT ? kOfUser : kOfSystem);
+  }
+  errno = error_number;
+}
+
+void give_up(int /*signal*/) {
+  const Words& words = last_words[current_words];
+  tell({words.text.data(), words.length});
+  _exit(kExitInterrupted);
+}
+
+void handle(int signal, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  sigaction(signal, &action, nullptr);
+}
+
+}  // namespace
+
+bool stop_requested() {
+  if (stopped_at.load(std::memory_order_relaxed) == 0) return false;
+  if (!noticed.exchange(true)) alarm(kToLeave);
+  return true;
+}
+
+void expect_step(double seconds) {
+  step_seconds.store(static_cast<unsigned>(std::clamp(seconds, 0.0, 1e9)), std::memory_order_relaxed);
+}
+
+StopOnSignal::StopOnSignal() {
+  stopped_at = 0;
+  noticed = false;
+  interrupts = 0;
+  step_seconds = 0;
+  on_terminal = isatty(STDERR_FILENO) != 0;
+  set_last_words("interrupted");
+  handle(SIGALRM, give_up);
+  sigset_t own;
+  sigemptyset(&own);
+  sigaddset(&own, SIGALRM);
+  pthread_sigmask(SIG_UNBLOCK, &own, nullptr);  // a parent may have left it blocked
+  for (std::size_t i = 0; i < kSignals.size(); ++i) {
+    sigaction(kSignals[i], nullptr, &before_[i]);
+    if (before_[i].sa_handler != SIG_IGN) handle(kSignals[i], stop);
+  }
+}
+
+StopOnSignal::~StopOnSignal() {
+  for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &before_[i], nullptr);
+  // After a stop, the end of the program has its time, too: its libraries may hang there.
+  if (std::uncaught_exceptions() == 0) alarm(0);
+  stopped_at = 0;
+}
+
+void StopOnSignal::set_last_words(std::string_view line) {
+  const std::size_t next = 1 - current_words;
+  Words& words = last_words[next];
+  const auto append = [&words](std::string_view part) {
+    const std::size_t count = std::min(part.size(), words.text.size() - words.length);
+    std::memcpy(words.text.data() + words.length, part.data(), count);
+    words.length += count;
+  };
+  words.length = 0;
+  append("stepbench: ");
+  append(line.substr(0, words.text.size() - words.length - 1));
+  append("\n");
+  current_words = next;
+}
+
+}  // namespace stepbench

@@ -1,0 +1,142 @@
+// Lists in [sweep]: order, names and groups of the trials, and what is refused.
+#include <catch2/catch.hpp>
+
+#include "tests/config/config_fixture.hpp"
+
+namespace stepbench::testing {
+using Ids = std::vector<std::string>;
+
+TEST_CASE("the first swept key varies slowest, then seed, backend and threads") {
+  const Experiment experiment = load_text(valid_without("backend") +
+                                          "[sweep]\nthreads = 1,2\nbackend = tbb,blas\ntraining.batch_size = 32,8\n"
+                                          "seed = 1,2\nmodel.init = he,xavier\n");
+  const Ids all = ids(experiment);
+  REQUIRE(all.size() == 32);
+  CHECK(Ids(all.begin(), all.begin() + 9) ==
+        Ids{"tbb-t1-s1-batch_size32-inithe", "tbb-t2-s1-batch_size32-inithe", "blas-t1-s1-batch_size32-inithe",
+            "blas-t2-s1-batch_size32-inithe", "tbb-t1-s2-batch_size32-inithe", "tbb-t2-s2-batch_size32-inithe",
+            "blas-t1-s2-batch_size32-inithe", "blas-t2-s2-batch_size32-inithe", "tbb-t1-s1-batch_size32-initxavier"});
+  CHECK(all.back() == "blas-t2-s2-batch_size8-initxavier");
+  CHECK(experiment.swept == Ids{"training.batch_size", "model.init", "seed", "backend", "threads"});
+}
+
+TEST_CASE("a trial's settings are its cell's") {
+  const Experiment experiment = load_with("[sweep]\ntraining.batch_size = 32, 8\nthreads = 4\nseed = 0\n");
+  REQUIRE(experiment.trials.size() == 2);
+  CHECK(experiment.trials[1].training.batch_size == 8);
+  CHECK(experiment.trials[1].threads == 4);
+  CHECK(experiment.trials[1].seed == 0);
+  CHECK(experiment.trials[1].backend == "blas");
+}
+
+TEST_CASE("a group is what trials share besides backend and threads") {
+  const Experiment experiment = load_text(valid_without("backend") +
+                                          "[sweep]\nbackend = blas,tbb\nthreads = 1,2\nseed = 1,2\n"
+                                          "training.batch_size = 32,8\n");
+  REQUIRE(experiment.trials.size() == 16);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(experiment.trials[i].group == "s1-batch_size32");
+  for (std::size_t i = 4; i < 8; ++i) CHECK(experiment.trials[i].group == "s2-batch_size32");
+}
+
+TEST_CASE("a list of one value varies nothing") {
+  const Experiment experiment = load_with("[sweep]\ntraining.batch_size = 8\n");
+  CHECK(ids(experiment) == Ids{"blas-t1-s1"});
+  CHECK(experiment.trials.at(0).training.batch_size == 8);
+  CHECK(experiment.swept.empty());
+}
+
+TEST_CASE("| separates values that have commas themselves") {
+  const Experiment experiment = load_text(valid_without("layers") + "[sweep]\nmodel.layers = 2,8,3 | 2,16,16,3\n");
+  CHECK(ids(experiment) == Ids{"blas-t1-s1-layers2_8_3", "blas-t1-s1-layers2_16_16_3"});
+  CHECK(experiment.trials.at(1).model.layers == std::vector<std::int64_t>{2, 16, 16, 3});
+  CHECK(load_text(valid_without("layers") + "[sweep]\nmodel.layers = 2,8,3\n").trials.size() == 1);
+}
+
+TEST_CASE("ids spell a value by its meaning, in characters that are safe everywhere") {
+  CHECK(ids(load_text(valid_without("learning_rate") + "[sweep]\ntraining.learning_rate = 0.10,1e-5\n")) ==
+        Ids{"blas-t1-s1-learning_rate0.1", "blas-t1-s1-learning_rate1e-05"});
+  CHECK(ids(load_with("[sweep]\ntraining.target = train_loss<=0.1,train_loss<=0.2\n")) ==
+        Ids{"blas-t1-s1-targettrain_loss__0.1", "blas-t1-s1-targettrain_loss__0.2"});
+}
+
+TEST_CASE("keys with the same last component appear in ids by their full name") {
+  CHECK(ids(load_with("schedule = cosine\n[sweep]\ntraining.warmup_steps = 1,2\nmeasure.warmup_steps = 3,4\n")).at(0) ==
+        "blas-t1-s1-training.warmup_steps1-measure.warmup_steps3");
+}
+
+TEST_CASE("two trials never share an id") {
+  const std::string text =
+      valid_without("kind = spirals") + "[dataset]\nkind = mnist\n[sweep]\ndataset.path = a/b,a:b\n";
+  CHECK(error_of_text(text) ==
+        "quick.cfg: sweep: two trials have the same id blas-t1-s1-patha_b; make the swept values differ in their "
+        "letters and digits");
+}
+
+TEST_CASE("an id stays short enough for a file name") {
+  const std::string text = valid_without("kind = spirals") + "[dataset]\nkind = mnist\n[sweep]\ndataset.path = a,";
+  CHECK(error_of_text(text + std::string(185, 'b') + "\n") == "no error");
+  CHECK(error_of_text(text + std::string(186, 'b') + "\n").ends_with("is too long, allowed: 200 characters"));
+}
+
+TEST_CASE("bad lists are refused") {
+  const auto error = [](const std::string& line) { return error_with("[sweep]\n" + line + "\n"); };
+  CHECK(error("training.batch_size = 8,,16") == "quick.cfg:12: training.batch_size: empty element in the list");
+  CHECK(error("training.batch_size = 8,") == "quick.cfg:12: training.batch_size: empty element in the list");
+  CHECK(error("training.batch_size = ,") == "quick.cfg:12: training.batch_size: empty element in the list");
+  CHECK(error("training.batch_size =") == "quick.cfg:12: sweep.training.batch_size: empty value, allowed: key = value");
+  CHECK(error("training.batch_size = 8,16,08") == "quick.cfg:12: training.batch_size: \"08\" stands twice in the list");
+  CHECK(error("training.batch_size = 8,x") ==
+        "quick.cfg:12: training.batch_size: found \"x\", allowed: an integer from 1 to 1000000");
+  CHECK(error("threads = 0") == "quick.cfg:12: sweep.threads: found \"0\", allowed: an integer from 1 to 1024");
+  CHECK(error("threads = 1,1025") == "quick.cfg:12: sweep.threads: found \"1025\", allowed: an integer from 1 to 1024");
+  CHECK(error("seed = 1,-1") ==
+        "quick.cfg:12: sweep.seed: found \"-1\", allowed: an integer from 0 to 9223372036854775807");
+  CHECK(error("experiment.name = a,b") ==
+        "quick.cfg:12: experiment.name: cannot be swept, allowed: one value in [experiment]");
+}
+
+TEST_CASE("a key stands in its own section or in [sweep], not in both") {
+  CHECK(error_with("[sweep]\ntraining.epochs = 1,2\n") ==
+        "quick.cfg:12: training.epochs: set in [training] and in [sweep], allowed: one of them (the other is on "
+        "line 10)");
+}
+
+TEST_CASE("a cell that breaks a rule between keys is an error that names it") {
+  CHECK(error_with("optimizer = sgd\n[sweep]\ntraining.update_order = simultaneous,layerwise\ntraining.gradient_clip = "
+                   "1,2\n") ==
+        "quick.cfg:13: training.update_order: found \"layerwise\" with training.gradient_clip, allowed: no clipping, "
+        "which needs all gradients first (trial blas-t1-s1-update_orderlayerwise-gradient_clip1)");
+}
+
+TEST_CASE("a key is used when any cell uses it") {
+  CHECK(error_with("momentum = 0.5\n[sweep]\ntraining.optimizer = sgd,momentum\n") == "no error");
+  CHECK(error_with("[sweep]\ntraining.momentum = 0.5,0.9\n") ==
+        "quick.cfg:12: training.momentum: no trial uses it (it applies with training.optimizer = momentum)");
+}
+
+TEST_CASE("an override ends a sweep, or begins one") {
+  const std::string swept = "[sweep]\ntraining.batch_size = 8,16\n";
+  CHECK(load_with(swept, {"training.batch_size=64"}).trials.size() == 1);
+  CHECK(load_with(swept, {"training.batch_size=64"}).trials.at(0).training.batch_size == 64);
+  CHECK(load_with("", {"sweep.training.epochs=1,2"}).trials.size() == 2);
+  CHECK(ids(load_with("", {"sweep.backend=tbb,neuron"})) == Ids{"tbb-t1-s1", "neuron-t1-s1"});
+}
+
+TEST_CASE("an overridden sweep keeps its place in the order") {
+  const Experiment experiment =
+      load_with("[sweep]\ntraining.batch_size = 8,16\nmodel.init = he,xavier\n", {"sweep.training.batch_size=1,2"});
+  CHECK(experiment.swept == Ids{"training.batch_size", "model.init"});
+}
+
+TEST_CASE("a sweep has at most 10000 trials") {
+  const auto list = [](int count) {
+    std::string text;
+    for (int i = 1; i <= count; ++i) text.append(i > 1 ? "," : "").append(std::to_string(i));
+    return text;
+  };
+  const auto sweep = [&](int seeds) { return "[sweep]\nseed = " + list(seeds) + "\nthreads = " + list(1000) + "\n"; };
+  CHECK(load_with(sweep(10)).trials.size() == 10'000);
+  CHECK(error_with(sweep(11)) == "quick.cfg: sweep: more than 10000 trials, allowed: at most that");
+}
+
+}  // namespace stepbench::testing

@@ -1,0 +1,36 @@
+// The matrix product of training, from where the operands lie. A general product such as OpenBLAS's first copies both
+// operands into the order in which its kernel reads them. In a training step that order can be had without a copy:
+// all three products of a layer (Y = X W^T, dX = dY W, dW = dY^T X) read rows of their second operand once W^T is kept
+// beside W, and on huge pages (core/buffer.hpp) long strides cost nothing. The kernel is a tile of C in registers, as
+// in Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008).
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "variants/kernels/gemm.hpp"
+
+namespace stepbench {
+
+/// The vectors that the build has for direct_product. Empty where they and the registers are too few for it to be
+/// faster than OpenBLAS, whose kernels are picked when the program starts.
+#if defined(__AVX512F__)
+inline constexpr std::string_view kDirectProductVectors = "AVX-512";
+#elif defined(__AVX2__) && defined(__FMA__)
+inline constexpr std::string_view kDirectProductVectors = "AVX2";
+#else
+inline constexpr std::string_view kDirectProductVectors;
+#endif
+
+/// C (m, n) = alpha * op(A) (m, k) * B (k, n) + beta * C, row-major, for m, n and k of at least 1; with beta 0, C is
+/// not read. The bits of an element of C depend on its row of op(A), its column of B and the scalars, and on nothing
+/// else: not on m, n or its place.
+template <typename Scalar>
+void direct_product(Transpose transpose_a, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, Scalar alpha,
+                    Operand<const Scalar> a, Operand<const Scalar> b, Scalar beta, Operand<Scalar> c);
+
+/// to (columns, rows) = from (rows, columns) transposed.
+template <typename Scalar>
+void transpose(std::ptrdiff_t rows, std::ptrdiff_t columns, Operand<const Scalar> from, Operand<Scalar> to);
+
+}  // namespace stepbench

@@ -1,0 +1,151 @@
+#include "variants/kernels/kernels.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace stepbench {
+namespace {
+
+std::size_t index(std::ptrdiff_t i) { return static_cast<std::size_t>(i); }
+
+}  // namespace
+
+template <typename Scalar>
+void add_bias(Scalar* __restrict rows, const Scalar* __restrict bias, std::ptrdiff_t count, std::ptrdiff_t columns,
+              bool relu) {
+  for (std::ptrdiff_t b = 0; b < count; ++b) {
+    Scalar* __restrict row = rows + b * columns;
+    if (relu) {
+      for (std::ptrdiff_t j = 0; j < columns; ++j) {
+        const Scalar z = row[j] + bias[j];
+        row[j] = z < 0 ? Scalar{0} : z;
+      }
+    } else {
+      for (std::ptrdiff_t j = 0; j < columns; ++j) row[j] += bias[j];
+    }
+  }
+}
+
+template <typename Scalar>
+void mask_by_relu(Scalar* __restrict gradient, const Scalar* __restrict activation, std::ptrdiff_t count) {
+  for (std::ptrdiff_t i = 0; i < count; ++i) gradient[i] = activation[i] > 0 ? gradient[i] : Scalar{0};
+}
+
+template <typename Scalar>
+void sum_rows(const Scalar* __restrict rows, std::ptrdiff_t count, std::ptrdiff_t columns, std::ptrdiff_t stride,
+              Scalar* __restrict sums) {
+  std::fill_n(sums, index(columns), Scalar{0});
+  for (std::ptrdiff_t b = 0; b < count; ++b) {
+    const Scalar* __restrict row = rows + b * stride;
+    for (std::ptrdiff_t j = 0; j < columns; ++j) sums[j] += row[j];
+  }
+}
+
+template <typename Scalar>
+void sum_row_products(const Scalar* __restrict a, const Scalar* __restrict b, std::ptrdiff_t count,
+                      std::ptrdiff_t columns, std::ptrdiff_t stride, Scalar* __restrict sums) {
+  std::fill_n(sums, index(columns), Scalar{0});
+  for (std::ptrdiff_t r = 0; r < count; ++r) {
+    const Scalar* __restrict row_a = a + r * stride;
+    const Scalar* __restrict row_b = b + r * stride;
+    for (std::ptrdiff_t j = 0; j < columns; ++j) sums[j] += row_a[j] * row_b[j];
+  }
+}
+
+template <typename Scalar>
+double sum_of_squares(const Scalar* values, std::ptrdiff_t count) {
+  double sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::ptrdiff_t i = 0; i < count; ++i) sum += static_cast<double>(values[i]) * static_cast<double>(values[i]);
+  return sum;
+}
+
+template <typename Scalar>
+double squared_error_row(const Scalar* __restrict outputs, const Scalar* __restrict targets, std::ptrdiff_t columns,
+                         Scalar scale, Scalar* __restrict gradient) {
+  for (std::ptrdiff_t j = 0; j < columns; ++j) gradient[j] = outputs[j] - targets[j];
+  const double loss = sum_of_squares(gradient, columns);
+  for (std::ptrdiff_t j = 0; j < columns; ++j) gradient[j] *= scale;
+  return loss;
+}
+
+template <typename Scalar>
+double cross_entropy_row(const Scalar* __restrict logits, std::int32_t label, std::ptrdiff_t columns, Scalar scale,
+                         Scalar* __restrict gradient) {
+  const Scalar largest = *std::max_element(logits, logits + columns);
+  Scalar sum = 0;
+  for (std::ptrdiff_t j = 0; j < columns; ++j) {
+    gradient[j] = std::exp(logits[j] - largest);
+    sum += gradient[j];
+  }
+  const Scalar factor = scale / sum;
+  for (std::ptrdiff_t j = 0; j < columns; ++j) gradient[j] *= factor;
+  gradient[label] -= scale;
+  return std::log(static_cast<double>(sum)) - static_cast<double>(logits[label] - largest);
+}
+
+template <typename Scalar>
+OptimizerStep<Scalar>::OptimizerStep(const TrainingSettings& training, double rate, std::int64_t number, double scale)
+    : optimizer(training.optimizer),
+      learning_rate(static_cast<Scalar>(rate)),
+      gradient_scale(static_cast<Scalar>(scale)),
+      momentum(static_cast<Scalar>(training.momentum)),
+      beta1(static_cast<Scalar>(training.beta1)),
+      beta2(static_cast<Scalar>(training.beta2)),
+      epsilon(static_cast<Scalar>(training.epsilon)),
+      step_size(static_cast<Scalar>(rate / (1 - std::pow(training.beta1, static_cast<double>(number))))),
+      inverse_root_bias2(static_cast<Scalar>(1 / std::sqrt(1 - std::pow(training.beta2, static_cast<double>(number))))),
+      coupled_decay(static_cast<Scalar>(training.optimizer == Optimizer::adamw ? 0 : training.weight_decay)),
+      decoupled_decay(
+          static_cast<Scalar>(training.optimizer == Optimizer::adamw ? 1 - rate * training.weight_decay : 1)) {}
+
+template <typename Scalar>
+void update_slice(const OptimizerStep<Scalar>& rule, ParameterRole role, std::ptrdiff_t count,
+                  const Scalar* __restrict gradients, Scalar* __restrict parameters, Scalar* __restrict first,
+                  Scalar* __restrict second) {
+  // Copies, so that the compiler need not fear that a store to the parameters changes the rule.
+  const OptimizerStep<Scalar> r = rule;
+  switch (r.optimizer) {
+    case Optimizer::sgd:
+      for (std::ptrdiff_t i = 0; i < count; ++i) {
+        const Scalar g = r.gradient_scale * gradients[i] + r.coupled_decay * parameters[i];
+        parameters[i] -= r.learning_rate * g;
+      }
+      return;
+    case Optimizer::momentum:
+      for (std::ptrdiff_t i = 0; i < count; ++i) {
+        const Scalar g = r.gradient_scale * gradients[i] + r.coupled_decay * parameters[i];
+        first[i] = r.momentum * first[i] + g;
+        parameters[i] -= r.learning_rate * first[i];
+      }
+      return;
+    case Optimizer::adam:
+    case Optimizer::adamw: {
+      const Scalar decay = role == ParameterRole::matrix ? r.decoupled_decay : Scalar{1};
+      for (std::ptrdiff_t i = 0; i < count; ++i) {
+        const Scalar g = r.gradient_scale * gradients[i] + r.coupled_decay * parameters[i];
+        first[i] = r.beta1 * first[i] + (1 - r.beta1) * g;
+        second[i] = r.beta2 * second[i] + (1 - r.beta2) * g * g;
+        parameters[i] =
+            decay * parameters[i] - r.step_size * first[i] / (std::sqrt(second[i]) * r.inverse_root_bias2 + r.epsilon);
+      }
+      return;
+    }
+  }
+}
+
+#define STEPBENCH_INSTANTIATE(S)                                                                             \
+  template void add_bias<S>(S*, const S*, std::ptrdiff_t, std::ptrdiff_t, bool);                             \
+  template void mask_by_relu<S>(S*, const S*, std::ptrdiff_t);                                               \
+  template void sum_rows<S>(const S*, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, S*);                   \
+  template void sum_row_products<S>(const S*, const S*, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, S*); \
+  template double sum_of_squares<S>(const S*, std::ptrdiff_t);                                               \
+  template double squared_error_row<S>(const S*, const S*, std::ptrdiff_t, S, S*);                           \
+  template double cross_entropy_row<S>(const S*, std::int32_t, std::ptrdiff_t, S, S*);                       \
+  template struct OptimizerStep<S>;                                                                          \
+  template void update_slice<S>(const OptimizerStep<S>&, ParameterRole, std::ptrdiff_t, const S*, S*, S*, S*)
+STEPBENCH_INSTANTIATE(float);
+STEPBENCH_INSTANTIATE(double);
+#undef STEPBENCH_INSTANTIATE
+
+}  // namespace stepbench
