@@ -17,7 +17,9 @@
 #include "experiments/measure/gate.hpp"
 #include "experiments/measure/idle_workers.hpp"
 #include "experiments/measure/peaks.hpp"
+#include "experiments/measure/summary.hpp"
 #include "experiments/measure/trial_run.hpp"
+#include "experiments/measure/trial_steps.hpp"
 #include "experiments/terminal/interrupt.hpp"
 
 namespace stepbench {
@@ -136,6 +138,7 @@ class Rounds {
         progress_(progress),
         peaks_(group, peaks),
         position_(static_cast<std::size_t>(count) * members.size()),
+        step_time_(position_.size(), kNotANumber),
         noise_(position_.size(), not_watched()) {}
 
   /// Trains all members to their end. False when stop_requested() came in between.
@@ -146,8 +149,7 @@ class Rounds {
       for (std::int64_t r = 0; r < count_ && !stop_requested(); ++r) {
         peaks_.take_if_due();
         const std::vector<std::int64_t> order =
-            permutation(std::ssize(members_),
-                        {group_.trials.front().settings->seed, Purpose::round_order, static_cast<std::uint64_t>(r)});
+            turns_of_round(std::ssize(members_), group_.trials.front().settings->seed, r);
         for (std::size_t k = 0; k < members; ++k) train(static_cast<std::size_t>(order[k]), r, k);
       }
     } else {
@@ -165,14 +167,14 @@ class Rounds {
 
   [[nodiscard]] const Peaks& peaks() const { return peaks_; }
 
-  /// What was seen of the blocks, into the group's record. `step_times[m]`: of member m, per round.
-  void write(const std::vector<std::vector<double>>& step_times, GroupRecord& rounds) const {
+  /// What was seen of the blocks, into the group's record.
+  void write(GroupRecord& rounds) const {
     for (const Member& member : members_) rounds.trials.push_back(records_[member.index].id);
     rounds.position = position_;
+    rounds.step_time = step_time_;
     std::vector<std::int64_t> threads;
     for (std::size_t i = 0; i < noise_.size(); ++i) {
       const BlockNoise& noise = noise_[i];
-      rounds.step_time.push_back(step_times[i % members_.size()][i / members_.size()]);
       rounds.block_time.push_back(noise.block_time);
       rounds.cpu_time.push_back(noise.cpu_time);
       rounds.steal_time.push_back(noise.steal_time);
@@ -200,7 +202,7 @@ class Rounds {
       wait_for_idle_workers();
       watch_.begin_block();
       try {
-        member.run->train(steps_of_round(total_steps_, count_, r), r);
+        step_time_[cell] = member.run->train(steps_of_round(total_steps_, count_, r), r).step_time;
         noise_[cell] = watch_.end_block();
       } catch (const std::exception& error) {
         TrialRecord& record = records_[member.index];
@@ -223,6 +225,7 @@ class Rounds {
   Peaks peaks_;
   NoiseWatch watch_;
   std::vector<std::int64_t> position_;  // (R, M)
+  std::vector<double> step_time_;       // (R, M), s
   std::vector<BlockNoise> noise_;       // (R, M)
 };
 
@@ -367,16 +370,14 @@ GroupResult run_group(const PlannedGroup& group, const Backend& reference, PeakH
     return result;
   }
 
-  std::vector<std::vector<double>> step_times;
   for (Member& member : members) {
     const PlannedTrial& planned = *member.planned;
     TrialRecord& record = result.trials[member.index];
     if (member.run) record = member.run->record();
     summarise(record, *planned.settings, *planned.dataset, rounds.peaks().of_trial(*planned.settings));
-    step_times.push_back(round_step_times(record, *planned.settings, *planned.dataset, count));
     if (!planned.settings->record.steps) record.steps = {};
   }
-  rounds.write(step_times, result.rounds);
+  rounds.write(result.rounds);
   if (result.trials.size() > group.trials.size()) {
     check_twin(result.trials[group.baseline], result.trials.back(), progress);
     result.trials.pop_back();

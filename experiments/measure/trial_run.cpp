@@ -18,6 +18,8 @@
 #include "core/schedule.hpp"
 #include "core/statistics.hpp"
 #include "core/text/json_strings.hpp"
+#include "experiments/measure/summary.hpp"
+#include "experiments/measure/trial_steps.hpp"
 #include "experiments/plan/start_parameters.hpp"
 #include "experiments/terminal/interrupt.hpp"
 
@@ -74,7 +76,7 @@ std::int64_t largest_batch(const TrialSettings& trial, const Dataset& dataset) {
 }
 
 template <typename Scalar>
-class TypedTrialRun final : public TrialRun {
+class TypedTrialRun final : public LocalTrialRun {
  public:
   TypedTrialRun(const Backend& backend, const TrialSettings& trial, const Dataset& dataset, TrialRecord record)
       : trial_(trial),
@@ -98,7 +100,8 @@ class TypedTrialRun final : public TrialRun {
   [[nodiscard]] std::int64_t total_steps() const override { return total_steps_; }
   [[nodiscard]] bool can_train() const override { return step_ < total_steps_ && !diverged(); }
 
-  void train(std::int64_t count, std::int64_t round) override {
+  Block train(std::int64_t count, std::int64_t round) override {
+    const std::size_t first = record_.steps.train_loss.size();
     const auto claim = network_->claim_threads();
     const auto before = thread_run_times();
     expect_step(longest_step_);
@@ -107,9 +110,47 @@ class TypedTrialRun final : public TrialRun {
       if (evaluation_is_due()) evaluate();
     }
     observe(threads_that_worked(before, thread_run_times(), trial_.threads));
+    const std::vector<double>& losses = record_.steps.train_loss;
+    return {median(counted_times(record_.steps, trial_, dataset_, first)),
+            {losses.begin() + static_cast<std::ptrdiff_t>(first), losses.end()}};
   }
 
-  [[nodiscard]] TrialRecord record() const override {
+  [[nodiscard]] TrialState save() const override {
+    return {values_of(Content::parameters),
+            values_of(Content::first_moment),
+            values_of(Content::second_moment),
+            record_.steps,
+            record_.epochs,
+            record_.order,
+            record_.order_epochs,
+            record_.diverged_at_step,
+            train_time_,
+            loss_sum_,
+            loss_count_,
+            threads_by_block_};
+  }
+
+  void restore(const TrialState& state) override {
+    write_values(Content::parameters, state.parameters);  // first: it clears the moments
+    write_values(Content::first_moment, state.first_moment);
+    write_values(Content::second_moment, state.second_moment);
+    record_.steps = state.steps;
+    record_.epochs = state.epochs;
+    record_.order = state.order;
+    record_.order_epochs = state.order_epochs;
+    record_.diverged_at_step = state.diverged_at_step;
+    train_time_ = state.train_time;
+    loss_sum_ = state.loss_sum;
+    loss_count_ = state.loss_count;
+    threads_by_block_ = state.threads_by_block;
+    step_ = std::ssize(record_.steps.train_loss);
+    const std::int64_t per_epoch = steps_per_epoch(trial_, dataset_);
+    epoch_ = (step_ + per_epoch - 1) / per_epoch;
+    position_ = step_ % per_epoch * trial_.training.batch_size;
+    if (position_ != 0) order_ = epoch_order(dataset_.train.samples, trial_.dataset.shuffle, trial_.seed, epoch_ - 1);
+  }
+
+  [[nodiscard]] TrialRecord record() override {
     TrialRecord record = record_;
     if (diverged()) {
       record.status = Status::diverged;
@@ -127,6 +168,18 @@ class TypedTrialRun final : public TrialRun {
   }
 
  private:
+  [[nodiscard]] std::vector<double> values_of(Content content) const {
+    std::vector<Scalar> values(static_cast<std::size_t>(layout_.size));
+    network_->read(content, values);
+    return {values.begin(), values.end()};
+  }
+
+  void write_values(Content content, const std::vector<double>& values) {
+    std::vector<Scalar> typed(values.size());
+    std::ranges::transform(values, typed.begin(), [](double value) { return static_cast<Scalar>(value); });
+    network_->write(content, typed);
+  }
+
   [[nodiscard]] bool diverged() const { return record_.diverged_at_step >= 0; }
 
   void train_step(std::int64_t round) {
@@ -230,105 +283,14 @@ class TypedTrialRun final : public TrialRun {
   std::vector<std::int64_t> threads_by_block_;
 };
 
-std::optional<double> first_time_at_target(const EpochSeries& epochs, const Target& target) {
-  for (std::size_t i = 0; i < epochs.train_time.size(); ++i) {
-    const bool met = target.metric == Target::Metric::validation_accuracy
-                         ? epochs.validation_accuracy[i] >= target.bound
-                     : target.metric == Target::Metric::validation_loss ? epochs.validation_loss[i] <= target.bound
-                                                                        : epochs.train_loss[i] <= target.bound;
-    if (met) return epochs.train_time[i];
-  }
-  return std::nullopt;
-}
-
-/// Wall times of the steps that count: not among the first measure.warmup_steps of their round, and of a full batch
-/// (unless the data is too small for one).
-std::vector<double> counted_times(const TrialRecord& record, const TrialSettings& trial, const Dataset& dataset,
-                                  std::optional<std::int64_t> round) {
-  const std::int64_t per_epoch = steps_per_epoch(trial, dataset);
-  const bool last_is_short = per_epoch > 1 && dataset.train.samples % trial.training.batch_size != 0;
-  const StepSeries& steps = record.steps;
-  std::vector<double> times;
-  std::int64_t in_round = 0;
-  for (std::size_t i = 0; i < steps.wall_time.size(); ++i) {
-    in_round = i > 0 && steps.round[i] == steps.round[i - 1] ? in_round + 1 : 0;
-    const bool is_short = last_is_short && static_cast<std::int64_t>(i + 1) % per_epoch == 0;
-    if (in_round < trial.measure.warmup_steps || is_short || (round && steps.round[i] != *round)) continue;
-    times.push_back(steps.wall_time[i]);
-  }
-  return times;
-}
-
 }  // namespace
 
-std::unique_ptr<TrialRun> start_trial(const Backend& backend, const TrialSettings& trial, const Dataset& dataset,
-                                      TrialRecord record) {
+std::unique_ptr<LocalTrialRun> start_trial(const Backend& backend, const TrialSettings& trial, const Dataset& dataset,
+                                           TrialRecord record) {
   if (trial.training.precision == Precision::float32) {
     return std::make_unique<TypedTrialRun<float>>(backend, trial, dataset, std::move(record));
   }
   return std::make_unique<TypedTrialRun<double>>(backend, trial, dataset, std::move(record));
-}
-
-std::int64_t samples_per_step(const TrialSettings& trial, const Dataset& dataset) {
-  return std::min(trial.training.batch_size, dataset.train.samples);
-}
-
-double flops_per_step(const TrialSettings& trial, const Dataset& dataset) {
-  return flops_per_step(trial.model, samples_per_step(trial, dataset));
-}
-
-std::int64_t steps_per_epoch(const TrialSettings& trial, const Dataset& dataset) {
-  return (dataset.train.samples + trial.training.batch_size - 1) / trial.training.batch_size;
-}
-
-std::int64_t steps_of_trial(const TrialSettings& trial, const Dataset& dataset) {
-  if (trial.training.steps) return *trial.training.steps;
-  return trial.training.epochs.value_or(1) * steps_per_epoch(trial, dataset);
-}
-
-std::int64_t rounds_of_trial(const MeasureSettings& measure, std::int64_t total_steps) {
-  return std::clamp<std::int64_t>(total_steps / (measure.warmup_steps + 1), 1, measure.rounds);
-}
-
-std::int64_t steps_of_round(std::int64_t total_steps, std::int64_t rounds, std::int64_t round) {
-  return total_steps * (round + 1) / rounds - total_steps * round / rounds;
-}
-
-std::vector<double> round_step_times(const TrialRecord& record, const TrialSettings& trial, const Dataset& dataset,
-                                     std::int64_t rounds) {
-  std::vector<double> times;
-  for (std::int64_t r = 0; r < rounds; ++r) times.push_back(median(counted_times(record, trial, dataset, r)));
-  return times;
-}
-
-void summarise(TrialRecord& record, const TrialSettings& trial, const Dataset& dataset, double peak_gflops) {
-  TrialSummary& summary = record.summary;
-  const std::vector<double> times = counted_times(record, trial, dataset, std::nullopt);
-  if (!times.empty()) {
-    summary.step_time_median = median(times);
-    summary.step_time_mad = median_absolute_deviation(times);
-    summary.step_time_iqr = interquartile_range(times);
-    summary.samples_per_second = static_cast<double>(samples_per_step(trial, dataset)) / summary.step_time_median;
-    if (dataset.context > 0) {
-      summary.tokens_per_second = summary.samples_per_second * static_cast<double>(dataset.context);
-    }
-    summary.gflops = record.flops_per_step / summary.step_time_median * 1e-9;
-    summary.percent_of_peak = 100 * summary.gflops / peak_gflops;
-  }
-  const EpochSeries& epochs = record.epochs;
-  const auto best = [](const std::vector<double>& values, auto better) {
-    double result = kNotANumber;
-    for (const double value : values) {
-      if (!(better(result, value) || std::isnan(value))) result = value;
-    }
-    return result;
-  };
-  if (!epochs.train_loss.empty()) summary.final_train_loss = epochs.train_loss.back();
-  summary.best_validation_loss = best(epochs.validation_loss, std::less_equal<>());
-  summary.best_validation_accuracy = best(epochs.validation_accuracy, std::greater_equal<>());
-  if (trial.training.target) {
-    summary.time_to_target = first_time_at_target(epochs, *trial.training.target).value_or(kNotANumber);
-  }
 }
 
 }  // namespace stepbench

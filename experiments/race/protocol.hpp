@@ -15,7 +15,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "experiments/measure/trial_run.hpp"
 
 namespace stepbench::race {
 
@@ -30,11 +31,6 @@ struct Greeting {
 struct TrainRequest {
   std::int64_t count = 0;
   std::int64_t round = 0;
-};
-
-struct Block {
-  double step_time = 0;        // s
-  std::vector<double> losses;  // of the steps trained; fewer than asked for once a trial has diverged
 };
 
 [[nodiscard]] std::string greeting_line(const Greeting& greeting);

@@ -7,8 +7,7 @@
 #include <deque>
 
 #include "core/error.hpp"
-#include "core/random.hpp"
-#include "experiments/measure/trial_run.hpp"
+#include "experiments/measure/trial_steps.hpp"
 #include "experiments/race/racer.hpp"
 
 namespace stepbench::race {
@@ -51,16 +50,16 @@ std::array<Course, 3> race_once(const Request& request, const TrialSettings& tri
   const std::int64_t total = racers[0].total_steps(), rounds = rounds_of_trial(trial.measure, total);
   for (std::int64_t r = 0; r < rounds; ++r) {
     progress.status(fmt::format("{} round {} of {}", trial.id, launch * rounds + r + 1, request.repeats * rounds));
-    const auto drawn = static_cast<std::uint64_t>(launch * rounds + r);
-    for (const std::int64_t k : permutation(std::ssize(racers), {trial.seed, Purpose::round_order, drawn})) {
+    for (const std::int64_t k : turns_of_round(std::ssize(racers), trial.seed, launch * rounds + r)) {
       const auto i = static_cast<std::size_t>(k);
-      Block block = racers[i].train({steps_of_round(total, rounds, r), r});
-      courses[i].times.push_back(block.step_time);
-      std::ranges::move(block.losses, std::back_inserter(courses[i].trajectory.losses));
+      courses[i].times.push_back(racers[i].train(steps_of_round(total, rounds, r), r).step_time);
       progress.advance(1.0 / static_cast<double>(rounds));
     }
   }
-  for (std::size_t i = 0; i < courses.size(); ++i) courses[i].trajectory.digest = racers[i].finish();
+  for (std::size_t i = 0; i < courses.size(); ++i) {
+    TrialRecord record = racers[i].record();
+    courses[i].trajectory = {std::move(record.steps.train_loss), std::move(record.parameter_digest)};
+  }
   return courses;
 }
 

@@ -77,20 +77,25 @@ void Racer::greet() {
                                code, complaint.empty() ? "" : ", " + printable(complaint)));
 }
 
-Block Racer::train(const TrainRequest& request) {
-  if (!child_.write_line(train_line(request))) report_end();
-  const std::string line = expect_line(request.count, "block");
+Block Racer::train(std::int64_t count, std::int64_t round) {
+  if (!child_.write_line(train_line({count, round}))) report_end();
+  const std::string line = expect_line(count, "block");
   std::optional<Block> block = parse_block(line);
-  if (!block || std::ssize(block->losses) > request.count) reject(line, "the times and losses of a block");
+  if (!block || std::ssize(block->losses) > count) reject(line, "the times and losses of a block");
+  losses_.insert(losses_.end(), block->losses.begin(), block->losses.end());
+  fell_short_ = std::ssize(block->losses) < count;
   return *std::move(block);
 }
 
-std::string Racer::finish() {
+TrialRecord Racer::record() {
   if (!child_.write_line(kFinishLine)) report_end();
   const std::string line = expect_line(0, "done");
   std::optional<std::string> digest = parse_done(line);
   if (!digest) reject(line, "\"done\" and the digest of its parameters");
-  return *std::move(digest);
+  TrialRecord record;
+  record.steps.train_loss = losses_;
+  record.parameter_digest = *std::move(digest);
+  return record;
 }
 
 /// No time limit: a block lasts as long as it has to, and a worker that dies is noticed at once.

@@ -32,15 +32,9 @@ PlannedTrial plan_one(Experiment experiment, const std::string& id) {
 }
 
 /// Trains one block and waits until this process is as good as asleep: the next block belongs to another one.
-Block train_block(TrialRun& run, const PlannedTrial& planned, const TrainRequest& request, std::size_t& steps) {
-  run.train(request.count, request.round);
+Block train_block(TrialRun& run, const TrainRequest& request) {
+  Block block = run.train(request.count, request.round);
   wait_for_idle_workers();
-  const TrialRecord record = run.record();
-  const auto rounds = round_step_times(record, *planned.settings, *planned.dataset, request.round + 1);
-  Block block{rounds.back(), {}};
-  const std::vector<double>& losses = record.steps.train_loss;
-  block.losses.assign(losses.begin() + static_cast<std::ptrdiff_t>(steps), losses.end());
-  steps = losses.size();
   return block;
 }
 
@@ -62,7 +56,6 @@ int serve(const Experiment& experiment, const std::string& trial) {
     return kExitGateFailed;
   }
   const auto run = start_trial(*planned.backend, *planned.settings, *planned.dataset, {});
-  std::size_t steps = 0;
   wait_for_idle_workers();
   say(ready_line(run->total_steps()));
   for (std::string line; std::getline(std::cin, line);) {
@@ -72,7 +65,7 @@ int serve(const Experiment& experiment, const std::string& trial) {
     }
     const std::optional<TrainRequest> request = parse_train(line);
     if (!request) throw InputError(fmt::format("race-worker: found \"{}\", allowed: train COUNT ROUND, finish", line));
-    say(block_line(train_block(*run, planned, *request, steps)));
+    say(block_line(train_block(*run, *request)));
   }
   return kExitFailure;  // the parent is gone, and with it whoever would want to know
 }

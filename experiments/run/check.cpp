@@ -9,6 +9,7 @@
 #include "core/models/parameters.hpp"
 #include "experiments/measure/gate.hpp"
 #include "experiments/measure/trial_run.hpp"
+#include "experiments/measure/trial_steps.hpp"
 #include "experiments/terminal/text_table.hpp"
 
 namespace stepbench {

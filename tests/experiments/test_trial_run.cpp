@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "experiments/measure/summary.hpp"
 #include "experiments/measure/trial_run.hpp"
 
 namespace stepbench::testing {

@@ -21,15 +21,15 @@ TEST_CASE("a race's lines read back as they were written") {
 
 TEST_CASE("a block's times and losses read back bit by bit") {
   constexpr double kTiny = std::numeric_limits<double>::denorm_min();
-  const race::Block block{1.0 / 3.0, {0.1, -kTiny, 1e300, std::numeric_limits<double>::infinity()}};
-  const std::optional<race::Block> read = race::parse_block(race::block_line(block));
+  const Block block{1.0 / 3.0, {0.1, -kTiny, 1e300, std::numeric_limits<double>::infinity()}};
+  const std::optional<Block> read = race::parse_block(race::block_line(block));
   REQUIRE(read);
   CHECK(read->step_time == block.step_time);
   CHECK(read->losses == block.losses);
 }
 
 TEST_CASE("a block without counted steps has no time, and one without steps no losses") {
-  const std::optional<race::Block> read = race::parse_block(race::block_line({std::nan(""), {}}));
+  const std::optional<Block> read = race::parse_block(race::block_line({std::nan(""), {}}));
   REQUIRE(read);
   CHECK(std::isnan(read->step_time));
   CHECK(read->losses.empty());

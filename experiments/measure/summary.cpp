@@ -1,0 +1,72 @@
+#include "experiments/measure/summary.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "core/statistics.hpp"
+#include "experiments/measure/trial_steps.hpp"
+
+namespace stepbench {
+namespace {
+
+std::optional<double> first_time_at_target(const EpochSeries& epochs, const Target& target) {
+  for (std::size_t i = 0; i < epochs.train_time.size(); ++i) {
+    const bool met = target.metric == Target::Metric::validation_accuracy
+                         ? epochs.validation_accuracy[i] >= target.bound
+                     : target.metric == Target::Metric::validation_loss ? epochs.validation_loss[i] <= target.bound
+                                                                        : epochs.train_loss[i] <= target.bound;
+    if (met) return epochs.train_time[i];
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<double> counted_times(const StepSeries& steps, const TrialSettings& trial, const Dataset& dataset,
+                                  std::size_t from) {
+  const std::int64_t per_epoch = steps_per_epoch(trial, dataset);
+  const bool last_is_short = per_epoch > 1 && dataset.train.samples % trial.training.batch_size != 0;
+  std::vector<double> times;
+  std::int64_t in_round = 0;
+  for (std::size_t i = from; i < steps.wall_time.size(); ++i) {
+    in_round = i > from && steps.round[i] == steps.round[i - 1] ? in_round + 1 : 0;
+    const bool is_short = last_is_short && static_cast<std::int64_t>(i + 1) % per_epoch == 0;
+    if (in_round < trial.measure.warmup_steps || is_short) continue;
+    times.push_back(steps.wall_time[i]);
+  }
+  return times;
+}
+
+void summarise(TrialRecord& record, const TrialSettings& trial, const Dataset& dataset, double peak_gflops) {
+  TrialSummary& summary = record.summary;
+  const std::vector<double> times = counted_times(record.steps, trial, dataset);
+  if (!times.empty()) {
+    summary.step_time_median = median(times);
+    summary.step_time_mad = median_absolute_deviation(times);
+    summary.step_time_iqr = interquartile_range(times);
+    summary.samples_per_second = static_cast<double>(samples_per_step(trial, dataset)) / summary.step_time_median;
+    if (dataset.context > 0) {
+      summary.tokens_per_second = summary.samples_per_second * static_cast<double>(dataset.context);
+    }
+    summary.gflops = record.flops_per_step / summary.step_time_median * 1e-9;
+    summary.percent_of_peak = 100 * summary.gflops / peak_gflops;
+  }
+  const EpochSeries& epochs = record.epochs;
+  const auto best = [](const std::vector<double>& values, auto better) {
+    double result = kNotANumber;
+    for (const double value : values) {
+      if (!(better(result, value) || std::isnan(value))) result = value;
+    }
+    return result;
+  };
+  if (!epochs.train_loss.empty()) summary.final_train_loss = epochs.train_loss.back();
+  summary.best_validation_loss = best(epochs.validation_loss, std::less_equal<>());
+  summary.best_validation_accuracy = best(epochs.validation_accuracy, std::greater_equal<>());
+  if (trial.training.target) {
+    summary.time_to_target = first_time_at_target(epochs, *trial.training.target).value_or(kNotANumber);
+  }
+}
+
+}  // namespace stepbench

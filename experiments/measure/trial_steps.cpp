@@ -1,0 +1,39 @@
+#include "experiments/measure/trial_steps.hpp"
+
+#include <algorithm>
+
+#include "core/models/parameters.hpp"
+#include "core/random.hpp"
+
+namespace stepbench {
+
+std::int64_t samples_per_step(const TrialSettings& trial, const Dataset& dataset) {
+  return std::min(trial.training.batch_size, dataset.train.samples);
+}
+
+double flops_per_step(const TrialSettings& trial, const Dataset& dataset) {
+  return flops_per_step(trial.model, samples_per_step(trial, dataset));
+}
+
+std::int64_t steps_per_epoch(const TrialSettings& trial, const Dataset& dataset) {
+  return (dataset.train.samples + trial.training.batch_size - 1) / trial.training.batch_size;
+}
+
+std::int64_t steps_of_trial(const TrialSettings& trial, const Dataset& dataset) {
+  if (trial.training.steps) return *trial.training.steps;
+  return trial.training.epochs.value_or(1) * steps_per_epoch(trial, dataset);
+}
+
+std::int64_t rounds_of_trial(const MeasureSettings& measure, std::int64_t total_steps) {
+  return std::clamp<std::int64_t>(total_steps / (measure.warmup_steps + 1), 1, measure.rounds);
+}
+
+std::int64_t steps_of_round(std::int64_t total_steps, std::int64_t rounds, std::int64_t round) {
+  return total_steps * (round + 1) / rounds - total_steps * round / rounds;
+}
+
+std::vector<std::int64_t> turns_of_round(std::int64_t members, std::uint64_t seed, std::int64_t round) {
+  return permutation(members, {seed, Purpose::round_order, static_cast<std::uint64_t>(round)});
+}
+
+}  // namespace stepbench
