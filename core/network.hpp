@@ -51,6 +51,7 @@ struct NetworkSettings {
   TrainingSettings training;
   std::int64_t max_batch = 1;  // samples; no later batch is larger
   std::int64_t threads = 1;
+  KeyValues own = {};  // of the backend's own settings those that are set, by name: `shard_rows`
 };
 
 /// Process-wide library settings (thread counts) held by one network; gives them back when it dies.
@@ -75,8 +76,8 @@ class Network {
   virtual ~Network() = default;
 
   /// Claims the process-wide settings that this network computes with. One claim may live at a time; every method that
-  /// computes is called under this network's claim. Takes microseconds: keep it out of timed regions. Throws SupplyError
-  /// (core/supply.hpp) where its library could not have its threads or memory.
+  /// computes is called under this network's claim. Takes microseconds: keep it out of timed regions. Throws
+  /// SupplyError (core/supply.hpp) where its library could not have its threads or memory.
   [[nodiscard]] virtual std::unique_ptr<ThreadClaim> claim_threads() = 0;
 
   /// Copies out. Gradients are those of the last compute_gradients, and unspecified after train_step, which need not

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/value.hpp"
+
 namespace stepbench {
 
 enum class ModelKind { mlp, transformer };
@@ -130,10 +132,11 @@ struct RecordSettings {
 
 /// One cell of the sweep.
 struct TrialSettings {
-  std::string id;     // `tbb-t2-s1`, then what else the sweep varies; unique within the experiment
-  std::string group;  // the id without backend and threads: trials of one group are measured against each other
+  std::string id;     // its arm (core/arm.hpp) in its group: `tbb-t2-s1`; unique within the experiment
+  std::string group;  // seed, and what else the sweep varies besides the arm: `s1-batch_size32`
   std::string backend;
   std::int64_t threads = 1;
+  KeyValues backend_settings;  // that backends have for themselves, by full key, `backend.tbb.shard_rows`; others' too
   std::uint64_t seed = 1;
   ExperimentSettings experiment;
   DatasetSettings dataset;

@@ -7,10 +7,11 @@
 #include <type_traits>
 #include <vector>
 
-#include "core/config/value.hpp"
+#include "core/config/backend_setting.hpp"
 #include "core/error.hpp"
 #include "core/network.hpp"
 #include "core/settings.hpp"
+#include "core/value.hpp"
 
 namespace stepbench {
 
@@ -44,6 +45,8 @@ struct Backend {
   /// Why this build does not have it, with what to install: then it is listed, and nothing of it can be made. Empty:
   /// it is there.
   std::string_view absent = {};
+  /// That it has for itself: `[backend.NAME]` of a config. What is set comes to it in NetworkSettings::own.
+  std::vector<BackendSetting> own_settings = {};
 
   /// Throws UnsupportedError, for the reason that unsupported_reason gives.
   template <typename Scalar>

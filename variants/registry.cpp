@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/config/experiment.hpp"
 #include "variants/blas/blas.hpp"
 #include "variants/neuron/neuron.hpp"
 #include "variants/tbb/tbb.hpp"
@@ -25,10 +26,15 @@ const Backend* find_backend(std::span<const Backend> table, std::string_view nam
 }
 
 std::string unsupported_reason(const Backend& backend, const TrialSettings& trial) {
-  return unsupported_reason(backend, {.model = trial.model,
-                                      .training = trial.training,
-                                      .max_batch = trial.training.batch_size,
-                                      .threads = trial.threads});
+  return unsupported_reason(backend, network_settings(trial, trial.training.batch_size));
+}
+
+NetworkSettings network_settings(const TrialSettings& trial, std::int64_t max_batch) {
+  return {.model = trial.model,
+          .training = trial.training,
+          .max_batch = max_batch,
+          .threads = trial.threads,
+          .own = own_settings(trial)};
 }
 
 std::vector<LibraryFact> backend_libraries() {

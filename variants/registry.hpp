@@ -20,6 +20,9 @@ namespace stepbench {
 /// As of the settings of the trial's network.
 [[nodiscard]] std::string unsupported_reason(const Backend& backend, const TrialSettings& trial);
 
+/// What the trial's backend is told when it makes a network; `max_batch` in samples.
+[[nodiscard]] NetworkSettings network_settings(const TrialSettings& trial, std::int64_t max_batch);
+
 /// The facts of all backends' libraries, each name once.
 [[nodiscard]] std::vector<LibraryFact> backend_libraries();
 

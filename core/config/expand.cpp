@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
+#include "core/arm.hpp"
 #include "core/config/rules.hpp"
 #include "core/error.hpp"
 #include "core/models/model_kinds.hpp"
@@ -40,14 +42,14 @@ std::vector<std::string_view> list_elements(const Assignment& assignment) {
 }
 
 /// The values of a list in [sweep], each checked. `canonical` becomes their spelling by type: `0.10` is `0.1`.
-Dimension make_dimension(const Assignment& assignment, const TrialSettings& shared,
-                         std::span<const DatasetKeys> dataset_kinds, std::vector<std::string>& canonical) {
+Dimension make_dimension(const Assignment& assignment, const TrialSettings& shared, const KeyTable& table,
+                         std::vector<std::string>& canonical) {
   Dimension dimension;
   dimension.assignment = &assignment;
   TrialSettings scratch = shared;
   std::set<std::string> seen;
   for (const std::string_view element : list_elements(assignment)) {
-    set_value(assignment, element, scratch, dataset_kinds);
+    set_value(assignment, element, scratch, table);
     const std::string spelled = to_text(assignment.key->get(scratch).value());
     if (!seen.insert(spelled).second) {
       fail(assignment, fmt::format("\"{}\" stands twice in the list", printable(element)));
@@ -68,15 +70,15 @@ std::string safe_in_id(std::string text) {
   return text;
 }
 
-/// The dimensions other than backend, threads and seed, in config order, with the suffixes of their values.
+/// The dimensions that [sweep] has no own keys for, in config order, with the suffixes of their values.
 std::vector<Dimension> make_other_dimensions(const TrialSettings& shared, std::span<const Assignment> assignments,
-                                             std::span<const DatasetKeys> dataset_kinds) {
+                                             const KeyTable& table) {
   std::vector<Dimension> dimensions;
   std::vector<std::vector<std::string>> canonical;
   std::map<std::string_view, int> varying;  // last component of a key -> varying keys that have it
   for (const Assignment& assignment : assignments) {
     if (!assignment.in_sweep || section_of(assignment.key->name) == "sweep") continue;
-    dimensions.push_back(make_dimension(assignment, shared, dataset_kinds, canonical.emplace_back()));
+    dimensions.push_back(make_dimension(assignment, shared, table, canonical.emplace_back()));
     if (dimensions.back().varies()) ++varying[last_component(assignment.key->name)];
   }
   for (std::size_t d = 0; d < dimensions.size(); ++d) {
@@ -102,11 +104,6 @@ void for_each_cell(const std::vector<Dimension>& dimensions, Visit visit) {
   }
 }
 
-void name_trial(TrialSettings& trial, const std::string& suffix) {
-  trial.id = fmt::format("{}-t{}-s{}{}", trial.backend, trial.threads, trial.seed, suffix);
-  trial.group = fmt::format("s{}{}", trial.seed, suffix);
-}
-
 void check_size(const std::vector<Dimension>& dimensions, const Experiment& experiment) {
   std::size_t trials = 1;
   for (const Dimension& dimension : dimensions) {
@@ -120,13 +117,12 @@ void check_size(const std::vector<Dimension>& dimensions, const Experiment& expe
 
 }  // namespace
 
-void set_value(const Assignment& assignment, std::string_view text, TrialSettings& trial,
-               std::span<const DatasetKeys> dataset_kinds) {
+void set_value(const Assignment& assignment, std::string_view text, TrialSettings& trial, const KeyTable& table) {
   const Key& key = *assignment.key;
   std::string allowed = key.allowed;
   std::vector<std::string_view> choices = key.choices;
   if (key.name == "dataset.kind") {
-    for (const DatasetKeys& kind : dataset_kinds) choices.push_back(kind.kind);
+    for (const DatasetKeys& kind : table.datasets()) choices.push_back(kind.kind);
     allowed = fmt::format("{}", fmt::join(choices, ", "));
     if (std::find(choices.begin(), choices.end(), text) != choices.end() && key.set(trial, text)) return;
   } else if (key.set(trial, text)) {
@@ -138,15 +134,20 @@ void set_value(const Assignment& assignment, std::string_view text, TrialSetting
                    misplaced_list ? "; a list of values belongs in [sweep]" : "", suggestion(text, choices)));
 }
 
-void expand(const TrialSettings& shared, std::span<const Assignment> assignments,
-            std::span<const DatasetKeys> dataset_kinds, Experiment& experiment) {
-  std::vector<Dimension> dimensions = make_other_dimensions(shared, assignments, dataset_kinds);
+void expand(const TrialSettings& shared, std::span<const Assignment> assignments, const KeyTable& table,
+            Experiment& experiment) {
+  std::vector<Dimension> dimensions = make_other_dimensions(shared, assignments, table);
+  const auto of_backends = std::ranges::stable_partition(
+      dimensions, [](const Dimension& dimension) { return !dimension.assignment->key->of_arm; });
+  std::vector<Dimension> own(std::make_move_iterator(of_backends.begin()), std::make_move_iterator(of_backends.end()));
+  dimensions.erase(of_backends.begin(), of_backends.end());
   for (const std::string_view name : {"sweep.seed", "sweep.backend", "sweep.threads"}) {
     const auto set = std::find_if(assignments.begin(), assignments.end(),
                                   [name](const Assignment& assignment) { return assignment.key->name == name; });
     std::vector<std::string> unused;  // these keys have their own place in an id
-    if (set != assignments.end()) dimensions.push_back(make_dimension(*set, shared, dataset_kinds, unused));
+    if (set != assignments.end()) dimensions.push_back(make_dimension(*set, shared, table, unused));
   }
+  std::ranges::move(own, std::back_inserter(dimensions));  // after the backend, which they apply with
   check_size(dimensions, experiment);
 
   for (const Dimension& dimension : dimensions) {
@@ -156,13 +157,20 @@ void expand(const TrialSettings& shared, std::span<const Assignment> assignments
   std::set<std::string> ids;
   for_each_cell(dimensions, [&](const std::vector<std::size_t>& cell) {
     TrialSettings trial = shared;
-    std::string suffix;
+    std::string of_arm, of_group;
     for (std::size_t d = 0; d < dimensions.size(); ++d) {
       const Dimension& dimension = dimensions[d];
-      set_value(*dimension.assignment, dimension.values[cell[d]], trial, dataset_kinds);
-      if (!dimension.suffixes.empty()) suffix += dimension.suffixes[cell[d]];
+      const Key& key = *dimension.assignment->key;
+      if (key.of_arm &&
+          !table.applies(key, trial)) {  // a setting that another backend has: this one has one cell of it
+        if (cell[d] > 0) return;
+        continue;
+      }
+      set_value(*dimension.assignment, dimension.values[cell[d]], trial, table);
+      if (!dimension.suffixes.empty()) (key.of_arm ? of_arm : of_group) += dimension.suffixes[cell[d]];
     }
-    name_trial(trial, suffix);
+    trial.group = fmt::format("s{}{}", trial.seed, of_group);
+    trial.id = trial_id({trial.backend, trial.threads, of_arm}, trial.group);
     if (trial.id.size() > kLongestId) {
       throw InputError(fmt::format("{}: sweep: trial id {} is too long, allowed: {} characters",
                                    experiment.file.string(), printable(trial.id), kLongestId));
@@ -180,13 +188,13 @@ void expand(const TrialSettings& shared, std::span<const Assignment> assignments
 namespace {
 
 /// Rules between settings of any kind of model. Throws SettingError for the first that is broken.
-void check_training(const TrialSettings& trial) {
+void check_training(const TrialSettings& trial, const KeyTable& table) {
   const TrainingSettings& training = trial.training;
   if (training.update_order == UpdateOrder::layerwise) {
     if (training.optimizer != Optimizer::sgd) {
       throw SettingError("training.update_order",
                          fmt::format("found \"layerwise\" with training.optimizer = {}, allowed: sgd",
-                                     to_text(find_key("training.optimizer")->get(trial).value())));
+                                     to_text(table.find("training.optimizer")->get(trial).value())));
     }
     if (training.gradient_clip) {
       throw SettingError("training.update_order",
@@ -202,10 +210,10 @@ void check_training(const TrialSettings& trial) {
 
 }  // namespace
 
-void check_trial(const TrialSettings& trial, const Experiment& experiment) {
+void check_trial(const TrialSettings& trial, const Experiment& experiment, const KeyTable& table) {
   try {
     row_of(trial.model.kind).check(trial);
-    check_training(trial);
+    check_training(trial, table);
   } catch (const SettingError& error) {
     throw InputError(experiment.where(error.key()) + error.problem() + " (trial " + trial.id + ")");
   }

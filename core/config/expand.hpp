@@ -23,15 +23,14 @@ struct Assignment {
 };
 
 /// Sets one value, checked. Throws InputError with what was found and what is allowed.
-void set_value(const Assignment& assignment, std::string_view text, TrialSettings& trial,
-               std::span<const DatasetKeys> dataset_kinds);
+void set_value(const Assignment& assignment, std::string_view text, TrialSettings& trial, const KeyTable& table);
 
 /// Fills `trials` and `swept` of an experiment whose `origins` are known, from the settings that all trials share and
 /// the lists in [sweep] (assignments outside it are passed over).
-void expand(const TrialSettings& shared, std::span<const Assignment> assignments,
-            std::span<const DatasetKeys> dataset_kinds, Experiment& experiment);
+void expand(const TrialSettings& shared, std::span<const Assignment> assignments, const KeyTable& table,
+            Experiment& experiment);
 
 /// The rules between keys of a trial. Throws InputError at the key to change.
-void check_trial(const TrialSettings& trial, const Experiment& experiment);
+void check_trial(const TrialSettings& trial, const Experiment& experiment, const KeyTable& table);
 
 }  // namespace stepbench

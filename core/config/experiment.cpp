@@ -9,6 +9,7 @@
 #include <set>
 #include <system_error>
 
+#include "core/arm.hpp"
 #include "core/config/expand.hpp"
 #include "core/config/ini.hpp"
 #include "core/config/keys.hpp"
@@ -44,16 +45,16 @@ std::string read_config(const std::filesystem::path& file) {
 
 /// What a full key as written means. `location` begins the messages about its value, now and later; `unknown_location`
 /// the message about a key that means nothing.
-Assignment resolve(std::string_view full_key, std::string_view text, const std::string& location,
+Assignment resolve(const KeyTable& table, std::string_view full_key, std::string_view text, const std::string& location,
                    const std::string& unknown_location) {
   const bool in_sweep = full_key.starts_with(kSweepPrefix);
   const std::string_view swept_name = in_sweep ? full_key.substr(kSweepPrefix.size()) : full_key;
   // [sweep] has three keys of its own, without a dot, and takes all others by their full name.
   const bool own_key = in_sweep && (swept_name.find('.') == swept_name.npos || swept_name.starts_with(kSweepPrefix));
   const std::string_view name = own_key ? full_key : swept_name;
-  Assignment assignment{find_key(name), std::string(text), in_sweep, location};
+  Assignment assignment{table.find(name), std::string(text), in_sweep, location};
   if (assignment.key == nullptr) {
-    const std::string near = key_suggestion(name);
+    const std::string near = table.suggestion_for(name);
     throw InputError(fmt::format("{} unknown key \"{}\"{}", unknown_location, printable(name),
                                  near.empty() ? "; see `stepbench list keys`" : near));
   }
@@ -63,8 +64,8 @@ Assignment resolve(std::string_view full_key, std::string_view text, const std::
   return assignment;
 }
 
-std::vector<Assignment> read_assignments(const IniFile& ini, const std::string& file) {
-  const std::vector<std::string_view> sections = all_sections();
+std::vector<Assignment> read_assignments(const KeyTable& table, const IniFile& ini, const std::string& file) {
+  const std::vector<std::string_view> sections = table.sections();
   for (const IniSection& section : ini.sections) {
     if (std::find(sections.begin(), sections.end(), section.name) != sections.end()) continue;
     throw InputError(fmt::format("{}:{}: unknown section \"{}\", allowed: {}{}", file, section.line,
@@ -74,7 +75,7 @@ std::vector<Assignment> read_assignments(const IniFile& ini, const std::string& 
   std::vector<Assignment> assignments;
   for (const IniEntry& entry : ini.entries) {
     const std::string location = fmt::format("{}:{}:", file, entry.line);
-    Assignment added = resolve(entry.key, entry.text, location, location);
+    Assignment added = resolve(table, entry.key, entry.text, location, location);
     for (std::size_t i = 0; i < assignments.size(); ++i) {
       if (assignments[i].key != added.key) continue;
       throw InputError(fmt::format("{}set in [{}] and in [sweep], allowed: one of them (the other is on line {})",
@@ -86,7 +87,7 @@ std::vector<Assignment> read_assignments(const IniFile& ini, const std::string& 
 }
 
 /// `section.key=value`
-Assignment parse_override(const std::string& text) {
+Assignment parse_override(const KeyTable& table, const std::string& text) {
   const std::string location = fmt::format("{} {}:", kOverride, printable(text));
   if (find_text_fault(text).what != nullptr || text.find('\n') != std::string::npos) {
     throw InputError(location + " control characters or bytes that are not UTF-8, allowed: one line of text");
@@ -97,7 +98,7 @@ Assignment parse_override(const std::string& text) {
   const std::string_view value = unquoted(std::string_view(text).substr(equals + 1));
   if (key.empty()) throw InputError(location + " nothing before \"=\", allowed: section.key=value");
   if (value.empty()) throw InputError(location + " nothing after \"=\", allowed: section.key=value");
-  return resolve(key, value, std::string(kOverride), location);
+  return resolve(table, key, value, std::string(kOverride), location);
 }
 
 /// Takes the place of what the file or an earlier override says of the same key, in [sweep] or outside it.
@@ -112,14 +113,14 @@ void override_assignment(std::vector<Assignment>& assignments, Assignment added)
 }
 
 /// The settings that all trials share: defaults and what stands outside [sweep].
-TrialSettings shared_settings(std::span<const Assignment> assignments, std::span<const DatasetKeys> dataset_kinds,
+TrialSettings shared_settings(std::span<const Assignment> assignments, const KeyTable& table,
                               const std::filesystem::path& file) {
   TrialSettings shared;
   for (const Assignment& assignment : assignments) {
-    if (!assignment.in_sweep) set_value(assignment, assignment.text, shared, dataset_kinds);
+    if (!assignment.in_sweep) set_value(assignment, assignment.text, shared, table);
   }
   if (shared.experiment.name.empty()) {
-    const Key& key = *find_key("experiment.name");
+    const Key& key = *table.find("experiment.name");
     const std::string stem = file.stem().string();
     if (!key.set(shared, stem)) {
       throw InputError(fmt::format("{}: {}: found \"{}\" (the file's name), allowed: {}", file.string(), key.name,
@@ -135,13 +136,12 @@ bool is_set(std::span<const Assignment> assignments, std::string_view key) {
 }
 
 /// Both directions of "every key that matters is set, every key that is set matters".
-void check_keys(std::span<const Assignment> assignments, std::span<const DatasetKeys> dataset_kinds,
-                const Experiment& experiment) {
+void check_keys(std::span<const Assignment> assignments, const KeyTable& table, const Experiment& experiment) {
   const auto applies_anywhere = [&](const Key& key) {
     return std::any_of(experiment.trials.begin(), experiment.trials.end(),
-                       [&](const TrialSettings& trial) { return applies(key, trial, dataset_kinds); });
+                       [&](const TrialSettings& trial) { return table.applies(key, trial); });
   };
-  for (const Key& key : all_keys()) {
+  for (const Key& key : table.keys()) {
     if (!key.required || is_set(assignments, key.name) || !applies_anywhere(key)) continue;
     throw InputError(fmt::format("{}missing, allowed: {}", experiment.where(key.name), key.allowed));
   }
@@ -154,21 +154,24 @@ void check_keys(std::span<const Assignment> assignments, std::span<const Dataset
   for (const Assignment& assignment : assignments) {
     if (applies_anywhere(*assignment.key)) continue;
     throw InputError(fmt::format("{}no trial uses it (it applies with {})", assignment.where(),
-                                 applies_with(*assignment.key, dataset_kinds)));
+                                 table.applies_with(*assignment.key)));
   }
 }
 
 /// A baseline that no cell of the sweep can be would go unnoticed.
 void check_baselines(const Experiment& experiment) {
   std::set<std::string> cells;
+  std::vector<Arm> arms;
   for (const TrialSettings& trial : experiment.trials) {
-    cells.insert(trial.backend);
-    cells.insert(fmt::format("{}-t{}", trial.backend, trial.threads));
+    const Arm arm = arm_of(trial);
+    cells.insert({arm.backend, arm.name()});
+    arms.push_back(arm);
   }
   const std::vector<std::string_view> names(cells.begin(), cells.end());
   for (const TrialSettings& trial : experiment.trials) {
     const std::string& baseline = trial.measure.baseline;
-    if (baseline.empty() || cells.contains(baseline)) continue;
+    const auto is_meant = [&baseline](const Arm& arm) { return arm.is_called(baseline); };
+    if (baseline.empty() || std::ranges::any_of(arms, is_meant)) continue;
     throw InputError(fmt::format("{}found \"{}\", allowed: {}{}", experiment.where("measure.baseline"),
                                  printable(baseline), fmt::join(names, ", "), suggestion(baseline, names)));
   }
@@ -183,24 +186,25 @@ std::string Experiment::where(std::string_view key) const {
 }
 
 Experiment load_experiment(const std::filesystem::path& file, std::span<const std::string> overrides,
-                           std::span<const DatasetKeys> dataset_kinds) {
+                           const KeyTable& table) {
   Experiment experiment;
   experiment.file = file;
   experiment.text = read_config(file);
-  std::vector<Assignment> assignments = read_assignments(parse_ini(experiment.text, file.string()), file.string());
+  std::vector<Assignment> assignments =
+      read_assignments(table, parse_ini(experiment.text, file.string()), file.string());
   if (!experiment.text.empty() && !experiment.text.ends_with('\n')) experiment.text += '\n';
   for (const std::string& text : overrides) {
-    override_assignment(assignments, parse_override(text));
+    override_assignment(assignments, parse_override(table, text));
     experiment.text += fmt::format("# {} {}\n", kOverride, text);
   }
   for (const Assignment& assignment : assignments) {
     experiment.origins.emplace(assignment.key->name, assignment.where());
   }
-  const TrialSettings shared = shared_settings(assignments, dataset_kinds, file);
+  const TrialSettings shared = shared_settings(assignments, table, file);
   experiment.settings = shared.experiment;
-  expand(shared, assignments, dataset_kinds, experiment);
-  check_keys(assignments, dataset_kinds, experiment);
-  for (const TrialSettings& trial : experiment.trials) check_trial(trial, experiment);
+  expand(shared, assignments, table, experiment);
+  check_keys(assignments, table, experiment);
+  for (const TrialSettings& trial : experiment.trials) check_trial(trial, experiment, table);
   check_baselines(experiment);
   return experiment;
 }

@@ -12,8 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/config/value.hpp"
 #include "core/settings.hpp"
+#include "core/value.hpp"
 
 namespace stepbench {
 
@@ -24,6 +24,8 @@ struct DatasetKeys {
   std::string_view kind;
   std::vector<std::string_view> keys;
 };
+
+class KeyTable;  // of all keys: config/keys.hpp
 
 /// A parsed and expanded config.
 struct Experiment {
@@ -45,17 +47,20 @@ struct Experiment {
 /// with one line `FILE:LINE: section.key: what was found, what is allowed`; also when a key that is set is used by no
 /// trial.
 [[nodiscard]] Experiment load_experiment(const std::filesystem::path& file, std::span<const std::string> overrides,
-                                         std::span<const DatasetKeys> dataset_kinds);
+                                         const KeyTable& table);
 
 /// Every value that applies to the trial, by full key, typed, defaults included; without backend, threads and seed, and
 /// without optional values that are not set. For the results file and for telling trials apart.
-[[nodiscard]] KeyValues setting_values(const TrialSettings& trial, std::span<const DatasetKeys> dataset_kinds);
+[[nodiscard]] KeyValues setting_values(const TrialSettings& trial, const KeyTable& table);
+
+/// Of what its backend has for itself, what is set, by name (`shard_rows`).
+[[nodiscard]] KeyValues own_settings(const TrialSettings& trial);
 
 /// One line per key for `stepbench list keys`. `default_text` is empty where there is no default, `applies_with` where
 /// the key always applies.
 struct KeyDescription {
   std::string key, allowed, default_text, help, applies_with;
 };
-[[nodiscard]] std::vector<KeyDescription> describe_keys();
+[[nodiscard]] std::vector<KeyDescription> describe_keys(const KeyTable& table);
 
 }  // namespace stepbench

@@ -10,9 +10,17 @@
 
 namespace stepbench {
 
+/// A condition that needs no more than the settings; there before any table is made.
+struct FixedCondition {
+  std::string_view text;
+  bool (*holds)(const TrialSettings&);
+  operator Condition() const { return {std::string(text), holds}; }  // NOLINT(google-explicit-constructor): a row's
+};
+
 /// What most rows leave as it is.
 struct Extras {
   Condition condition = {};
+  bool of_arm = false;
   bool required = false;
   bool is_list = false;
   const char* default_text = nullptr;  // where the field's own default says nothing
@@ -44,6 +52,7 @@ Key make_key(std::string_view name, Field field, Rule<T> rule, std::string_view 
   key.choices = std::move(rule.choices);
   key.help = help;
   key.condition = extras.condition;
+  key.of_arm = extras.of_arm;
   key.required = extras.required;
   key.is_list = extras.is_list;
   key.set = [field, parse = std::move(rule.parse)](TrialSettings& trial, std::string_view text) {

@@ -1,9 +1,12 @@
 #include "core/config/keys.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <array>
+#include <iterator>
 #include <utility>
 
+#include "core/arm.hpp"
 #include "core/config/key_row.hpp"
 #include "core/config/rules.hpp"
 #include "core/models/mlp.hpp"
@@ -36,19 +39,21 @@ constexpr EnumName<Precision> kPrecisions[] = {{Precision::float32, "float32"}, 
 constexpr EnumName<RecordParameters> kRecordParameters[] = {
     {RecordParameters::none, "none"}, {RecordParameters::final, "final"}, {RecordParameters::all, "all"}};
 
-constexpr Condition kMlp{"model.kind = mlp", [](const TrialSettings& s) { return s.model.kind == ModelKind::mlp; }};
-constexpr Condition kTransformer{"model.kind = transformer",
-                                 [](const TrialSettings& s) { return s.model.kind == ModelKind::transformer; }};
-constexpr Condition kMomentum{"training.optimizer = momentum",
-                              [](const TrialSettings& s) { return s.training.optimizer == Optimizer::momentum; }};
-constexpr Condition kAdam{"training.optimizer = adam or adamw", [](const TrialSettings& s) {
-                            return s.training.optimizer == Optimizer::adam || s.training.optimizer == Optimizer::adamw;
-                          }};
-constexpr Condition kCosine{"training.schedule = cosine",
-                            [](const TrialSettings& s) { return s.training.schedule == Schedule::cosine; }};
-constexpr Condition kInterleaved{"measure.interleave = true",
-                                 [](const TrialSettings& s) { return s.measure.interleave; }};
-constexpr Condition kGate{"measure.gate = true", [](const TrialSettings& s) { return s.measure.gate; }};
+constexpr FixedCondition kMlp{"model.kind = mlp",
+                              [](const TrialSettings& s) { return s.model.kind == ModelKind::mlp; }};
+constexpr FixedCondition kTransformer{"model.kind = transformer",
+                                      [](const TrialSettings& s) { return s.model.kind == ModelKind::transformer; }};
+constexpr FixedCondition kMomentum{"training.optimizer = momentum",
+                                   [](const TrialSettings& s) { return s.training.optimizer == Optimizer::momentum; }};
+constexpr FixedCondition kAdam{"training.optimizer = adam or adamw", [](const TrialSettings& s) {
+                                 return s.training.optimizer == Optimizer::adam ||
+                                        s.training.optimizer == Optimizer::adamw;
+                               }};
+constexpr FixedCondition kCosine{"training.schedule = cosine",
+                                 [](const TrialSettings& s) { return s.training.schedule == Schedule::cosine; }};
+constexpr FixedCondition kInterleaved{"measure.interleave = true",
+                                      [](const TrialSettings& s) { return s.measure.interleave; }};
+constexpr FixedCondition kGate{"measure.gate = true", [](const TrialSettings& s) { return s.measure.gate; }};
 
 // Bounds of counts: far above any use, and small enough that their products stay within 64 bits.
 constexpr std::int64_t kMillion = 1'000'000;
@@ -199,7 +204,7 @@ std::vector<Key> training_keys() {
   };
 }
 
-std::vector<Key> measure_record_and_sweep_keys() {
+std::vector<Key> measure_and_record_keys() {
   return {
       make_key(
           "measure.rounds", [](auto& s) -> auto& { return s.measure.rounds; }, integer_rule(1, 10'000),
@@ -235,23 +240,44 @@ std::vector<Key> measure_record_and_sweep_keys() {
       make_key(
           "record.keep_trial_files", [](auto& s) -> auto& { return s.record.keep_trial_files; }, boolean_rule(),
           "keep the file of each trial beside the collection"),
+  };
+}
+
+/// `backend.tbb.shard_rows`: in a trial's settings under its full key.
+Key backend_key(std::string_view backend, const BackendSetting& setting) {
+  Key key;
+  key.name = fmt::format("{}{}.{}", kOwnSettingPrefix, backend, setting.name);
+  key.allowed = setting.allowed;
+  key.choices = setting.choices;
+  key.default_text = setting.default_text;
+  key.help = setting.help;
+  key.condition = {fmt::format("sweep.backend = {}", backend),
+                   [backend](const TrialSettings& trial) { return trial.backend == backend; }};
+  key.of_arm = true;
+  key.set = [name = key.name, parse = setting.parse](TrialSettings& trial, std::string_view text) {
+    std::optional<Value> value = parse(text);
+    if (!value) return false;
+    std::erase_if(trial.backend_settings, [&name](const auto& entry) { return entry.first == name; });
+    trial.backend_settings.emplace_back(name, *std::move(value));
+    return true;
+  };
+  key.get = [name = key.name](const TrialSettings& trial) -> std::optional<Value> {
+    const Value* value = find_value(trial.backend_settings, name);
+    return value != nullptr ? std::optional(*value) : std::nullopt;
+  };
+  return key;
+}
+
+std::vector<Key> sweep_keys() {
+  return {
       make_key("sweep.backend", [](auto& s) -> auto& { return s.backend; }, backend_rule(), "list of backends",
-               {.required = true}),
-      make_key(
-          "sweep.threads", [](auto& s) -> auto& { return s.threads; }, integer_rule(1, 1024),
-          "list of numbers of threads"),
+               {.of_arm = true, .required = true}),
+      make_key("sweep.threads", [](auto& s) -> auto& { return s.threads; }, integer_rule(1, 1024),
+               "list of numbers of threads", {.of_arm = true}),
       make_key(
           "sweep.seed", [](auto& s) -> auto& { return s.seed; }, seed_rule(),
           "list of seeds of weights and sample orders"),
   };
-}
-
-std::vector<Key> make_table() {
-  std::vector<Key> table;
-  for (std::vector<Key>& part : std::array{data_and_model_keys(), training_keys(), measure_record_and_sweep_keys()}) {
-    std::move(part.begin(), part.end(), std::back_inserter(table));
-  }
-  return table;
 }
 
 /// Keys of [dataset] that every kind has.
@@ -266,54 +292,58 @@ bool uses(const DatasetKeys& kind, std::string_view dataset_key) {
 
 }  // namespace
 
-std::span<const Key> all_keys() {
-  static const std::vector<Key> table = make_table();
-  return table;
-}
-
-const Key* find_key(std::string_view name) {
-  const auto keys = all_keys();
-  const auto found = std::find_if(keys.begin(), keys.end(), [name](const Key& key) { return key.name == name; });
-  return found == keys.end() ? nullptr : &*found;
-}
-
-std::string_view section_of(std::string_view key) { return key.substr(0, key.find('.')); }
+std::string_view section_of(std::string_view key) { return key.substr(0, key.rfind('.')); }
 
 std::string_view last_component(std::string_view key) {
   const std::size_t dot = key.rfind('.');
   return dot == std::string_view::npos ? key : key.substr(dot + 1);
 }
 
-std::vector<std::string_view> all_sections() {
+KeyTable::KeyTable(std::vector<DatasetKeys> datasets, std::span<const BackendKeys> backends)
+    : datasets_(std::move(datasets)) {
+  const auto add = [this](std::vector<Key> part) { std::ranges::move(part, std::back_inserter(keys_)); };
+  add(data_and_model_keys());
+  add(training_keys());
+  add(measure_and_record_keys());
+  for (const BackendKeys& backend : backends) {
+    for (const BackendSetting& setting : backend.settings) keys_.push_back(backend_key(backend.backend, setting));
+  }
+  add(sweep_keys());
+}
+
+const Key* KeyTable::find(std::string_view name) const {
+  const auto found = std::ranges::find(keys_, name, &Key::name);
+  return found == keys_.end() ? nullptr : &*found;
+}
+
+std::vector<std::string_view> KeyTable::sections() const {
   std::vector<std::string_view> sections;
-  for (const Key& key : all_keys()) {
+  for (const Key& key : keys_) {
     if (sections.empty() || sections.back() != section_of(key.name)) sections.push_back(section_of(key.name));
   }
   return sections;
 }
 
-bool applies(const Key& key, const TrialSettings& trial, std::span<const DatasetKeys> dataset_kinds) {
-  if (key.condition.holds != nullptr && !key.condition.holds(trial)) return false;
+bool KeyTable::applies(const Key& key, const TrialSettings& trial) const {
+  if (key.condition.holds && !key.condition.holds(trial)) return false;
   if (section_of(key.name) != "dataset" || of_all_kinds(last_component(key.name))) return true;
-  return std::any_of(dataset_kinds.begin(), dataset_kinds.end(), [&](const DatasetKeys& kind) {
+  return std::ranges::any_of(datasets_, [&](const DatasetKeys& kind) {
     return kind.kind == trial.dataset.kind && uses(kind, last_component(key.name));
   });
 }
 
-std::string applies_with(const Key& key, std::span<const DatasetKeys> dataset_kinds) {
-  if (section_of(key.name) != "dataset" || of_all_kinds(last_component(key.name))) {
-    return std::string(key.condition.text);
-  }
+std::string KeyTable::applies_with(const Key& key) const {
+  if (section_of(key.name) != "dataset" || of_all_kinds(last_component(key.name))) return key.condition.text;
   std::string kinds;
-  for (const DatasetKeys& kind : dataset_kinds) {
+  for (const DatasetKeys& kind : datasets_) {
     if (uses(kind, last_component(key.name))) kinds += (kinds.empty() ? "" : " or ") + std::string(kind.kind);
   }
-  return kinds.empty() ? "some values of dataset.kind" : "dataset.kind = " + kinds;
+  return "dataset.kind = " + kinds;
 }
 
-std::string key_suggestion(std::string_view unknown) {
+std::string KeyTable::suggestion_for(std::string_view unknown) const {
   std::vector<std::string_view> names, neighbours;
-  for (const Key& key : all_keys()) {
+  for (const Key& key : keys_) {
     names.push_back(key.name);
     if (section_of(key.name) == section_of(unknown)) neighbours.push_back(last_component(key.name));
   }
@@ -329,23 +359,31 @@ std::string key_suggestion(std::string_view unknown) {
   return suggestion(unknown, names);
 }
 
-std::vector<KeyDescription> describe_keys() {
+std::vector<KeyDescription> describe_keys(const KeyTable& table) {
   std::vector<KeyDescription> descriptions;
-  for (const Key& key : all_keys()) {
-    descriptions.push_back(
-        {std::string(key.name), key.allowed, key.default_text, std::string(key.help), applies_with(key, {})});
+  for (const Key& key : table.keys()) {
+    descriptions.push_back({key.name, key.allowed, key.default_text, std::string(key.help), table.applies_with(key)});
   }
   return descriptions;
 }
 
-KeyValues setting_values(const TrialSettings& trial, std::span<const DatasetKeys> dataset_kinds) {
+KeyValues setting_values(const TrialSettings& trial, const KeyTable& table) {
   KeyValues values;
-  for (const Key& key : all_keys()) {
-    if (section_of(key.name) == "sweep" || !applies(key, trial, dataset_kinds)) continue;
+  for (const Key& key : table.keys()) {
+    if (section_of(key.name) == "sweep" || !table.applies(key, trial)) continue;
     std::optional<Value> value = key.get(trial);
     if (value) values.emplace_back(key.name, std::move(*value));
   }
   return values;
+}
+
+KeyValues own_settings(const TrialSettings& trial) {
+  const std::string prefix = fmt::format("{}{}.", kOwnSettingPrefix, trial.backend);
+  KeyValues own;
+  for (const auto& [key, value] : trial.backend_settings) {
+    if (key.starts_with(prefix)) own.emplace_back(key.substr(prefix.size()), value);
+  }
+  return own;
 }
 
 }  // namespace stepbench

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/arm.hpp"
 #include "core/models/parameters.hpp"
 #include "core/text/text.hpp"
 
@@ -59,11 +60,6 @@ Rule<std::string> checked_text_rule(std::string allowed, bool (*is_allowed)(std:
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_letter(char c) { return is_lower(c) || (c >= 'A' && c <= 'Z'); }
-
-bool is_backend_name(std::string_view text) {
-  return !text.empty() && is_lower(text.front()) &&
-         std::all_of(text.begin(), text.end(), [](char c) { return is_lower(c) || is_digit(c) || c == '_'; });
-}
 
 }  // namespace
 
@@ -137,16 +133,11 @@ Rule<std::string> file_name_rule() {
 }
 
 Rule<std::string> backend_rule() {
-  return checked_text_rule("a backend of `stepbench list backends`", is_backend_name);
+  return checked_text_rule("a backend of `stepbench list backends`", may_name_backend);
 }
 
 Rule<std::string> baseline_rule() {
-  return checked_text_rule(
-      "a backend of the sweep, or a backend and its threads such as blas-t2", [](std::string_view text) {
-        const std::size_t threads = text.find("-t");
-        const bool plain = threads == std::string_view::npos;
-        return is_backend_name(text.substr(0, threads)) && (plain || parse_number<unsigned>(text.substr(threads + 2)));
-      });
+  return checked_text_rule("a backend of the sweep, or a backend and its threads such as blas-t2", may_name_arm);
 }
 
 Rule<std::vector<std::int64_t>> layers_rule() {

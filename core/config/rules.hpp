@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/config/value.hpp"
 #include "core/settings.hpp"
+#include "core/value.hpp"
 
 namespace stepbench {
 
@@ -46,9 +46,9 @@ enum class RealRange { positive, not_negative, from_0_below_1, between_0_and_1 }
 [[nodiscard]] Rule<std::string> text_rule(std::string allowed);
 /// What can be part of a file name anywhere: letters, digits, `.`, `_`, `-`; starts with a letter, a digit or `_`.
 [[nodiscard]] Rule<std::string> file_name_rule();
-/// A name as in the registry of backends: a lower-case letter, then lower-case letters, digits, `_`.
+/// A name as in the registry of backends.
 [[nodiscard]] Rule<std::string> backend_rule();
-/// A backend, or a backend and its threads: `blas`, `blas-t2`.
+/// What an arm can be called (core/arm.hpp): `blas`, `blas-t2`.
 [[nodiscard]] Rule<std::string> baseline_rule();
 /// `784,128,10`, bounded so that no count of parameters, bytes or operations can overflow.
 [[nodiscard]] Rule<std::vector<std::int64_t>> layers_rule();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/results/lookup.hpp"
+
 namespace stepbench {
 namespace {
 
@@ -27,8 +29,8 @@ std::size_t place_of(ResultFile& file, const KeyValues& environment) {
 }
 
 const KeyValues& environment_of(const ResultFile& file, std::string_view group) {
-  const auto found = std::ranges::find(file.groups, group, &GroupRecord::id);
-  return found == file.groups.end() ? file.environments.front() : file.environments.at(found->environment);
+  const GroupRecord* found = find_group(file, group);
+  return found == nullptr ? file.environments.front() : file.environments.at(found->environment);
 }
 
 std::vector<Machine> machines_of(const ResultFile& file) {

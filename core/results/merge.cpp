@@ -10,6 +10,7 @@
 
 #include "core/error.hpp"
 #include "core/results/environments.hpp"
+#include "core/results/lookup.hpp"
 #include "core/results/schema.hpp"
 
 namespace stepbench {
@@ -74,8 +75,7 @@ void append(ResultFile& merged, ResultFile part) {
                      (part.experiment == merged.experiment ? " with another config" : ""));
   merged.status = worse(merged.status, part.status);
   for (TrialRecord& trial : part.trials) {
-    if (std::ranges::find(merged.trials, trial.id, &TrialRecord::id) != merged.trials.end())
-      throw InputError("trial " + trial.id + " appears twice");
+    if (find_trial(merged, trial.id) != nullptr) throw InputError("trial " + trial.id + " appears twice");
     merged.trials.push_back(std::move(trial));
   }
   for (GroupRecord& group : part.groups) {

@@ -36,7 +36,8 @@ std::vector<T> read_column(const Group& group, const char* name, std::size_t cou
 /// All attributes of an object, read once; also for the visits of schema.hpp.
 class AttributeReader {
  public:
-  explicit AttributeReader(const hdf5::Object& object) : attributes_(object.attributes()), name_(object.name()) {}
+  AttributeReader(const hdf5::Object& object, std::int64_t version)
+      : attributes_(object.attributes()), name_(object.name()), version_(version) {}
 
   [[nodiscard]] bool has(std::string_view key) const { return find_value(attributes_, key) != nullptr; }
   template <typename T>
@@ -48,29 +49,32 @@ class AttributeReader {
   }
   [[nodiscard]] const hdf5::Attributes& all() const { return attributes_; }
 
-  void operator()(const char* key, Status& status) const {
-    const auto& text = get<std::string>(key);
+  void operator()(const schema::Field& field, Status& status) const {
+    const auto& text = get<std::string>(field.name);
     const std::optional<Status> found = status_from_text(text);
     if (!found) throw Error(name_ + " has the unknown status `" + text + "`");
     status = *found;
   }
-  void operator()(const char* key, FailureCause& cause) const {
-    const auto& text = get<std::string>(key);
+  void operator()(const schema::Field& field, FailureCause& cause) const {
+    const auto& text = get<std::string>(field.name);
     const std::optional<FailureCause> found = failure_cause_from_text(text);
     if (!found) throw Error(name_ + " has the unknown cause `" + text + "`");
     cause = *found;
   }
-  void operator()(const char* key, std::uint64_t& seed) const {
-    seed = static_cast<std::uint64_t>(get<std::int64_t>(key));
+  void operator()(const schema::Field& field, std::uint64_t& seed) const {
+    seed = static_cast<std::uint64_t>(get<std::int64_t>(field.name));
   }
+  /// What a file of this version may lack keeps its default.
   template <typename T>
-  void operator()(const char* key, T& value) const {
-    value = get<T>(key);
+  void operator()(const schema::Field& field, T& value) const {
+    if (field.since > 1 && !schema::must_have(field.since, version_) && !has(field.name)) return;
+    value = get<T>(field.name);
   }
 
  private:
   hdf5::Attributes attributes_;
   std::string name_;
+  std::int64_t version_;
 };
 
 StepSeries read_steps(const Group& group) {
@@ -119,17 +123,13 @@ std::vector<NamedTensor> read_tensors(const Group& group) {
   return tensors;
 }
 
-TrialRecord read_trial(const Group& group, ReadSeries series) {
+TrialRecord read_trial(const Group& group, std::int64_t version, ReadSeries series) {
   TrialRecord trial;
-  const AttributeReader attributes(group);
+  const AttributeReader attributes(group, version);
   schema::visit_trial(trial, attributes);
-  if (attributes.has("diverged_at_step")) attributes("diverged_at_step", trial.diverged_at_step);
-  if (attributes.has("vocabulary")) attributes("vocabulary", trial.vocabulary);
-  if (attributes.has("cause")) {
-    attributes("cause", trial.cause);
-  } else if (trial.status == Status::failed) {  // before schema version 2 the message alone told
-    trial.cause = trial.message.starts_with("gate: ") ? FailureCause::gate : FailureCause::error;
-  }
+  schema::visit_some_trials(trial, [&attributes](const schema::Field& field, auto& value, const auto&) {
+    if (attributes.has(field.name)) attributes(field, value);
+  });
   for (const auto& [key, value] : attributes.all())
     if (schema::is_setting(key)) trial.settings.emplace_back(key, value);
   if (group.has("checks")) trial.checks = read_checks(group.group("checks"));
@@ -147,14 +147,14 @@ TrialRecord read_trial(const Group& group, ReadSeries series) {
 }
 
 /// What only /summary holds, into the trials, which stand in its order.
-void read_summary(const Group& group, std::vector<TrialRecord>& trials) {
+void read_summary(const Group& group, std::int64_t version, std::vector<TrialRecord>& trials) {
   const std::vector<std::string> ids = read_column<std::string>(group, "id", trials.size());
   for (std::size_t i = 0; i < trials.size(); ++i)
     if (ids[i] != trials[i].id) throw Error(group.name() + " lists the trials in another order than /trials");
   const std::vector<std::int64_t> batches = read_column<std::int64_t>(group, "batch_size", trials.size());
   for (std::size_t i = 0; i < trials.size(); ++i) trials[i].batch_size = batches[i];
   for (const auto& column : schema::kSummaryColumns) {
-    if (!group.has(column.name)) continue;  // a file from before the column was added
+    if (!schema::must_have(column.since, version) && !group.has(column.name)) continue;
     const std::vector<double> values = read_column<double>(group, column.name, trials.size());
     for (std::size_t i = 0; i < trials.size(); ++i) trials[i].summary.*column.member = values[i];
   }
@@ -187,11 +187,12 @@ class EnvironmentReader {
   std::vector<std::uint64_t> addresses_;  // in the file
 };
 
-GroupRecord read_group(const Group& group, const std::string& id, EnvironmentReader& environments) {
+GroupRecord read_group(const Group& group, const std::string& id, std::int64_t version,
+                       EnvironmentReader& environments) {
   GroupRecord record;
   record.id = id;
   record.environment = environments.of(group);
-  if (group.has_attribute("measurement")) record.measurement = group.attribute_as<std::string>("measurement");
+  schema::visit_group(record, AttributeReader(group, version));
   if (!group.has("rounds")) return record;
   const Group rounds = group.group("rounds");
   if (rounds.has("trial")) record.trials = rounds.dataset("trial").read_text();
@@ -205,13 +206,14 @@ GroupRecord read_group(const Group& group, const std::string& id, EnvironmentRea
   schema::visit_rounds(record, read(count));
   schema::visit_cells(record, read(count * record.trials.size()));
   if (record.rounds() != static_cast<std::int64_t>(count)) throw Error(rounds.name() + " has no peak_gflops");
-  schema::visit_group(record, [&](const char* key, double& value) {
-    if (rounds.has_attribute(key)) value = rounds.attribute_as<double>(key);
+  schema::visit_rounds_attributes(record, [&](const schema::Field& field, double& value) {
+    if (rounds.has_attribute(field.name)) value = rounds.attribute_as<double>(field.name);
   });
   return record;
 }
 
-void check_schema(const Group& root, const std::string& name) {
+/// Of a file that this program reads.
+std::int64_t schema_version(const Group& root, const std::string& name) {
   if (!root.has_attribute("Conventions") || !root.has_attribute("schema_version") ||
       root.attribute("Conventions") != hdf5::Attribute(std::string(schema::kConventions)))
     throw InputError(name + ": this HDF5 file is not a stepbench result file");
@@ -219,6 +221,17 @@ void check_schema(const Group& root, const std::string& name) {
   if (version < 1 || version > ResultFile::kSchemaVersion)
     throw InputError(name + ": has schema version " + std::to_string(version) +
                      ", this stepbench reads versions 1 to " + std::to_string(ResultFile::kSchemaVersion));
+  return version;
+}
+
+/// What a file of an older version says in another way, or by what it lacks. Fields that it lacks and that nothing else
+/// tells keep their defaults: the first environment of the file for every group, no name of a measurement.
+void fill_older(ResultFile& file, std::int64_t version) {
+  if (version >= 2) return;
+  for (TrialRecord& trial : file.trials) {
+    if (trial.status != Status::failed) continue;
+    trial.cause = trial.message.starts_with("gate: ") ? FailureCause::gate : FailureCause::error;
+  }
 }
 
 }  // namespace
@@ -226,15 +239,17 @@ void check_schema(const Group& root, const std::string& name) {
 ResultFile from_image(std::span<const std::byte> image, const std::filesystem::path& name, ReadSeries series) try {
   const hdf5::File hdf5_file = hdf5::File::open_image(image, name.string());
   const Group root = hdf5_file.root();
-  check_schema(root, name.string());
+  const std::int64_t version = schema_version(root, name.string());
   ResultFile file;
-  schema::visit_root(file, AttributeReader(root));
+  schema::visit_root(file, AttributeReader(root, version));
   EnvironmentReader environments(root, file.environments);
   const Group trials = root.group("trials");
-  for (const std::string& id : trials.members()) file.trials.push_back(read_trial(trials.group(id), series));
-  if (!file.trials.empty()) read_summary(root.group("summary"), file.trials);
+  for (const std::string& id : trials.members()) file.trials.push_back(read_trial(trials.group(id), version, series));
+  if (!file.trials.empty()) read_summary(root.group("summary"), version, file.trials);
   const Group groups = root.group("groups");
-  for (const std::string& id : groups.members()) file.groups.push_back(read_group(groups.group(id), id, environments));
+  for (const std::string& id : groups.members())
+    file.groups.push_back(read_group(groups.group(id), id, version, environments));
+  fill_older(file, version);
   return file;
 } catch (const InputError&) {
   throw;

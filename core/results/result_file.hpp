@@ -25,15 +25,16 @@ enum class ReadSeries { yes, no };
                                     ReadSeries series = ReadSeries::yes);
 
 /// Where a file called `path` really is or will be: links are followed, also one that leads to nothing yet. Throws
-/// OutputError where there is something else than an ordinary file (a folder, a device, a pipe), and where the folder is
-/// missing or cannot be written to. To be asked before the work, not after it; what follows then takes the place.
+/// OutputError where there is something else than an ordinary file (a folder, a device, a pipe), and where the folder
+/// is missing or cannot be written to. To be asked before the work, not after it; what follows then takes the place.
 [[nodiscard]] std::filesystem::path output_place(const std::filesystem::path& path);
 
 enum class IfExists { refuse, replace };
 
 /// Writes image and trailer under a temporary name beside `path`, fsyncs, renames, fsyncs the folder. With `refuse`, an
-/// existing `path` is left alone. Takes a name as it is: a link would be replaced, see output_place. Throws OutputError naming the path and the reason; then nothing is left behind,
-/// unless it is the last fsync that failed, which the message says.
+/// existing `path` is left alone. Takes a name as it is: a link would be replaced, see output_place. Throws OutputError
+/// naming the path and the reason; then nothing is left behind, unless it is the last fsync that failed, which the
+/// message says.
 void publish(std::span<const std::byte> image, const std::filesystem::path& path, IfExists if_exists);
 
 /// Makes new and removed names in `folder` survive a power cut. Throws OutputError.

@@ -1,5 +1,6 @@
 // Inside core/results only: the tables that the writer and the reader of result files share, so that a field added here
-// goes both ways. results/README.md says the same to people.
+// goes both ways. A field says since which schema version files have it: those have it, older ones do not, and
+// the reader says what stands for it then (fill_older). results/README.md says the same to people.
 #pragma once
 
 #include "core/results/trial_record.hpp"
@@ -22,7 +23,19 @@ struct Column {
   const char* name;
   const char* units;
   Member Record::*member;
+  std::int64_t since = 1;
 };
+
+/// An attribute, or an array of a group's rounds.
+struct Field {
+  const char* name;
+  std::int64_t since = 1;
+};
+
+/// Version 1 grew while nobody had files of it but us: those of its first days lack some of its fields.
+[[nodiscard]] inline bool must_have(std::int64_t since, std::int64_t version) {
+  return version > 1 && since <= version;
+}
 
 inline constexpr Column<TrialSummary, double> kSummaryColumns[] = {
     {"step_time_median", "s", &TrialSummary::step_time_median},
@@ -83,45 +96,59 @@ void visit_rounds(Group& group, Visit&& visit) {
   visit("gemm_gflops", "GFLOP/s", group.gemm_gflops);
 }
 
-/// Calls visit(name, field) for every attribute of a group's rounds.
+/// Calls visit(field, member) for every attribute of a group's rounds.
+template <typename Group, typename Visit>
+void visit_rounds_attributes(Group& group, Visit&& visit) {
+  visit(Field{"peak_gflops_after"}, group.peak_gflops_after);
+  visit(Field{"gemm_gflops_after"}, group.gemm_gflops_after);
+}
+
+/// The same for a group. Its environment, since version 2, is an object that groups share.
 template <typename Group, typename Visit>
 void visit_group(Group& group, Visit&& visit) {
-  visit("peak_gflops_after", group.peak_gflops_after);
-  visit("gemm_gflops_after", group.gemm_gflops_after);
+  visit(Field{"measurement", 2}, group.measurement);
 }
 
-/// Calls visit(name, field) for every attribute of / that every file has.
+/// Calls visit(field, member) for every attribute of / that every file has.
 template <typename File, typename Visit>
 void visit_root(File& file, Visit&& visit) {
-  visit("experiment", file.experiment);
-  visit("description", file.description);
-  visit("config_text", file.config_text);
-  visit("created", file.created);
-  visit("stepbench_version", file.stepbench_version);
-  visit("git_commit", file.git_commit);
-  visit("git_dirty", file.git_dirty);
-  visit("status", file.status);
+  visit(Field{"experiment"}, file.experiment);
+  visit(Field{"description"}, file.description);
+  visit(Field{"config_text"}, file.config_text);
+  visit(Field{"created"}, file.created);
+  visit(Field{"stepbench_version"}, file.stepbench_version);
+  visit(Field{"git_commit"}, file.git_commit);
+  visit(Field{"git_dirty"}, file.git_dirty);
+  visit(Field{"status"}, file.status);
 }
 
-/// Calls visit(name, field) for every attribute of a trial that every trial has. Settings, whose names have a dot,
+/// Calls visit(field, member) for every attribute of a trial that every trial has. Settings, whose names have a dot,
 /// `diverged_at_step`, `cause` and `vocabulary` stand beside them.
 template <typename Trial, typename Visit>
 void visit_trial(Trial& trial, Visit&& visit) {
-  visit("id", trial.id);
-  visit("group", trial.group);
-  visit("backend", trial.backend);
-  visit("threads", trial.threads);
-  visit("seed", trial.seed);
-  visit("status", trial.status);
-  visit("message", trial.message);
-  visit("parameter_digest", trial.parameter_digest);
-  visit("dataset_digest", trial.dataset_digest);
-  visit("same_bits_for_any_threads", trial.same_bits_for_any_threads);
-  visit("is_baseline", trial.is_baseline);
-  visit("parameters", trial.parameters);
-  visit("flops_per_step", trial.flops_per_step);
-  visit("threads_observed", trial.threads_observed);
-  visit("network_bytes", trial.network_bytes);
+  visit(Field{"id"}, trial.id);
+  visit(Field{"group"}, trial.group);
+  visit(Field{"backend"}, trial.backend);
+  visit(Field{"threads"}, trial.threads);
+  visit(Field{"seed"}, trial.seed);
+  visit(Field{"status"}, trial.status);
+  visit(Field{"message"}, trial.message);
+  visit(Field{"parameter_digest"}, trial.parameter_digest);
+  visit(Field{"dataset_digest"}, trial.dataset_digest);
+  visit(Field{"same_bits_for_any_threads"}, trial.same_bits_for_any_threads);
+  visit(Field{"is_baseline"}, trial.is_baseline);
+  visit(Field{"parameters"}, trial.parameters);
+  visit(Field{"flops_per_step"}, trial.flops_per_step);
+  visit(Field{"threads_observed"}, trial.threads_observed);
+  visit(Field{"network_bytes"}, trial.network_bytes);
+}
+
+/// Calls visit(field, member, nothing) for those that only trials have where the member is not `nothing`.
+template <typename Trial, typename Visit>
+void visit_some_trials(Trial& trial, Visit&& visit) {
+  visit(Field{"diverged_at_step"}, trial.diverged_at_step, std::int64_t{-1});
+  visit(Field{"cause", 2}, trial.cause, FailureCause::none);
+  visit(Field{"vocabulary"}, trial.vocabulary, std::string());
 }
 
 /// Settings are the attributes of a trial that have a section: `model.kind`.

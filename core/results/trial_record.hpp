@@ -10,8 +10,8 @@
 #include <variant>
 #include <vector>
 
-#include "core/config/value.hpp"
 #include "core/network.hpp"
+#include "core/value.hpp"
 
 namespace stepbench {
 

@@ -31,14 +31,18 @@ const std::string& link_name(const std::string& id, const std::string& what) {
 }
 
 /// For the visits of schema.hpp.
-struct AttributeWriter {
-  Group& group;
-  void operator()(const char* key, Status status) const { group.set_attribute(key, to_text(status)); }
+class AttributeWriter {
+ public:
+  explicit AttributeWriter(Group& group) : group_(group) {}
+  void operator()(const schema::Field& field, Status status) const { set(field, to_text(status)); }
+  void operator()(const schema::Field& field, FailureCause cause) const { set(field, to_text(cause)); }
   // HDF5's int64 holds the bits of seeds from 2^63 on; the reader turns them back.
-  void operator()(const char* key, std::uint64_t seed) const {
-    group.set_attribute(key, static_cast<std::int64_t>(seed));
-  }
-  void operator()(const char* key, const auto& value) const { group.set_attribute(key, value); }
+  void operator()(const schema::Field& field, std::uint64_t seed) const { set(field, static_cast<std::int64_t>(seed)); }
+  void operator()(const schema::Field& field, const auto& value) const { set(field, value); }
+
+ private:
+  void set(const schema::Field& field, const auto& value) const { group_.set_attribute(field.name, value); }
+  Group& group_;
 };
 
 std::vector<std::int64_t> zero_to(std::int64_t count) {
@@ -124,7 +128,7 @@ void write_steps(Group& trial_group, const TrialRecord& trial) {
   Group group = trial_group.create_group("steps");
   const Dataset step = make_scale(group, "step", zero_to(count_of(steps.train_loss)));
   const Dataset phase = make_scale(group, "phase", std::vector<std::string>(kPhaseNames.begin(), kPhaseNames.end()));
-  for (const auto& [name, units, member] : schema::kStepColumns)
+  for (const auto& [name, units, member, since] : schema::kStepColumns)
     write_over(group, {step}, name, steps.*member, units_or(units, schema::loss_units(trial)));
   std::vector<double> phase_time;
   phase_time.reserve(count * kPhaseNames.size());
@@ -141,7 +145,7 @@ void write_epochs(Group& trial_group, const TrialRecord& trial) {
   if (trial.epochs.epoch.empty()) return;
   Group group = trial_group.create_group("epochs");
   const Dataset epoch = make_scale(group, "epoch", trial.epochs.epoch);
-  for (const auto& [name, units, member] : schema::kEpochColumns)
+  for (const auto& [name, units, member, since] : schema::kEpochColumns)
     write_over(group, {epoch}, name, trial.epochs.*member, units_or(units, schema::loss_units(trial)));
 }
 
@@ -152,7 +156,7 @@ void write_checks(Group& trial_group, const std::vector<TensorCheck>& checks) {
   tensors.reserve(checks.size());
   for (const TensorCheck& check : checks) tensors.push_back(check.tensor);
   const Dataset tensor = make_scale(group, "tensor", tensors);
-  for (const auto& [name, units, member] : schema::kCheckColumns) {
+  for (const auto& [name, units, member, since] : schema::kCheckColumns) {
     std::vector<double> values;
     values.reserve(checks.size());
     for (const TensorCheck& check : checks) values.push_back(check.*member);
@@ -183,10 +187,11 @@ void write_order(Group& trial_group, const TrialRecord& trial) {
 
 void write_trial(Group& trials, const TrialRecord& trial) {
   Group group = trials.create_group(link_name(trial.id, "the trial id"));
-  schema::visit_trial(trial, AttributeWriter{group});
-  if (trial.diverged_at_step >= 0) group.set_attribute("diverged_at_step", trial.diverged_at_step);
-  if (trial.cause != FailureCause::none) group.set_attribute("cause", to_text(trial.cause));
-  if (!trial.vocabulary.empty()) group.set_attribute("vocabulary", trial.vocabulary);
+  const AttributeWriter attributes(group);
+  schema::visit_trial(trial, attributes);
+  schema::visit_some_trials(trial, [&attributes](const schema::Field& field, const auto& value, const auto& nothing) {
+    if (value != nothing) attributes(field, value);
+  });
   for (const auto& [key, value] : trial.settings) {
     require(schema::is_setting(key), "trial " + trial.id + ": the setting `" + key + "` has no section");
     group.set_attribute(key, value);
@@ -230,7 +235,7 @@ class EnvironmentLinks {
 
 void write_group(Group& groups, const GroupRecord& record, EnvironmentLinks& environments) {
   Group parent = groups.create_group(link_name(record.id, "the group id"));
-  parent.set_attribute("measurement", record.measurement);
+  schema::visit_group(record, AttributeWriter(parent));
   environments.add_to(parent, record.environment);
   const auto rounds = static_cast<std::size_t>(record.rounds());
   const std::size_t cells = record.trials.size() * rounds;
@@ -250,7 +255,7 @@ void write_group(Group& groups, const GroupRecord& record, EnvironmentLinks& env
   };
   schema::visit_cells(record, write(all, cells));
   schema::visit_rounds(record, write(rounds > 0 ? Scales{made.front()} : Scales{}, rounds));
-  schema::visit_group(record, AttributeWriter{group});
+  schema::visit_rounds_attributes(record, AttributeWriter(group));
 }
 
 }  // namespace
@@ -261,7 +266,7 @@ std::vector<std::byte> to_image(const ResultFile& file) {
     Group root = hdf5_file.root();
     root.set_attribute("Conventions", schema::kConventions);
     root.set_attribute("schema_version", ResultFile::kSchemaVersion);
-    schema::visit_root(file, AttributeWriter{root});
+    schema::visit_root(file, AttributeWriter(root));
     EnvironmentLinks environments(root, file.environments);
     write_summary(root, file.trials);
     Group trials = root.create_group("trials");

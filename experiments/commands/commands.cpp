@@ -26,7 +26,7 @@ const std::vector<Command>& commands() {
 Option set_option() { return {"set", 0, "KEY=VALUE", "override section.key of the config; may be repeated"}; }
 
 Experiment load_config(const ParsedCommandLine& arguments) {
-  return load_experiment(find_config(arguments.positional), arguments.all("set"), dataset_keys());
+  return load_experiment(find_config(arguments.positional), arguments.all("set"), key_table());
 }
 
 void print_warnings(const std::vector<std::string>& warnings) {

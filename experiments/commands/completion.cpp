@@ -24,7 +24,7 @@ int run_completion(const ParsedCommandLine& arguments) {
   for (const Command& command : commands()) {
     if (!command.hidden) lines.push_back(command.line);
   }
-  write_output(bash_completion(lines, describe_keys()));
+  write_output(bash_completion(lines, describe_keys(key_table())));
   return kExitOk;
 }
 

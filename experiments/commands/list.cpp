@@ -78,7 +78,7 @@ void list_keys() {
   for (const char* heading : {"key", "default", "allowed", "what it is"}) {
     table.add_column(heading, TextTable::Align::left);
   }
-  for (const KeyDescription& key : describe_keys()) {
+  for (const KeyDescription& key : describe_keys(key_table())) {
     std::string help = key.help;
     if (!key.applies_with.empty()) help += " (" + key.applies_with + ")";
     table.add_row({key.key, key.default_text, key.allowed, help});

@@ -46,7 +46,7 @@ int run_race(const ParsedCommandLine& arguments) {
   const double margin = speed_margin("race", arguments);
   std::optional<double> limit;
   if (arguments.has("fail-if")) limit = compare::parse_fail_if(arguments.last("fail-if", ""));
-  const Experiment experiment = load_experiment(request.config, request.overrides, dataset_keys());
+  const Experiment experiment = load_experiment(request.config, request.overrides, key_table());
   const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
   print_warnings(data_warnings(groups));
   std::vector<PlannedTrial> trials;
@@ -74,7 +74,7 @@ int run_race(const ParsedCommandLine& arguments) {
 
 int run_race_worker(const ParsedCommandLine& arguments) {
   race::greet_parent();
-  const Experiment experiment = load_experiment(arguments.positional, arguments.all("set"), dataset_keys());
+  const Experiment experiment = load_experiment(arguments.positional, arguments.all("set"), key_table());
   return race::serve(experiment, arguments.last("trial", ""));
 }
 

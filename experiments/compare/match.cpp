@@ -7,9 +7,11 @@
 #include <map>
 #include <set>
 
+#include "core/arm.hpp"
 #include "core/config/experiment.hpp"
 #include "core/error.hpp"
 #include "core/results/environments.hpp"
+#include "core/results/lookup.hpp"
 #include "core/text/suggestion.hpp"
 #include "experiments/compare/same_experiment.hpp"
 #include "experiments/show/step_times.hpp"
@@ -18,7 +20,7 @@
 namespace stepbench::compare {
 namespace {
 
-std::string label(const TrialRecord& trial) { return fmt::format("{}-t{}", trial.backend, trial.threads); }
+std::string label(const TrialRecord& trial) { return arm_of(trial).name(); }
 
 /// A trial that ended by itself; one that diverged was timed, and that it diverged is a result.
 bool has_results(const TrialRecord& trial) {
@@ -38,6 +40,7 @@ class Collector {
     std::string identity = label(*pair.trial) + "\n" + label(*pair.baseline) + "\n", settings;
     for (const auto& [key, value] : pair.trial->settings) identity += key + "=" + to_text(value) + "\n";
     for (const VaryingSetting& setting : varying_) {
+      if (setting.key.starts_with(kOwnSettingPrefix)) continue;  // in the arm's name
       const std::string value = text_of(pair.trial->settings, setting.key);
       if (value.empty()) continue;
       settings += fmt::format("{}{} {}", settings.empty() ? "" : ", ", setting.name, value);
@@ -54,7 +57,7 @@ class Collector {
 };
 
 bool is_called(const TrialRecord& trial, const std::string& name) {
-  return name.empty() ? trial.is_baseline : name == trial.backend || name == label(trial);
+  return name.empty() ? trial.is_baseline : arm_of(trial).is_called(name);
 }
 
 void require_baseline(const ResultFile& file, const std::string& name) {
@@ -100,6 +103,7 @@ void note_differences(const ResultFile& file, const ResultFile& baseline, Matchi
         add_once(matching.warnings, "the machines differ, and with them the speed: " + line);
       }
       for (std::string& line : build_differences(here, there)) add_once(matching.notes, std::move(line));
+      for (std::string& line : own_differences(*pair.trial, *pair.baseline)) add_once(matching.notes, std::move(line));
     }
   }
 }
@@ -139,7 +143,7 @@ Matching match_within(const ResultFile& file, const std::string& baseline) {
       matching.unmatched.push_back(
           fmt::format("{}: its baseline {} {}", trial.id, held_against->id, to_text(held_against->status)));
     } else {
-      const GroupRecord* rounds = rounds_of(file, trial.group);
+      const GroupRecord* rounds = find_group(file, trial.group);
       collector.add({&trial, held_against, rounds, rounds});
     }
   }
@@ -154,8 +158,8 @@ Matching match_between(const ResultFile& file, const ResultFile& baseline) {
   Collector collector(file, matching);
   std::set<std::string> shared;
   for (const TrialRecord& trial : file.trials) {
-    const auto found = std::ranges::find(baseline.trials, trial.id, &TrialRecord::id);
-    if (found == baseline.trials.end()) {
+    const TrialRecord* found = find_trial(baseline, trial.id);
+    if (found == nullptr) {
       matching.unmatched.push_back(trial.id + " is not in the baseline file");
       continue;
     }
@@ -168,7 +172,7 @@ Matching match_between(const ResultFile& file, const ResultFile& baseline) {
     } else if (!has_results(*found)) {
       matching.unmatched.push_back(fmt::format("{} in the baseline file {}", trial.id, reason(*found)));
     } else {
-      collector.add({&trial, &*found, rounds_of(file, trial.group), rounds_of(baseline, found->group)});
+      collector.add({&trial, found, find_group(file, trial.group), find_group(baseline, found->group)});
     }
   }
   for (const TrialRecord& trial : baseline.trials) {

@@ -34,7 +34,7 @@ struct Matching {
   std::vector<std::string> warnings;   // what may make the comparison one of something else
 };
 
-/// Every trial against its group's baseline: `baseline` is a backend or a backend-tN, empty for the one that the file
+/// Every trial against its group's baseline: `baseline` names an arm (core/arm.hpp), empty for the one that the file
 /// names. Unsupported trials are passed over. Throws InputError when no group has such a trial. `file` must outlive
 /// the result.
 [[nodiscard]] Matching match_within(const ResultFile& file, const std::string& baseline);

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <span>
 
+#include "core/arm.hpp"
 #include "core/error.hpp"
 #include "core/results/environments.hpp"
 #include "experiments/machine/environment.hpp"
@@ -27,9 +28,11 @@ std::string git_version(const ResultFile& file) {
   return fmt::format("{} ({}{})", file.stepbench_version, file.git_commit, file.git_dirty ? ", modified" : "");
 }
 
-std::string difference(std::string_view name, const KeyValues& here, const KeyValues& there) {
+/// `lacking`: what stands for a value that is not there.
+std::string difference(std::string_view name, const KeyValues& here, const KeyValues& there,
+                       std::string_view lacking = "not recorded") {
   const std::string a = text_of(here, name), b = text_of(there, name);
-  const auto shown = [](const std::string& text) { return text.empty() ? "not recorded" : text; };
+  const auto shown = [lacking](const std::string& text) { return text.empty() ? std::string(lacking) : text; };
   return a == b ? "" : fmt::format("{}: {}; baseline: {}", name, shown(a), shown(b));
 }
 
@@ -64,6 +67,18 @@ void require_same_experiment(const TrialRecord& trial, const TrialRecord& baseli
     refuse("data with the digest", trial.dataset_digest, baseline.dataset_digest);
   }
   if (trial.seed != baseline.seed) refuse("seed", std::to_string(trial.seed), std::to_string(baseline.seed));
+}
+
+std::vector<std::string> own_differences(const TrialRecord& trial, const TrialRecord& baseline) {
+  std::vector<std::string> lines;
+  for (const KeyValues* settings : {&trial.settings, &baseline.settings}) {
+    for (const auto& [key, value] : *settings) {
+      if (!key.starts_with(kOwnSettingPrefix)) continue;
+      std::string line = difference(key, trial.settings, baseline.settings, "not set");
+      if (!line.empty() && std::ranges::find(lines, line) == lines.end()) lines.push_back(std::move(line));
+    }
+  }
+  return lines;
 }
 
 std::vector<std::string> machine_differences(const KeyValues& environment, const KeyValues& baseline) {

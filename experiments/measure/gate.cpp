@@ -26,10 +26,7 @@ double norm(std::span<const double> values) {
 
 /// The trial's network with plain SGD, for the gate alone.
 NetworkSettings gate_settings(const TrialSettings& trial, std::size_t batch) {
-  NetworkSettings settings{.model = trial.model,
-                           .training = trial.training,
-                           .max_batch = static_cast<std::int64_t>(batch),
-                           .threads = trial.threads};
+  NetworkSettings settings = network_settings(trial, static_cast<std::int64_t>(batch));
   settings.training.optimizer = Optimizer::sgd;
   settings.training.weight_decay = 0;
   settings.training.gradient_clip.reset();

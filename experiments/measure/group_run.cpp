@@ -9,7 +9,7 @@
 
 #include "core/error.hpp"
 #include "core/models/parameters.hpp"
-#include "core/random.hpp"
+#include "core/results/lookup.hpp"
 #include "core/statistics.hpp"
 #include "experiments/machine/cores.hpp"
 #include "experiments/machine/environment.hpp"
@@ -48,7 +48,7 @@ TrialRecord blank_record(const PlannedTrial& planned, bool is_baseline) {
   record.backend = trial.backend;
   record.threads = trial.threads;
   record.seed = trial.seed;
-  record.settings = setting_values(trial, dataset_keys());
+  record.settings = setting_values(trial, key_table());
   record.dataset_digest = planned.dataset->digest;
   record.same_bits_for_any_threads = planned.backend->same_bits_for_any_threads;
   record.is_baseline = is_baseline;
@@ -244,18 +244,6 @@ void record_interrupted(const PlannedGroup& group, const std::vector<Member>& me
   }
   result.trials.resize(group.trials.size());
   result.stopped = true;
-}
-
-/// A trial's column of an (R, M) array; empty for a trial that was not timed.
-template <typename T>
-std::vector<T> column_of(const GroupRecord& rounds, const std::vector<T>& values, const std::string& trial) {
-  const auto found = std::ranges::find(rounds.trials, trial);
-  std::vector<T> column;
-  if (found == rounds.trials.end()) return column;
-  for (auto i = static_cast<std::size_t>(found - rounds.trials.begin()); i < values.size(); i += rounds.trials.size()) {
-    column.push_back(values[i]);
-  }
-  return column;
 }
 
 /// Ratios of all timed trials against the baseline, paired by round, and how far noise alone would take them.

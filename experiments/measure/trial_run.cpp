@@ -87,10 +87,7 @@ class TypedTrialRun final : public LocalTrialRun {
         total_steps_(steps_of_trial(trial, dataset)),
         initial_(start_parameters<Scalar>(trial)) {
     const std::int64_t before = heap_bytes();
-    network_ = backend.make<Scalar>({.model = trial.model,
-                                     .training = trial.training,
-                                     .max_batch = largest_batch(trial, dataset),
-                                     .threads = trial.threads});
+    network_ = backend.make<Scalar>(network_settings(trial, largest_batch(trial, dataset)));
     record_.network_bytes = heap_bytes() - before;
     if (!dataset.vocabulary.empty()) record_.vocabulary = to_json(dataset.vocabulary);
     network_->write(Content::parameters, initial_);

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <map>
 
-#include "core/config/rules.hpp"
+#include "core/arm.hpp"
 #include "core/error.hpp"
 #include "core/models/model_kinds.hpp"
 #include "core/text/suggestion.hpp"
@@ -30,11 +30,11 @@ const Backend& require_backend(const Experiment& experiment, std::span<const Bac
 class DatasetCache {
  public:
   explicit DatasetCache(const Experiment& experiment)
-      : experiment_(experiment), folders_(data_folders(experiment.file)), keys_(dataset_keys()) {}
+      : experiment_(experiment), folders_(data_folders(experiment.file)) {}
 
   std::shared_ptr<const Dataset> get(const TrialSettings& trial) {
     std::string identity = "context=" + std::to_string(trial.model.context) + "\n";
-    for (const auto& [key, value] : setting_values(trial, keys_)) {
+    for (const auto& [key, value] : setting_values(trial, key_table())) {
       if (key.starts_with("dataset.")) identity += key + "=" + to_text(value) + "\n";
     }
     std::shared_ptr<const Dataset>& entry = loaded_[identity];
@@ -56,7 +56,6 @@ class DatasetCache {
 
   const Experiment& experiment_;
   std::vector<std::filesystem::path> folders_;
-  std::vector<DatasetKeys> keys_;
   std::map<std::string, std::shared_ptr<const Dataset>> loaded_;
 };
 
@@ -89,7 +88,7 @@ std::shared_ptr<const TrialSettings> fit_to_data(const Experiment& experiment, T
   return std::make_shared<const TrialSettings>(std::move(trial));
 }
 
-/// `measure.baseline` is a backend or a backend-tN; without it, the first supported trial.
+/// `measure.baseline` names an arm, perhaps of several; without it, the first supported trial.
 std::size_t find_baseline(const Experiment& experiment, const PlannedGroup& group) {
   const auto first = [&group](auto matches) {
     const auto found = std::find_if(group.trials.begin(), group.trials.end(), [&matches](const PlannedTrial& trial) {
@@ -102,15 +101,11 @@ std::size_t find_baseline(const Experiment& experiment, const PlannedGroup& grou
     const std::size_t any = first([](const TrialSettings&) { return true; });
     return any == group.trials.size() ? 0 : any;
   }
-  const std::size_t found = first([&name](const TrialSettings& trial) {
-    return name == trial.backend || name == trial.backend + "-t" + std::to_string(trial.threads);
-  });
+  const std::size_t found = first([&name](const TrialSettings& trial) { return arm_of(trial).is_called(name); });
   if (found == group.trials.size()) {
     std::vector<std::string> names;
     for (const PlannedTrial& trial : group.trials) {
-      if (trial.unsupported.empty()) {
-        names.push_back(trial.settings->backend + "-t" + std::to_string(trial.settings->threads));
-      }
+      if (trial.unsupported.empty()) names.push_back(arm_of(*trial.settings).name());
     }
     throw InputError(fmt::format("{}found \"{}\", allowed: a backend of the sweep, or one of {}",
                                  experiment.where("measure.baseline"), name, fmt::join(names, ", ")));
@@ -181,10 +176,15 @@ std::vector<std::string> plan_warnings(std::span<const PlannedGroup> groups) {
   return warnings;
 }
 
-std::vector<DatasetKeys> dataset_keys() {
-  std::vector<DatasetKeys> keys;
-  for (const DatasetKind& kind : dataset_kinds()) keys.push_back({kind.name, kind.keys});
-  return keys;
+const KeyTable& key_table() {
+  static const KeyTable table = [] {
+    std::vector<DatasetKeys> datasets;
+    for (const DatasetKind& kind : dataset_kinds()) datasets.push_back({kind.name, kind.keys});
+    std::vector<BackendKeys> with_settings;
+    for (const Backend& backend : backends()) with_settings.push_back({backend.name, backend.own_settings});
+    return KeyTable(std::move(datasets), with_settings);
+  }();
+  return table;
 }
 
 }  // namespace stepbench

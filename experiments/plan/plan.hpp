@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/config/experiment.hpp"
+#include "core/config/keys.hpp"
 #include "core/data/dataset.hpp"
 #include "variants/registry.hpp"
 
@@ -39,7 +40,7 @@ struct PlannedGroup {
 /// These, and what of a plan works otherwise than it reads: more threads than cores, a batch of more than the data.
 [[nodiscard]] std::vector<std::string> plan_warnings(std::span<const PlannedGroup> groups);
 
-/// The kinds of data sets with their keys, as load_experiment wants them.
-[[nodiscard]] std::vector<DatasetKeys> dataset_keys();
+/// The keys that a config of this program can set, as load_experiment wants them.
+[[nodiscard]] const KeyTable& key_table();
 
 }  // namespace stepbench

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "core/results/lookup.hpp"
 #include "core/results/result_file.hpp"
 #include "core/table_values.hpp"
 
@@ -17,12 +18,10 @@ namespace fs = std::filesystem;
 
 std::string spelled(const std::vector<std::int64_t>& shape) { return fmt::format("({})", fmt::join(shape, ", ")); }
 
-const TrialRecord& find_trial(const ResultFile& file, const std::string& name, const std::string& id) {
+const TrialRecord& require_trial(const ResultFile& file, const std::string& name, const std::string& id) {
+  if (const TrialRecord* found = find_trial(file, id)) return *found;
   std::vector<std::string> ids;
-  for (const TrialRecord& trial : file.trials) {
-    if (trial.id == id) return trial;
-    ids.push_back(trial.id);
-  }
+  for (const TrialRecord& trial : file.trials) ids.push_back(trial.id);
   throw InputError(fmt::format("{} has no trial \"{}\", allowed: {}", name, id, fmt::join(ids, ", ")));
 }
 
@@ -67,7 +66,7 @@ std::vector<double> in_canonical_order(std::span<const NamedTensor> stored, cons
 
 std::shared_ptr<const std::vector<double>> StartFiles::read(const ModelSettings& model, Precision precision) {
   if (model.init != Initialisation::file) return nullptr;
-  const TrialRecord& trial = find_trial(load(model.init_file), model.init_file, model.init_trial);
+  const TrialRecord& trial = require_trial(load(model.init_file), model.init_file, model.init_trial);
   const std::string name = fmt::format("trial {} of {}", trial.id, model.init_file);
   if (trial.final_parameters.empty()) {
     throw InputError(name + " stores no parameters: run it with record.parameters = final");

@@ -82,7 +82,7 @@ void describe_settings(const KeyValues& stored, const KeyValues& now, std::vecto
   refuse(fmt::format("{}: {}", file.string(), why));
 }
 
-const PlannedTrial* find_trial(std::span<const PlannedGroup> groups, const std::string& id) {
+const PlannedTrial* find_planned(std::span<const PlannedGroup> groups, const std::string& id) {
   for (const PlannedGroup& group : groups) {
     for (const PlannedTrial& trial : group.trials) {
       if (trial.settings->id == id) return &trial;
@@ -94,7 +94,7 @@ const PlannedTrial* find_trial(std::span<const PlannedGroup> groups, const std::
 /// The stored trial's place in the plan; refuses when it has none.
 const PlannedTrial& require_trial(const fs::path& file, const TrialRecord& stored, const RunIdentity& stored_identity,
                                   std::span<const PlannedGroup> groups, const RunIdentity& identity) {
-  const PlannedTrial* planned = find_trial(groups, stored.id);
+  const PlannedTrial* planned = find_planned(groups, stored.id);
   if (planned == nullptr) refuse(file, fmt::format("has a trial {}, which this config does not ask for", stored.id));
   const std::string differs = difference(stored, stored_identity, *planned, identity);
   if (!differs.empty()) refuse(file, fmt::format("{} differs from what would run now: {}", stored.id, differs));
@@ -136,7 +136,7 @@ RunIdentity identity_of(const ResultFile& file, std::string_view group) {
 std::string difference(const TrialRecord& stored, const RunIdentity& stored_identity, const PlannedTrial& planned,
                        const RunIdentity& identity) {
   std::vector<std::string> differences;
-  describe_settings(stored.settings, setting_values(*planned.settings, dataset_keys()), differences);
+  describe_settings(stored.settings, setting_values(*planned.settings, key_table()), differences);
   const TrialSettings& trial = *planned.settings;
   if (stored.seed != trial.seed) differences.push_back(fmt::format("the seed was {}, now {}", stored.seed, trial.seed));
   if (stored.backend != trial.backend || stored.threads != trial.threads) {

@@ -11,6 +11,7 @@
 
 #include "core/config/experiment.hpp"
 #include "core/error.hpp"
+#include "core/results/lookup.hpp"
 #include "core/results/result_file.hpp"
 #include "core/text/text.hpp"
 #include "experiments/sample/stored_transformer.hpp"
@@ -42,10 +43,9 @@ std::string choices(const ResultFile& file) {
   return ids.empty() ? "none of this file" : fmt::format("{}", fmt::join(ids, ", "));
 }
 
-const TrialRecord& find_trial(const ResultFile& file, const std::string& name, const SampleOptions& options) {
+const TrialRecord& chosen_trial(const ResultFile& file, const std::string& name, const SampleOptions& options) {
   if (options.trial) {
-    const auto found = std::ranges::find(file.trials, *options.trial, &TrialRecord::id);
-    if (found != file.trials.end()) return *found;
+    if (const TrialRecord* found = find_trial(file, *options.trial)) return *found;
     throw InputError(
         fmt::format("{}: --trial: found \"{}\", allowed: {}", name, printable(*options.trial), choices(file)));
   }
@@ -119,7 +119,7 @@ std::int32_t pick_token(std::span<const double> logits, const SampleOptions& opt
 
 void sample(const ResultFile& file, const std::filesystem::path& name, const SampleOptions& options,
             const std::function<void(std::string_view)>& emit) {
-  const TrialRecord& trial = find_trial(file, name.string(), options);
+  const TrialRecord& trial = chosen_trial(file, name.string(), options);
   StoredTransformer stored = [&] {
     try {
       return stored_transformer(trial);

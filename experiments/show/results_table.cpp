@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 
+#include "core/arm.hpp"
 #include "core/results/environments.hpp"
 #include "core/statistics.hpp"
 #include "experiments/machine/noise_watch.hpp"
@@ -215,7 +216,8 @@ const TrialRecord* baseline_of(const ResultFile& file) {
 
 std::string same_bits(const ResultFile& file, const TrialRecord& record) {
   const auto comparable = [&record](const TrialRecord& other) {
-    return other.group == record.group && other.backend == record.backend && !other.parameter_digest.empty();
+    return other.group == record.group && other.backend == record.backend &&
+           arm_of(other).settings == arm_of(record).settings && !other.parameter_digest.empty();
   };
   const auto others = std::count_if(file.trials.begin(), file.trials.end(), comparable);
   if (!record.same_bits_for_any_threads || record.parameter_digest.empty() || others < 2) return kNothing;
@@ -234,7 +236,7 @@ std::string results_table(const ResultFile& file, double margin) {
   const TrialRecord* baseline = baseline_of(file);
   std::set<std::string> baseline_names;
   for (const TrialRecord& record : file.trials) {
-    if (record.is_baseline) baseline_names.insert(fmt::format("{}-t{}", record.backend, record.threads));
+    if (record.is_baseline) baseline_names.insert(arm_of(record).name());
   }
 
   TextTable table;

@@ -1,26 +1,14 @@
 #include "experiments/show/step_times.hpp"
 
-#include <algorithm>
 #include <cmath>
 
+#include "core/results/lookup.hpp"
 #include "core/statistics.hpp"
 
 namespace stepbench {
 
-const GroupRecord* rounds_of(const ResultFile& file, const std::string& group) {
-  const auto found = std::ranges::find(file.groups, group, &GroupRecord::id);
-  return found == file.groups.end() ? nullptr : &*found;
-}
-
 std::vector<double> round_times(const GroupRecord* rounds, const std::string& trial) {
-  std::vector<double> times;
-  if (rounds == nullptr) return times;
-  const auto column = static_cast<std::size_t>(std::ranges::find(rounds->trials, trial) - rounds->trials.begin());
-  if (column == rounds->trials.size()) return times;
-  for (std::size_t i = column; i < rounds->step_time.size(); i += rounds->trials.size()) {
-    times.push_back(rounds->step_time[i]);
-  }
-  return times;
+  return rounds == nullptr ? std::vector<double>() : column_of(*rounds, rounds->step_time, trial);
 }
 
 double typical_step_time(const GroupRecord* rounds, const TrialRecord& trial) {

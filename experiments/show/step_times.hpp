@@ -8,9 +8,6 @@
 
 namespace stepbench {
 
-/// Null where the file holds none.
-[[nodiscard]] const GroupRecord* rounds_of(const ResultFile& file, const std::string& group);
-
 /// s: the trial's median step of each round, NaN where none counted. Empty for a trial that took no turns with its
 /// group's, as a peer's, which was added from outside.
 [[nodiscard]] std::vector<double> round_times(const GroupRecord* rounds, const std::string& trial);

@@ -15,7 +15,7 @@ MOST_POINTS = 150  # of a curve; longer ones are averaged in bins
 
 @dataclass(frozen=True)
 class Style:
-    """Which of the drawing's colours, dashes and markers; a backend has a colour, a number of threads the rest."""
+    """Which of the drawing's colours, dashes and markers; a variant has a colour, a number of threads the rest."""
 
     colour: int
     dash: int = 0
@@ -84,14 +84,14 @@ class Styles:
     """Hands out styles, the same to the same arm in every chart."""
 
     def __init__(self, trials: Collection) -> None:
-        backends = list(dict.fromkeys(trials.trials["backend"]))
+        variants = list(dict.fromkeys(trials.trials["variant"]))
         threads = sorted(set(trials.trials["threads"]))
         files = list(dict.fromkeys(trials.trials["file"]))
         self._styles: dict[str, Style] = {}
         for row in trials.trials.itertuples():
             twice = row.arm.endswith(f" in {row.file}")  # then the files differ in dash, too
             dash = threads.index(row.threads) + (len(threads) * files.index(row.file) if twice else 0)
-            self._styles[row.arm] = Style(backends.index(row.backend), dash)
+            self._styles[row.arm] = Style(variants.index(row.variant), dash)
 
     def __getitem__(self, arm: str) -> Style:
         return self._styles[arm]

@@ -1,7 +1,8 @@
 """The trials of one or more result files, put side by side.
 
-An *arm* is what is compared: a backend with a number of threads (and its file, where two files have the same). A
-*condition* is what arms are compared under (conditions.py). A seed repeats both.
+An *arm* is what is compared: a backend, with what is varied of its own settings (a *variant*), and a number of threads
+(and its file, where two files have the same). A *condition* is what arms are compared under (conditions.py). A seed
+repeats both.
 """
 
 import math
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pandas
 
+from stepbench_report.arms import Variants, arm_text
 from stepbench_report.conditions import Conditions
 from stepbench_report.margins import Margins
 from stepbench_report.speed_verdict import Basis, SpeedEvidence
@@ -33,12 +35,9 @@ class Comparison:
         return self.evidence.speed
 
 
-def arm_text(backend: str, threads: int) -> str:
-    return f"{backend} ({threads} thread{'s' if threads != 1 else ''})"
-
-
 class Collection:
-    """`trials` has a row per trial: /summary's columns, and file, id, group, arm, condition, is_baseline, paired, step_time.
+    """`trials` has a row per trial: /summary's columns, and file, id, group, variant, arm, condition, is_baseline, paired,
+    step_time.
 
     step_time (s) is the geometric mean of the rounds' median steps, of a trial without rounds the median step; the
     speeds of /summary are turned into those of step_time.
@@ -171,6 +170,7 @@ class Collection:
         parts = []
         conditions = Conditions([[self._trials[name, trial] for trial in results.summary.index]
                                  for name, results in self._named()])  # fmt: skip
+        variants = Variants(list(self._trials.values()))
         for name, results in self._named():
             table = results.summary.reset_index()
             trials = [self._trials[name, trial] for trial in table["id"]]
@@ -178,7 +178,8 @@ class Collection:
             table["group"] = [trial.group for trial in trials]
             table["is_baseline"] = [bool(trial.attrs.get("is_baseline", False)) for trial in trials]
             table["condition"] = [conditions[trial] for trial in trials]
-            table["arm"] = [arm_text(row.backend, row.threads) for row in table.itertuples()]
+            table["variant"] = [variants[trial] for trial in trials]
+            table["arm"] = [arm_text(row.variant, row.threads) for row in table.itertuples()]
             times = [self._column(name, row.group, row.id).dropna() for row in table.itertuples()]
             table["paired"] = [len(own) > 0 for own in times]
             of_rounds = pandas.Series([geometric_mean(own).value for own in times], dtype=float)

@@ -1,26 +1,18 @@
-"""What trials are compared under, all settings and the data but backend, threads and seed, and the shortest names of it."""
+"""What trials are compared under, all settings and the data but the arm and the seed, and the shortest names of it."""
 
 from collections.abc import Callable, Sequence
 
-from stepbench_results import Scalar, Trial
+from stepbench_report.arms import OWN_SETTINGS
+from stepbench_report.words import value_text
+from stepbench_results import Trial
 
 # Settings that say how it was run rather than what was learned: files may differ in them, a peer's from the run's.
 _HOW_IT_WAS_RUN = ("measure.", "record.", "training.target")
-# What says nothing of its own: the data are known by their digest.
-_NAMES = ("experiment.", "dataset.path")
+# What says nothing of its own (the data are known by their digest), or belongs to the arm.
+_NAMES = ("experiment.", "dataset.path", OWN_SETTINGS)
 _KINDS = ("dataset.kind", "model.kind")
 
 Identity = tuple[tuple[str, str], ...]
-
-
-def value_text(value: Scalar) -> str:
-    if isinstance(value, list):
-        return ",".join(value_text(element) for element in value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
-    return str(value)
 
 
 class Conditions:

@@ -11,11 +11,10 @@ import pandas
 from stepbench_report.chart import Absent, Chart
 from stepbench_report.charts import CHARTS, make_chart
 from stepbench_report.collection import Collection
-from stepbench_report.conditions import value_text
 from stepbench_report.drawing import NARROW, WIDE, as_svg
 from stepbench_report.table import remedies, results_table
 from stepbench_report.verdicts import Answer, all_answers
-from stepbench_report.words import listed_groups, percent_text
+from stepbench_report.words import listed_groups, percent_text, value_text
 from stepbench_results import Results, Scalar
 
 _STYLE = Path(__file__).with_name("report.css")

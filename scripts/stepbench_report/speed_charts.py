@@ -120,7 +120,7 @@ def threads(trials: Collection, styles: Styles) -> Chart | Absent:
     for condition in drawn_conditions(trials):
         series: list[Series] = []
         own = trials.timed[trials.timed["condition"] == condition]
-        for (backend, file), rows in own.groupby(["backend", "file"], sort=False):
+        for (variant, file), rows in own.groupby(["variant", "file"], sort=False):
             arms = rows.drop_duplicates("threads").sort_values("threads")
             if len(arms) < 2:
                 continue
@@ -130,7 +130,7 @@ def threads(trials: Collection, styles: Styles) -> Chart | Absent:
                 for arm in arms["arm"]
             ]
             counts = arms["threads"].tolist()
-            label = backend if own.groupby("backend")["file"].nunique()[backend] == 1 else f"{backend} in {file}"
+            label = variant if own.groupby("variant")["file"].nunique()[variant] == 1 else f"{variant} in {file}"
             values, low, high = ([getattr(e, name) for e in estimates] for name in ("value", "low", "high"))
             style = Style(styles[first["arm"]].colour, len(series))
             series.append(Series(label, style, counts, values, low, high, True))

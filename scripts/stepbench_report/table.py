@@ -5,10 +5,9 @@ import math
 import pandas
 
 from stepbench_report.collection import Collection
-from stepbench_report.conditions import value_text
 from stepbench_report.speed_charts import rate_unit
 from stepbench_report.speed_verdict import Basis, Verdict, speed_verdict, what_would_tell
-from stepbench_report.words import NOTHING, number, times_text
+from stepbench_report.words import NOTHING, number, times_text, value_text
 
 
 def worst_gradient_error(trials: Collection, row: pandas.Series) -> float:
@@ -21,7 +20,7 @@ def same_bits(trials: Collection, row: pandas.Series) -> bool | None:
     """Whether the final parameters are equal on every number of threads; None: not promised, or nothing to compare."""
     own = trials.trial(row).attrs
     others = trials.trials[(trials.trials["file"] == row["file"]) & (trials.trials["group"] == row["group"])
-                           & (trials.trials["backend"] == row["backend"])]  # fmt: skip
+                           & (trials.trials["variant"] == row["variant"])]  # fmt: skip
     digests = [str(trials.trial(other).attrs.get("parameter_digest", "")) for _, other in others.iterrows()]
     digests = [digest for digest in digests if digest]
     if not own.get("same_bits_for_any_threads") or not own.get("parameter_digest") or len(digests) < 2:
@@ -39,7 +38,7 @@ def results_table(trials: Collection) -> pandas.DataFrame:
         bits = same_bits(trials, row)
         line = {"file": row["file"]} if len(trials.files) > 1 else {}
         line |= {
-            "setting": row["condition"], "seed": value_text(row["seed"]), "backend": row["backend"],
+            "setting": row["condition"], "seed": value_text(row["seed"]), "backend": row["variant"],
             "threads": str(row["threads"]), unit: _speed(row, rate_column) if timed else str(row["status"]),
             "vs baseline": _ratio(trials, row), "% of peak": number(row["percent_of_peak"], ".1f"),
             "train loss": number(row["final_train_loss"], ".4f"),

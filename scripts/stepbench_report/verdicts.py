@@ -68,11 +68,11 @@ def fastest(trials: Collection, condition: str) -> list[str]:
     against = compared(first, baseline, trials.compare(condition, first, baseline), trials.margins.speed)
     how = _LEARNS[learned(trials, condition, first, baseline).verdict].format(name=first)
     sentences = [f"{against}; {how}."]
-    seen = {trials.row(condition, name)["backend"] for name in (first, baseline)}
+    seen = {trials.row(condition, name)["variant"] for name in (first, baseline)}
     for arm in ranked[1:]:
-        backend = trials.row(condition, arm)["backend"]
-        if backend not in seen:
-            seen.add(backend)
+        variant = trials.row(condition, arm)["variant"]
+        if variant not in seen:
+            seen.add(variant)
             sentences.append(f"{compared(first, arm, trials.compare(condition, first, arm), trials.margins.speed)}.")
     return sentences
 
@@ -145,7 +145,7 @@ def _span(values: list[float], form: str) -> str:
 def threads(trials: Collection, condition: str) -> list[str]:
     own = trials.timed[trials.timed["condition"] == condition]
     sentences = []
-    for _, rows in own.groupby(["backend", "file"], sort=False):
+    for _, rows in own.groupby(["variant", "file"], sort=False):
         arms = rows.drop_duplicates("threads").sort_values("threads")["arm"].tolist()
         if len(arms) > 1:
             comparison = trials.compare(condition, arms[-1], arms[0])

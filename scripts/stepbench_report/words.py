@@ -2,6 +2,7 @@
 
 import math
 
+from stepbench_results import Scalar
 from stepbench_statistics import Estimate
 
 NOTHING = "–"
@@ -9,6 +10,16 @@ NOTHING = "–"
 
 def number(value: float, form: str) -> str:
     return NOTHING if math.isnan(value) else format(value, form)
+
+
+def value_text(value: Scalar) -> str:
+    if isinstance(value, list):
+        return ",".join(value_text(element) for element in value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    return str(value)
 
 
 def times_text(ratio: Estimate) -> str:

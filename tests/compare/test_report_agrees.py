@@ -14,7 +14,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "scripts"))
 
 import stepbench_results  # noqa: E402
-from stepbench_report.collection import Collection, arm_text  # noqa: E402
+from stepbench_report.arms import arm_text  # noqa: E402
+from stepbench_report.collection import Collection  # noqa: E402
 from stepbench_report.learned import learned  # noqa: E402
 from stepbench_report.margins import Margins  # noqa: E402
 from stepbench_report.speed_verdict import Basis, SpeedEvidence, speed_reason, speed_verdict  # noqa: E402

@@ -7,13 +7,14 @@
 #include <vector>
 
 #include "core/config/experiment.hpp"
+#include "core/config/keys.hpp"
 #include "core/error.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace stepbench::testing {
 
 /// Kinds that differ in their keys, which is all that a config knows of them.
-inline const std::vector<DatasetKeys> kTestKinds = {
+inline const std::vector<DatasetKeys> kTestDatasets = {
     {"mnist", {"path"}},
     {"hdf5", {"path"}},
     {"spirals", {"classes", "samples", "validation_fraction", "seed"}},
@@ -22,6 +23,15 @@ inline const std::vector<DatasetKeys> kTestKinds = {
     {"names", {"path", "vocabulary", "validation_fraction"}},
     {"modular_addition", {"modulus", "seed", "validation_fraction"}},
     {"copy", {"alphabet", "length", "samples", "seed", "validation_fraction"}}};
+
+/// And two backends with settings of their own, one of the same name.
+inline const std::vector<BackendKeys> kTestBackends = {
+    {"tbb",
+     {backend_setting("shard_rows", integer_rule(1, 1000), "rows of a shard", "as many as suit"),
+      backend_setting("pinned", boolean_rule(), "threads keep to their cores", "false")}},
+    {"threads", {backend_setting("shard_rows", integer_rule(1, 1000), "rows of a shard", "as many as suit")}}};
+
+inline const KeyTable kTestKeys(kTestDatasets, kTestBackends);
 
 /// A complete config, a key a line. Line numbers in tests count on it.
 inline constexpr std::string_view kValid =
@@ -57,7 +67,7 @@ class ConfigFolder {
 inline Experiment load_text(std::string_view text, const std::vector<std::string>& overrides = {}) {
   const ConfigFolder folder;
   write_text_file("quick.cfg", text);
-  return load_experiment("quick.cfg", overrides, kTestKinds);
+  return load_experiment("quick.cfg", overrides, kTestKeys);
 }
 
 /// kValid with further lines, which start in [training].

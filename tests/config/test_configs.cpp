@@ -7,7 +7,7 @@ namespace stepbench::testing {
 namespace {
 
 Experiment load_shipped(const std::string& name) {
-  return load_experiment(std::filesystem::path(STEPBENCH_SOURCE_DIR) / "experiments" / name, {}, kTestKinds);
+  return load_experiment(std::filesystem::path(STEPBENCH_SOURCE_DIR) / "experiments" / name, {}, kTestKeys);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace {
 bool ends_cleanly(const std::string& text, const std::vector<std::string>& overrides = {}) {
   write_text_file("quick.cfg", text);
   try {
-    static_cast<void>(load_experiment("quick.cfg", overrides, kTestKinds));
+    static_cast<void>(load_experiment("quick.cfg", overrides, kTestKeys));
     return true;
   } catch (const InputError& error) {
     const std::string message = error.what();

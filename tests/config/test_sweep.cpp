@@ -38,6 +38,61 @@ TEST_CASE("a group is what trials share besides backend and threads") {
   for (std::size_t i = 4; i < 8; ++i) CHECK(experiment.trials[i].group == "s2-batch_size32");
 }
 
+TEST_CASE("a backend's own settings are part of the arm, and no other backend repeats for them") {
+  const Experiment experiment = load_text(valid_without("backend") +
+                                          "[sweep]\nbackend.tbb.shard_rows = 16,32\nbackend = blas,tbb\nthreads = 1,2\n"
+                                          "training.batch_size = 8,4\n");
+  const Ids all = ids(experiment);
+  REQUIRE(all.size() == 12);
+  CHECK(Ids(all.begin(), all.begin() + 7) ==
+        Ids{"blas-t1-s1-batch_size8", "blas-t2-s1-batch_size8", "tbb-t1-shard_rows16-s1-batch_size8",
+            "tbb-t1-shard_rows32-s1-batch_size8", "tbb-t2-shard_rows16-s1-batch_size8",
+            "tbb-t2-shard_rows32-s1-batch_size8", "blas-t1-s1-batch_size4"});
+  for (std::size_t i = 0; i < 6; ++i) CHECK(experiment.trials[i].group == "s1-batch_size8");
+  CHECK(count_of(own_settings(experiment.trials[3]), "shard_rows") == 32);
+  CHECK(own_settings(experiment.trials[0]).empty());
+  CHECK(experiment.swept == Ids{"training.batch_size", "backend", "threads", "backend.tbb.shard_rows"});
+}
+
+TEST_CASE("settings of the same name are told apart by their backend") {
+  const Experiment experiment = load_text(valid_without("backend") +
+                                          "[sweep]\nbackend = tbb,threads\nbackend.tbb.shard_rows = 16,32\n"
+                                          "backend.threads.shard_rows = 8,4\n");
+  CHECK(ids(experiment) == Ids{"tbb-t1-backend.tbb.shard_rows16-s1", "tbb-t1-backend.tbb.shard_rows32-s1",
+                               "threads-t1-backend.threads.shard_rows8-s1",
+                               "threads-t1-backend.threads.shard_rows4-s1"});
+}
+
+TEST_CASE("a backend's own setting outside the sweep is its trials' alone, and stored with them") {
+  const Experiment experiment = load_text(
+      valid_without("backend") + "[backend.tbb]\nshard_rows = 16\npinned = true\n[sweep]\nbackend = blas,tbb\n");
+  CHECK(ids(experiment) == Ids{"blas-t1-s1", "tbb-t1-s1"});
+  const KeyValues with = setting_values(experiment.trials[1], kTestKeys);
+  CHECK(text_of(with, "backend.tbb.shard_rows") == "16");
+  CHECK(text_of(with, "backend.tbb.pinned") == "true");
+  CHECK(find_value(setting_values(experiment.trials[0], kTestKeys), "backend.tbb.shard_rows") == nullptr);
+}
+
+TEST_CASE("a backend's own setting that nothing uses, or that is none, is refused") {
+  CHECK(error_with("[backend.tbb]\nshard_rows = 16\n") ==
+        "quick.cfg:12: backend.tbb.shard_rows: no trial uses it (it applies with sweep.backend = tbb)");
+  CHECK(error_with("[backend.tbb]\nshard_row = 16\n") ==
+        "quick.cfg:12: unknown key \"backend.tbb.shard_row\"; did you mean \"backend.tbb.shard_rows\"?");
+  CHECK(error_with("[backend.tbb]\nshard_rows = 0\n") ==
+        "quick.cfg:12: backend.tbb.shard_rows: found \"0\", allowed: an integer from 1 to 1000");
+  CHECK(error_with("[backend.blas]\nshard_rows = 1\n").starts_with("quick.cfg:11: unknown section \"backend.blas\""));
+}
+
+TEST_CASE("a baseline may be an arm with settings, or one of several") {
+  const std::string sweep = valid_without("backend") + "[sweep]\nbackend = blas,tbb\nbackend.tbb.shard_rows = 16,32\n";
+  for (const char* name : {"tbb", "tbb-t1", "tbb-t1-shard_rows32"}) {
+    CHECK(load_text(sweep, {std::string("measure.baseline=") + name}).trials.size() == 3);
+  }
+  CHECK(error_of_text(sweep, {"measure.baseline=tbb-t1-shard_rows64"}) ==
+        "--set measure.baseline: found \"tbb-t1-shard_rows64\", allowed: blas, blas-t1, tbb, tbb-t1-shard_rows16, "
+        "tbb-t1-shard_rows32; did you mean \"tbb-t1-shard_rows16\"?");
+}
+
 TEST_CASE("a list of one value varies nothing") {
   const Experiment experiment = load_with("[sweep]\ntraining.batch_size = 8\n");
   CHECK(ids(experiment) == Ids{"blas-t1-s1"});

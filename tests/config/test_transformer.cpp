@@ -123,7 +123,7 @@ TEST_CASE("a stored trial can be the start, and is stored as it was written") {
   for (const std::string text : {"file:results/a#b.h5#tbb-t2-s1", "gpt2"}) {
     const Experiment experiment = load_transformer("init = " + text + "\n");
     bool stored = false;
-    for (const auto& [key, value] : setting_values(experiment.trials.at(0), kTestKinds)) {
+    for (const auto& [key, value] : setting_values(experiment.trials.at(0), kTestKeys)) {
       if (key == "model.init") stored = value == Value(text);
     }
     CHECK(stored);
@@ -144,8 +144,8 @@ TEST_CASE("a start that names no file, no trial or no scheme is refused") {
 
 TEST_CASE("a start that is no file forgets the file set before") {
   TrialSettings trial;
-  REQUIRE(find_key("model.init")->set(trial, "file:a.h5#b"));
-  REQUIRE(find_key("model.init")->set(trial, "he"));
+  REQUIRE(kTestKeys.find("model.init")->set(trial, "file:a.h5#b"));
+  REQUIRE(kTestKeys.find("model.init")->set(trial, "he"));
   CHECK(trial.model.init == Initialisation::he);
   CHECK(trial.model.init_file.empty());
   CHECK(trial.model.init_trial.empty());

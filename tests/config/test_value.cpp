@@ -3,8 +3,8 @@
 #include <catch2/catch.hpp>
 
 #include "core/config/experiment.hpp"
-#include "core/config/value.hpp"
 #include "core/text/suggestion.hpp"
+#include "core/value.hpp"
 
 namespace stepbench::testing {
 

@@ -14,7 +14,7 @@ namespace stepbench::testing {
 inline Experiment experiment_from(const std::string& text, const std::vector<std::string>& overrides) {
   const TemporaryFolder folder;
   write_text_file(folder / "small.cfg", text);
-  return load_experiment(folder / "small.cfg", overrides, dataset_keys());
+  return load_experiment(folder / "small.cfg", overrides, key_table());
 }
 
 /// Blobs, 4-8-3, cross-entropy, 60 steps of 16 samples in 12 rounds; `overrides` as for --set.

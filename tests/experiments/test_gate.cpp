@@ -115,7 +115,7 @@ TEST_CASE("the gate passes a correct backend where a ReLU of the first batch sit
     const std::vector<std::string> overrides = {seed, "training.batch_size=128", "sweep.backend=blas",
                                                 "sweep.threads=1",
                                                 "dataset.path=" + (source / "experiments/data/mnist-10k").string()};
-    const Experiment experiment = load_experiment(source / "experiments/quick.cfg", overrides, dataset_keys());
+    const Experiment experiment = load_experiment(source / "experiments/quick.cfg", overrides, key_table());
     const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
     const TrialSettings& trial = experiment.trials.front();
     const Dataset& dataset = *groups.front().trials.front().dataset;

@@ -15,7 +15,7 @@ struct Planned {
 
   [[nodiscard]] TrialRecord stored() const {
     TrialRecord record;
-    record.settings = setting_values(*trial.settings, dataset_keys());
+    record.settings = setting_values(*trial.settings, key_table());
     record.backend = trial.settings->backend;
     record.threads = trial.settings->threads;
     record.seed = trial.settings->seed;

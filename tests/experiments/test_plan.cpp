@@ -40,7 +40,7 @@ TEST_CASE("trials that differ in context have data of their own, others share it
   const std::string text = std::string(STEPBENCH_SOURCE_DIR) + "/experiments/data/names.txt";
   const Experiment experiment =
       load_experiment(STEPBENCH_SOURCE_DIR "/experiments/names-transformer.cfg",
-                      std::vector<std::string>{"sweep.model.context=8,16", "dataset.path=" + text}, dataset_keys());
+                      std::vector<std::string>{"sweep.model.context=8,16", "dataset.path=" + text}, key_table());
   const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
   REQUIRE(groups.size() == 2);
   CHECK(groups[0].trials.at(0).dataset->context == 8);

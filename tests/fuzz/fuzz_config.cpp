@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/config/experiment.hpp"
+#include "core/config/keys.hpp"
 #include "core/data/dataset.hpp"
 #include "tests/fuzz/fuzz_program.hpp"
 
@@ -32,10 +33,12 @@ Input split_input(std::string_view text) {
   return input;
 }
 
-std::vector<DatasetKeys> make_kinds() {
+KeyTable make_table() {
   std::vector<DatasetKeys> kinds;
   for (const DatasetKind& kind : dataset_kinds()) kinds.push_back({kind.name, kind.keys});
-  return kinds;
+  const std::vector<BackendKeys> backends = {
+      {"tbb", {backend_setting("shard_rows", integer_rule(1, 1000), "rows of a shard", "as many as suit")}}};
+  return {std::move(kinds), backends};
 }
 
 void check(const Experiment& experiment) {
@@ -52,11 +55,11 @@ void check(const Experiment& experiment) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const fuzz::Folder folder;
-  static const std::vector<DatasetKeys> kinds = make_kinds();
+  static const KeyTable table = make_table();
   const std::filesystem::path file = folder / "fuzz.cfg";
   const Input input = split_input({reinterpret_cast<const char*>(data), size});
   fuzz::write_file(file, {reinterpret_cast<const std::uint8_t*>(input.config.data()), input.config.size()});
-  fuzz::reads_or_refuses([&] { check(load_experiment(file, input.overrides, kinds)); },
+  fuzz::reads_or_refuses([&] { check(load_experiment(file, input.overrides, table)); },
                          [&](std::string_view message) {
                            return message.starts_with(file.string() + ":") || message.starts_with("--set");
                          });

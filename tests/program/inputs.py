@@ -62,7 +62,7 @@ def config_text(changes: Changes = {}) -> str:
     """The small config with some keys changed, added or removed; a section for each, in their order."""
     config = {section: dict(keys) for section, keys in _BLOBS.items()}
     for full_key, value in changes.items():
-        section, key = full_key.split(".", 1)
+        section, key = full_key.rsplit(".", 1) if full_key.startswith("backend.") else full_key.split(".", 1)
         keys = config.setdefault(section, {})
         if value is None:
             del keys[key]

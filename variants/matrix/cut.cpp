@@ -30,25 +30,26 @@ std::ptrdiff_t round_up(std::ptrdiff_t value, std::ptrdiff_t multiple) {
 
 class ShardCut final : public Cut {
  public:
+  explicit ShardCut(std::optional<std::ptrdiff_t> shard_rows) : shard_rows_(shard_rows) {}
   [[nodiscard]] std::ptrdiff_t shard_samples(std::ptrdiff_t batch, std::ptrdiff_t rows) const override {
+    if (shard_rows_) return std::max<std::ptrdiff_t>(1, *shard_rows_ / rows);
     const std::ptrdiff_t part = round_up((batch * rows + kShards - 1) / kShards, kMinShardRows);
     return std::max<std::ptrdiff_t>(1, std::clamp(part, kMinShardRows, kMaxShardRows) / rows);
   }
   [[nodiscard]] std::ptrdiff_t block_rows(std::ptrdiff_t outputs, std::ptrdiff_t inputs) const override {
     return std::min(outputs, inputs > kWideInputs ? inputs / 4 : kBlockRows);
   }
+
+ private:
+  std::optional<std::ptrdiff_t> shard_rows_;
 };
 
 }  // namespace
 
-const Cut& whole_batch_cut() {
-  static const WholeBatchCut cut;
-  return cut;
-}
+std::unique_ptr<const Cut> whole_batch_cut() { return std::make_unique<WholeBatchCut>(); }
 
-const Cut& shard_cut() {
-  static const ShardCut cut;
-  return cut;
+std::unique_ptr<const Cut> shard_cut(std::optional<std::ptrdiff_t> shard_rows) {
+  return std::make_unique<ShardCut>(shard_rows);
 }
 
 }  // namespace stepbench

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <optional>
 
 namespace stepbench {
 
@@ -20,8 +22,9 @@ class Cut {
 };
 
 /// One task per region.
-[[nodiscard]] const Cut& whole_batch_cut();
-/// Shards of a batch side by side, and weights in blocks of output rows over the whole batch.
-[[nodiscard]] const Cut& shard_cut();
+[[nodiscard]] std::unique_ptr<const Cut> whole_batch_cut();
+/// Shards of a batch side by side, and weights in blocks of output rows over the whole batch. A shard has `shard_rows`
+/// rows, or whole samples for which they do not suffice; by default as many as the shapes say.
+[[nodiscard]] std::unique_ptr<const Cut> shard_cut(std::optional<std::ptrdiff_t> shard_rows = std::nullopt);
 
 }  // namespace stepbench

@@ -49,16 +49,16 @@ std::unique_ptr<MatrixModel<Scalar>> make_model(const NetworkSettings& settings,
 template <typename Scalar>
 class MatrixNetwork final : public Network<Scalar> {
  public:
-  MatrixNetwork(const NetworkSettings& settings, std::unique_ptr<Executor> executor, const Cut& cut,
+  MatrixNetwork(const NetworkSettings& settings, std::unique_ptr<Executor> executor, std::unique_ptr<const Cut> cut,
                 const Products<Scalar>& products)
       : training_(settings.training),
         model_(make_model<Scalar>(settings, products)),
         executor_(std::move(executor)),
-        cut_(cut) {
+        cut_(std::move(cut)) {
     first_block_.assign(static_cast<std::size_t>(model_->stages()) + 1, 0);
     for (std::size_t u = 0; u < model_->units().size(); ++u) {
       const ParameterUnit& unit = model_->units()[u];
-      const std::ptrdiff_t size = cut_.block_rows(unit.rows, unit.columns);
+      const std::ptrdiff_t size = cut_->block_rows(unit.rows, unit.columns);
       for (std::ptrdiff_t begin = 0; begin < unit.rows; begin += size) {
         blocks_.push_back({u, {begin, std::min(begin + size, unit.rows)}});
       }
@@ -123,7 +123,7 @@ class MatrixNetwork final : public Network<Scalar> {
   /// Runs `work(samples, clock)` for every shard of the batch.
   template <typename Work>
   void for_shards(const Batch<Scalar>& batch, PhaseTimes& times, const Work& work) {
-    const std::ptrdiff_t size = cut_.shard_samples(batch.size, model_->rows_per_sample());
+    const std::ptrdiff_t size = cut_->shard_samples(batch.size, model_->rows_per_sample());
     run_region(ceil_divide(batch.size, size), times, [&](std::ptrdiff_t task, PhaseClock& clock) {
       work(Range{task * size, std::min<std::ptrdiff_t>((task + 1) * size, batch.size)}, clock);
     });
@@ -237,7 +237,7 @@ class MatrixNetwork final : public Network<Scalar> {
   TrainingSettings training_;
   std::unique_ptr<MatrixModel<Scalar>> model_;
   std::unique_ptr<Executor> executor_;
-  const Cut& cut_;
+  std::unique_ptr<const Cut> cut_;
   std::vector<Block> blocks_;                // unit by unit, from the first stage to the last
   std::vector<std::ptrdiff_t> first_block_;  // of each stage, and one past the end
   std::vector<TaskTimes> task_times_;
@@ -248,14 +248,15 @@ class MatrixNetwork final : public Network<Scalar> {
 
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make_matrix_network(const NetworkSettings& settings,
-                                                     std::unique_ptr<Executor> executor, const Cut& cut,
+                                                     std::unique_ptr<Executor> executor, std::unique_ptr<const Cut> cut,
                                                      const Products<Scalar>& products) {
-  return std::make_unique<MatrixNetwork<Scalar>>(settings, std::move(executor), cut, products);
+  return std::make_unique<MatrixNetwork<Scalar>>(settings, std::move(executor), std::move(cut), products);
 }
 
 template std::unique_ptr<Network<float>> make_matrix_network<float>(const NetworkSettings&, std::unique_ptr<Executor>,
-                                                                    const Cut&, const Products<float>&);
+                                                                    std::unique_ptr<const Cut>, const Products<float>&);
 template std::unique_ptr<Network<double>> make_matrix_network<double>(const NetworkSettings&, std::unique_ptr<Executor>,
-                                                                      const Cut&, const Products<double>&);
+                                                                      std::unique_ptr<const Cut>,
+                                                                      const Products<double>&);
 
 }  // namespace stepbench

@@ -19,10 +19,11 @@
 
 namespace stepbench {
 
-/// `cut` and `products` outlive the network.
+/// `products` outlive the network.
 template <typename Scalar>
 [[nodiscard]] std::unique_ptr<Network<Scalar>> make_matrix_network(const NetworkSettings& settings,
-                                                                   std::unique_ptr<Executor> executor, const Cut& cut,
+                                                                   std::unique_ptr<Executor> executor,
+                                                                   std::unique_ptr<const Cut> cut,
                                                                    const Products<Scalar>& products);
 
 }  // namespace stepbench

@@ -13,12 +13,21 @@
 namespace stepbench {
 namespace {
 
+constexpr std::string_view kShardRows = "shard_rows";
+
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make(const NetworkSettings& settings, const Products<Scalar>& products,
                                       std::int64_t blas_callers) {
   return make_matrix_network<Scalar>(
-      settings, make_tbb_executor(static_cast<int>(settings.threads), static_cast<int>(blas_callers)), shard_cut(),
-      products);
+      settings, make_tbb_executor(static_cast<int>(settings.threads), static_cast<int>(blas_callers)),
+      shard_cut(count_of(settings.own, kShardRows)), products);
+}
+
+std::vector<BackendSetting> own_settings() {
+  constexpr std::int64_t kMost = 1'000'000;
+  return {backend_setting(kShardRows, integer_rule(1, kMost),
+                          "rows of a shard (tokens, of a transformer): forward and backward run a task for each",
+                          "half of the batch, 512 at most")};
 }
 
 std::string direct_unsupported(const NetworkSettings&) {
@@ -65,7 +74,9 @@ Backend tbb_backend() {
           make_tbb_network<float>,
           make_tbb_network<double>,
           direct_unsupported,
-          direct_facts};
+          direct_facts,
+          {},
+          own_settings()};
 }
 
 Backend tbb_openblas_backend() {
@@ -76,7 +87,9 @@ Backend tbb_openblas_backend() {
           make_tbb_openblas_network<float>,
           make_tbb_openblas_network<double>,
           openblas_unsupported,
-          tbb_and_openblas_facts};
+          tbb_and_openblas_facts,
+          {},
+          own_settings()};
 }
 
 template std::unique_ptr<Network<float>> make_tbb_network<float>(const NetworkSettings&);

@@ -1,4 +1,4 @@
-#include "core/config/value.hpp"
+#include "core/value.hpp"
 
 #include <algorithm>
 #include <array>
@@ -31,6 +31,13 @@ std::string spelled(const std::vector<std::int64_t>& values) {
 const Value* find_value(const KeyValues& values, std::string_view name) {
   const auto found = std::ranges::find_if(values, [name](const auto& entry) { return entry.first == name; });
   return found == values.end() ? nullptr : &found->second;
+}
+
+std::optional<std::int64_t> count_of(const KeyValues& values, std::string_view name) {
+  const Value* value = find_value(values, name);
+  if (value == nullptr) return std::nullopt;
+  const auto* count = std::get_if<std::int64_t>(value);
+  return count != nullptr ? std::optional(*count) : std::nullopt;
 }
 
 std::string to_text(const Value& value) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,6 +18,9 @@ using KeyValues = std::vector<std::pair<std::string, Value>>;
 
 /// The value of a name; nullptr when there is none.
 [[nodiscard]] const Value* find_value(const KeyValues& values, std::string_view name);
+
+/// An integer of that name; nothing when there is none.
+[[nodiscard]] std::optional<std::int64_t> count_of(const KeyValues& values, std::string_view name);
 
 /// As a config file would spell it; doubles in the shortest form that reads back the same.
 [[nodiscard]] std::string to_text(const Value& value);

@@ -1,0 +1,34 @@
+// Finding one thing in a result file by its id.
+#pragma once
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "core/results/trial_record.hpp"
+
+namespace stepbench {
+
+/// nullptr when there is none.
+[[nodiscard]] inline const TrialRecord* find_trial(const ResultFile& file, std::string_view id) {
+  const auto found = std::ranges::find(file.trials, id, &TrialRecord::id);
+  return found == file.trials.end() ? nullptr : &*found;
+}
+[[nodiscard]] inline const GroupRecord* find_group(const ResultFile& file, std::string_view id) {
+  const auto found = std::ranges::find(file.groups, id, &GroupRecord::id);
+  return found == file.groups.end() ? nullptr : &*found;
+}
+
+/// A trial's column of an (R, M) array of the group; empty for a trial that has none.
+template <typename T>
+[[nodiscard]] std::vector<T> column_of(const GroupRecord& group, const std::vector<T>& values, std::string_view trial) {
+  std::vector<T> column;
+  const auto found = std::ranges::find(group.trials, trial);
+  if (found == group.trials.end()) return column;
+  for (auto i = static_cast<std::size_t>(found - group.trials.begin()); i < values.size(); i += group.trials.size()) {
+    column.push_back(values[i]);
+  }
+  return column;
+}
+
+}  // namespace stepbench
