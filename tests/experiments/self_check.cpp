@@ -1,6 +1,6 @@
 // The measuring method on known answers, on this machine as it is: a backend against itself (A/A), against a copy of it
 // that does 5% more work (A/B), and a trial beside others against the same alone. Run by hand; the figures stand in
-// README.md.
+// experiments/measure/README.md.
 #include <fmt/format.h>
 
 #include <boost/program_options.hpp>

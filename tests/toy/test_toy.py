@@ -1,4 +1,4 @@
-"""A backend that README's two steps added is a backend like any other: listed, checked, trained, shown, reported.
+"""A backend added as variants/README.md says is a backend like any other: listed, checked, trained, shown, reported.
 
 The program that has it is in STEPBENCH_WITH_TOY. Not here: the toy's arithmetic, which is the gate's business.
 """

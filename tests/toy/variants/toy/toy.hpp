@@ -1,4 +1,4 @@
-// A backend as a reader of README's two steps would begin: an MLP in plain loops. It is no part of the program; the
+// A backend as a reader of variants/README.md would begin: an MLP in plain loops. It is no part of the program; the
 // tests build it into one, to show that the two steps are enough.
 //
 // Left out: transformers, optimisers other than plain SGD, threads. What is left out is said by its row, so
