@@ -10,7 +10,15 @@ install(DIRECTORY experiments/data DESTINATION ${STEPBENCH_DATA_FOLDER}/experime
 # Those of the scripts that read results; what builds and tests this repository has no extension.
 install(DIRECTORY scripts DESTINATION ${STEPBENCH_DATA_FOLDER} USE_SOURCE_PERMISSIONS
         FILES_MATCHING PATTERN *.py PATTERN *.css ${STEPBENCH_NOT_INSTALLED})
-install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# The pages, and the picture that they show, in folders as here: they link to each other (tests/install follows the links).
+set(STEPBENCH_PAGES README.md CHANGELOG.md CONTRIBUTING.md experiments/README.md experiments/compare/README.md
+    experiments/data/README.md experiments/measure/README.md results/README.md results/reference/README.md
+    results/reference/quick-speed.svg scripts/README.md scripts/peers/README.md tests/README.md variants/README.md)
+foreach(page IN LISTS STEPBENCH_PAGES)
+  cmake_path(GET page PARENT_PATH folder)
+  install(FILES ${page} DESTINATION ${CMAKE_INSTALL_DOCDIR}/${folder})
+endforeach()
 
 # Said by the program itself, at the time of installing: it need not run when it is built.
 install(CODE "set(completions \"${CMAKE_INSTALL_DATADIR}/bash-completion/completions\")")

@@ -13,6 +13,10 @@ import h5py
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPOSITORY / "tests" / "layout"))
+
+from links import files, links, wrong_links  # noqa: E402
+
 LONGEST = 120  # s
 _CHANGES = ("training.epochs=1", "dataset.train_samples=256", "dataset.validation_samples=64", "measure.rounds=1",
             "sweep.backend=tbb", "sweep.threads=1")  # fmt: skip
@@ -116,6 +120,14 @@ def test_only_what_a_user_needs_is_installed(prefix: Path) -> None:
 def test_the_licences_of_the_program_and_of_the_data_are_installed(prefix: Path) -> None:
     assert (prefix / "share" / "doc" / "stepbench" / "LICENSE").is_file()
     assert (prefix / "share" / "stepbench" / "experiments" / "data" / "README.md").is_file()
+
+
+def test_the_installed_pages_link_to_installed_pages(prefix: Path) -> None:
+    pages = prefix / "share" / "doc" / "stepbench"
+    found = files(pages, "*.md")
+    assert {"README.md", "CHANGELOG.md", "experiments/README.md", "results/README.md"} <= {str(page) for page in found}
+    assert sum(len(links((pages / page).read_text())) for page in found) > 25
+    assert [wrong for page in found for wrong in wrong_links(pages, page)] == []
 
 
 def test_the_installed_completion_is_the_programs_own(prefix: Path, tmp_path: Path) -> None:
