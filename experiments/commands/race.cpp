@@ -34,18 +34,19 @@ race::Request read_request(const ParsedCommandLine& arguments) {
     throw InputError(
         fmt::format("race: OLD, NEW or CONFIG is missing; usage: stepbench {}", race_command().line.usage));
   }
+  const std::int64_t repeats = parse_repeats(arguments.last("repeat", "1"));
   return {.old_program = arguments.positional,
           .new_program = arguments.more_positionals[0],
           .config = find_config(arguments.more_positionals[1]),
           .overrides = arguments.all("set"),
-          .repeats = parse_repeats(arguments.last("repeat", "1"))};
+          .repeats = repeats};
 }
 
 int run_race(const ParsedCommandLine& arguments) {
-  const race::Request request = read_request(arguments);
   const double margin = speed_margin("race", arguments);
   std::optional<double> limit;
   if (arguments.has("fail-if")) limit = compare::parse_fail_if(arguments.last("fail-if", ""));
+  const race::Request request = read_request(arguments);
   const Experiment experiment = load_experiment(request.config, request.overrides, key_table());
   const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
   print_warnings(data_warnings(groups));

@@ -1,10 +1,29 @@
 #include "experiments/plan/data_folders.hpp"
 
+#include <fmt/format.h>
+
 #include <map>
+
+#include "core/error.hpp"
+#include "core/text/suggestion.hpp"
+#include "core/text/text.hpp"
 
 namespace stepbench {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+/// A word that was meant as a name, of which there is neither a file nor an experiment.
+InputError no_such_experiment(const std::string& name) {
+  std::vector<std::string> names;
+  for (const fs::path& config : shipped_configs()) names.push_back(config.stem().string());
+  const std::string near = suggestion(name, std::vector<std::string_view>(names.begin(), names.end()));
+  return InputError(fmt::format("{}: there is no such file, and no shipped experiment of that name{}", printable(name),
+                                near.empty() ? " (`stepbench list experiments` lists them)" : near));
+}
+
+}  // namespace
 
 std::vector<fs::path> data_folders(const fs::path& config) {
   std::vector<fs::path> folders = {"."};
@@ -23,7 +42,9 @@ fs::path find_config(const std::string& name) {
       if (fs::is_regular_file(candidate, failed)) return candidate.lexically_normal();
     }
   }
-  return name;  // load_experiment says that it is missing
+  const bool is_path = name.find('/') != std::string::npos || name.ends_with(".cfg");
+  if (!is_path && fs::status(name, failed).type() == fs::file_type::not_found) throw no_such_experiment(name);
+  return name;  // load_experiment says what is wrong with it
 }
 
 std::vector<fs::path> shipped_configs() {

@@ -123,6 +123,34 @@ def test_missing_config(program: Program, tmp_path: Path) -> None:
     assert_mentions(refused(program, tmp_path, "run", "absent.cfg"), "absent.cfg: ", "No such file")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [["check"], ["run"], ["run", "--dry-run"], ["export-data"], ["race", "old", "new"]],
+    ids=" ".join,
+)
+def test_mistyped_name_of_an_experiment_gets_a_suggestion(
+    program: Program, tmp_path: Path, command: list[str]
+) -> None:
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "quick.cfg").touch()
+    assert refused(program, tmp_path, *command, "quikc") == (
+        'quikc: there is no such file, and no shipped experiment of that name; did you mean "quick"?'
+    )
+
+
+def test_name_that_is_near_no_experiment_is_told_where_the_names_are(program: Program, tmp_path: Path) -> None:
+    message = refused(program, tmp_path, "check", "zebra")
+    assert message.startswith("zebra: there is no such file, and no shipped experiment of that name")
+    assert_mentions(message, "`stepbench list experiments` lists them")
+
+
+@pytest.mark.parametrize("path", ["quikc.cfg", "./quikc", "experiments/quikc"])
+def test_mistyped_path_is_missing_as_a_file(program: Program, tmp_path: Path, path: str) -> None:
+    message = refused(program, tmp_path, "check", path)
+    assert_mentions(message, f"{path}: ", "No such file")
+    assert "shipped experiment" not in message
+
+
 def test_config_that_is_a_folder(program: Program, tmp_path: Path) -> None:
     (tmp_path / "folder.cfg").mkdir()
     assert_mentions(refused(program, tmp_path, "run", "folder.cfg"), "folder.cfg: is a folder")
