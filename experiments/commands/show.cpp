@@ -12,7 +12,7 @@ namespace {
 int run_show(const ParsedCommandLine& arguments) {
   const double margin = speed_margin("show", arguments);
   const ResultFile result = read_result_file(arguments.positional, ReadSeries::no);
-  write_output(results_table(result, margin));
+  write_output(results_table(result, margin, arguments.has("all") ? SeedRows::each : SeedRows::together));
   return kExitOk;
 }
 
@@ -20,10 +20,13 @@ int run_show(const ParsedCommandLine& arguments) {
 
 Command show_command() {
   return {{"show FILE.h5 [options]",
-           "Prints the table of a result file, as `run` printed it.",
+           "Prints the table of a result file, as `run` printed it.\n"
+           "Trials that differ in the seed alone share a row: means with their spread over the seeds that completed, "
+           "and\n"
+           "speeds against the baseline over all their rounds. --all prints a row for each.",
            "FILE.h5",
            true,
-           {speed_margin_option()},
+           {{"all", 'a', "", "a row for each seed"}, speed_margin_option()},
            1,
            "stepbench show results/quick.h5"},
           run_show};

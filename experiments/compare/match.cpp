@@ -14,6 +14,7 @@
 #include "core/results/lookup.hpp"
 #include "core/text/suggestion.hpp"
 #include "experiments/compare/same_experiment.hpp"
+#include "experiments/show/seed_rows.hpp"
 #include "experiments/show/step_times.hpp"
 #include "experiments/show/varying_settings.hpp"
 
@@ -37,8 +38,8 @@ class Collector {
   Collector(const ResultFile& file, Matching& matching) : matching_(matching), varying_(varying_settings(file)) {}
 
   void add(const TrialPair& pair) {
-    std::string identity = label(*pair.trial) + "\n" + label(*pair.baseline) + "\n", settings;
-    for (const auto& [key, value] : pair.trial->settings) identity += key + "=" + to_text(value) + "\n";
+    const std::string identity = label(*pair.baseline) + "\n" + identity_but_for_seed(*pair.trial);
+    std::string settings;
     for (const VaryingSetting& setting : varying_) {
       if (setting.key.starts_with(kOwnSettingPrefix)) continue;  // in the arm's name
       const std::string value = text_of(pair.trial->settings, setting.key);

@@ -11,21 +11,6 @@
 namespace stepbench::compare {
 namespace {
 
-/// What the twins of these groups say together; NaN when there are none.
-double noise_floor_of(const std::set<const GroupRecord*>& groups) {
-  std::vector<double> originals, twins;
-  for (const GroupRecord* group : groups) {
-    if (group == nullptr) continue;
-    for (const std::string& original : group->trials) {
-      const std::vector<double> twin = round_times(group, twin_id(original));
-      if (twin.empty()) continue;
-      std::ranges::copy(round_times(group, original), std::back_inserter(originals));
-      std::ranges::copy(twin, std::back_inserter(twins));
-    }
-  }
-  return noise_floor(originals, twins);
-}
-
 /// The larger; a NaN says nothing.
 double larger(double a, double b) { return std::isnan(a) ? b : std::isnan(b) ? a : std::max(a, b); }
 

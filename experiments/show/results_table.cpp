@@ -6,16 +6,14 @@
 #include <algorithm>
 #include <cmath>
 #include <locale>
-#include <map>
 #include <optional>
 #include <set>
 
 #include "core/arm.hpp"
 #include "core/results/environments.hpp"
-#include "core/statistics.hpp"
 #include "experiments/machine/noise_watch.hpp"
+#include "experiments/show/shown_speed.hpp"
 #include "experiments/show/speed_margin.hpp"
-#include "experiments/show/step_times.hpp"
 #include "experiments/show/varying_settings.hpp"
 #include "experiments/terminal/text_table.hpp"
 
@@ -28,99 +26,33 @@ std::string number(double value, const char* format) {
   return std::isnan(value) ? kNothing : fmt::format(fmt::runtime(format), value);
 }
 
-/// 12345.6 -> `12,346`
-std::string with_thousands(double value) {
-  std::string digits = fmt::format("{:.0f}", value);
-  for (auto i = static_cast<std::ptrdiff_t>(digits.size()) - 3; i > 0; i -= 3) {
-    digits.insert(static_cast<std::size_t>(i), ",");
-  }
-  return digits;
-}
-
-/// A trial's speed as the table shows it. All of a row is of one step time, typical_step_time's, where the summary has
-/// the median step's: its numbers then agree with each other, and with the ratio.
-class ShownSpeed {
- public:
-  ShownSpeed(const TrialRecord& record, const GroupRecord* rounds, const TrialRecord* baseline)
-      : record_(record), rounds_(rounds), baseline_(baseline) {}
-
-  /// Samples or tokens per second, with the spread of the steps.
-  [[nodiscard]] std::string rate(double TrialSummary::*per_second) const {
-    const TrialSummary& summary = record_.summary;
-    if (std::isnan(summary.*per_second)) return kNothing;
-    return fmt::format("{} ±{:.1f}%", with_thousands(summary.*per_second * faster_than_median()),
-                       100 * summary.step_time_mad / summary.step_time_median);
-  }
-
-  [[nodiscard]] double percent_of_peak() const { return record_.summary.percent_of_peak * faster_than_median(); }
-
-  /// Against the group's baseline; nothing for the baseline itself, and where there is none.
-  [[nodiscard]] std::optional<SpeedEvidence> evidence() const {
-    if (baseline_ == nullptr || baseline_ == &record_) return std::nullopt;
-    const TrialSummary& summary = record_.summary;
-    const std::vector<double> times = round_times(rounds_, record_.id);
-    if (std::isnan(geometric_mean(times))) {
-      const double ratio = typical_step_time(rounds_, *baseline_) / typical_step_time(rounds_, record_);
-      if (std::isnan(ratio)) return std::nullopt;
-      return SpeedEvidence{{ratio, kNotANumber, kNotANumber}, summary.noise_floor, Basis::unpaired};
-    }
-    if (std::isnan(summary.speed_ratio)) return std::nullopt;
-    const std::size_t pairs = paired_ratio(round_times(rounds_, baseline_->id), times).pairs;
-    return SpeedEvidence{
-        {summary.speed_ratio, summary.speed_ratio_low, summary.speed_ratio_high, pairs},
-        summary.noise_floor,
-        text_of(record_.settings, "measure.interleave") == "false" ? Basis::not_interleaved : Basis::rounds};
-  }
-
-  [[nodiscard]] std::string ratio(double margin) const {
-    if (baseline_ == &record_ && !std::isnan(typical_step_time(rounds_, record_))) return "1 (baseline)";
-    const std::optional<SpeedEvidence> found = evidence();
-    if (!found) return kNothing;
-    const RatioEstimate& speed = found->speed;
-    const int digits = speed.ratio < 10 ? 2 : 1;
-    std::string text = fmt::format("{:.{}f}x", speed.ratio, digits);
-    if (!std::isnan(speed.low)) text += fmt::format(" [{:.{}f}, {:.{}f}]", speed.low, digits, speed.high, digits);
-    if (found->basis == Basis::unpaired) text += " unpaired";
-    const SpeedVerdict verdict = speed_verdict(speed, found->noise_floor, margin);
-    return text + (verdict == SpeedVerdict::same ? " =" : verdict == SpeedVerdict::cannot_tell ? " ?" : "");
-  }
-
- private:
-  [[nodiscard]] double faster_than_median() const {
-    return record_.summary.step_time_median / typical_step_time(rounds_, record_);
-  }
-
-  const TrialRecord& record_;
-  const GroupRecord* rounds_;
-  const TrialRecord* baseline_;
-};
-
-/// Of all trials of a file, in their order.
-std::vector<ShownSpeed> shown_speeds(const ResultFile& file) {
-  std::map<std::string_view, const GroupRecord*> rounds;
-  std::map<std::string_view, const TrialRecord*> baselines;
-  for (const GroupRecord& group : file.groups) rounds[group.id] = &group;
-  for (const TrialRecord& record : file.trials) {
-    if (record.is_baseline) baselines.try_emplace(record.group, &record);
-  }
-  const auto of = [](const auto& known, const std::string& group) {
-    const auto found = known.find(group);
-    return found == known.end() ? nullptr : found->second;
-  };
-  std::vector<ShownSpeed> speeds;
-  for (const TrialRecord& record : file.trials) {
-    speeds.emplace_back(record, of(rounds, record.group), of(baselines, record.group));
-  }
-  return speeds;
-}
-
-std::string worst_gradient_error(const TrialRecord& record) {
-  if (record.checks.empty()) return kNothing;
+/// Of all seeds, of those that did not complete, too: a gate is passed or failed before the training.
+std::string worst_gradient_error(const TableRow& row) {
+  bool checked = false;
   double worst = 0;
-  for (const TensorCheck& check : record.checks) {
-    if (!(check.gradient_error <= worst)) worst = check.gradient_error;  // NaN wins
+  for (const TrialRecord* trial : row.trials) {
+    for (const TensorCheck& check : trial->checks) {
+      if (!std::isnan(worst) && !(check.gradient_error <= worst)) worst = check.gradient_error;  // NaN wins
+      checked = true;
+    }
   }
+  if (!checked) return kNothing;
   return std::isnan(worst) ? "NaN" : worst == 0 ? "0" : fmt::format("{:.1e}", worst);
+}
+
+/// NO when any seed's bits differ; yes when the bits of all that count are equal.
+std::string same_bits_of_row(const ResultFile& file, const TableRow& row) {
+  const auto says = [&file](const char* text) {
+    return [&file, text](const TrialRecord* trial) { return same_bits(file, *trial) == text; };
+  };
+  if (std::ranges::any_of(row.trials, says("NO"))) return "NO";
+  return !row.counted.empty() && std::ranges::all_of(row.counted, says("yes")) ? "yes" : kNothing;
+}
+
+/// `5`, or `4 of 5` where one of them did not complete.
+std::string seeds_text(const TableRow& row) {
+  const std::size_t all = row.trials.size(), counted = row.counted.size();
+  return counted == all ? std::to_string(all) : fmt::format("{} of {}", counted, all);
 }
 
 std::string heading(const ResultFile& file, const std::vector<VaryingSetting>& varying) {
@@ -176,13 +108,12 @@ std::string machine_lines(const ResultFile& file) {
 }
 
 /// What noise there was, and what it leaves open, a line each for what the file knows.
-std::string noise_lines(const ResultFile& file, const std::vector<ShownSpeed>& speeds, double margin) {
+std::string noise_lines(const ResultFile& file, const std::vector<ShownSpeed>& speeds, bool together, double margin) {
   std::vector<double> floors;
   std::vector<SpeedEvidence> compared;
-  for (const TrialRecord& record : file.trials) {
-    if (record.is_baseline && !std::isnan(record.summary.noise_floor)) floors.push_back(record.summary.noise_floor);
-  }
   for (const ShownSpeed& speed : speeds) {
+    const double floor = speed.baseline_noise_floor();
+    if (!std::isnan(floor)) floors.push_back(floor);
     if (const std::optional<SpeedEvidence> evidence = speed.evidence()) compared.push_back(*evidence);
   }
   std::string text;
@@ -192,17 +123,42 @@ std::string noise_lines(const ResultFile& file, const std::vector<ShownSpeed>& s
                         floors.size() > 1 ? fmt::format(" to {:.1f}%", 100 * most) : "");
   }
   const std::string remedies = what_would_tell(compared, margin);
-  if (!remedies.empty()) text += "what would tell where a speed cannot be told (?): " + remedies + "\n";
+  if (!remedies.empty()) {
+    text += fmt::format("what would tell where a speed cannot be told (?): {}{}\n", remedies,
+                        together ? "; rounds are those of all seeds together" : "");
+  }
   std::vector<std::int64_t> disturbed;
   for (const GroupRecord& group : file.groups) {
     disturbed.insert(disturbed.end(), group.disturbed.begin(), group.disturbed.end());
   }
-  if (std::ranges::any_of(speeds, [](const ShownSpeed& speed) { return speed.percent_of_peak() > 100; })) {
+  if (std::ranges::any_of(speeds, [](const ShownSpeed& speed) { return speed.above_peak(); })) {
     text += "more than 100% of peak: whatever measured the peak was disturbed each time; the percentages say nothing\n";
   }
   const std::string disturbances = describe_disturbances(disturbed);
   if (!disturbances.empty()) text += "noise watch: " + disturbances + "; `stepbench doctor` says what to do\n";
   return text;
+}
+
+/// How to read the table.
+std::string legend(const std::string& speed_heading, bool together, double margin) {
+  if (together) {
+    return fmt::format(
+        "seeds: a row is of the trials that differ in the seed alone and completed (`show --all`: a row for each);\n"
+        "{}: geometric mean ± geometric standard deviation over the seeds (one seed: ± its steps' median absolute\n"
+        "deviation), of each the geometric mean of the rounds' median steps (unpaired: the median step); vs: speed,\n"
+        "paired by round, all seeds' rounds together, with 95% interval (=: same, interval and noise floor are\n"
+        "within {}; ?: cannot tell); peak: mean over the seeds, of the FMA peak of as many cores, best of the\n"
+        "rounds; losses, accuracy: mean ± standard deviation over the seeds; grad. error: the worst seed's worst\n"
+        "tensor's relative L2 against float64 neuron; same bits: equal parameters on every number of threads, of\n"
+        "every seed (-: not promised, or alone)\n",
+        speed_heading, margin_percent(margin));
+  }
+  return fmt::format(
+      "{}: geometric mean of the rounds' median steps (unpaired: the median step), ± the steps' median absolute\n"
+      "deviation; vs: speed, paired by round, with 95% interval (=: same, interval and noise floor are within {}; ?:\n"
+      "cannot tell); peak: FMA peak of as many cores, best of the rounds; grad. error: worst tensor's relative L2\n"
+      "against float64 neuron; same bits: equal parameters on every number of threads (-: not promised, or alone)\n",
+      speed_heading, margin_percent(margin));
 }
 
 const TrialRecord* baseline_of(const ResultFile& file) {
@@ -227,7 +183,7 @@ std::string same_bits(const ResultFile& file, const TrialRecord& record) {
   return equal ? "yes" : "NO";
 }
 
-std::string results_table(const ResultFile& file, double margin) {
+std::string results_table(const ResultFile& file, double margin, SeedRows seeds) {
   if (file.trials.empty()) return file.experiment + ": no trials\n";
   const std::vector<VaryingSetting> varying = varying_settings(file);
   const bool many_seeds = std::any_of(file.trials.begin(), file.trials.end(), [&file](const TrialRecord& record) {
@@ -238,10 +194,11 @@ std::string results_table(const ResultFile& file, double margin) {
   for (const TrialRecord& record : file.trials) {
     if (record.is_baseline) baseline_names.insert(arm_of(record).name());
   }
+  const auto& [rows, together, apart_by_machine] = table_rows(file, seeds);
 
   TextTable table;
   for (const VaryingSetting& of : varying) table.add_column(of.name);
-  if (many_seeds) table.add_column("seed");
+  if (many_seeds) table.add_column(together ? "seeds" : "seed");
   table.add_column("backend", TextTable::Align::left);
   table.add_column("threads");
   const bool tokens = std::ranges::all_of(
@@ -255,42 +212,33 @@ std::string results_table(const ResultFile& file, double margin) {
   table.add_column("val. acc.");
   table.add_column("grad. error");
   table.add_column("same bits");
-  std::string notes, group = file.trials.front().group;
-  const std::vector<ShownSpeed> speeds = shown_speeds(file);
-  for (std::size_t i = 0; i < speeds.size(); ++i) {
-    const TrialRecord& record = file.trials[i];
-    if (record.group != group) table.add_blank_line();
-    group = record.group;
+  std::string notes, block = rows.front().block;
+  const TimedTrials timed(file);
+  std::vector<ShownSpeed> speeds;
+  for (const TableRow& row : rows) {
+    const TrialRecord& first = *row.trials.front();
+    if (row.block != block) table.add_blank_line();
+    block = row.block;
     std::vector<std::string> cells(varying.size());
     std::ranges::transform(varying, cells.begin(),
-                           [&record](const VaryingSetting& of) { return text_of(record.settings, of.key); });
-    if (many_seeds) cells.push_back(std::to_string(record.seed));
-    const TrialSummary& summary = record.summary;
-    const bool timed = !std::isnan(summary.step_time_median);
-    const ShownSpeed& speed = speeds[i];
-    const std::string rate = speed.rate(tokens ? &TrialSummary::tokens_per_second : &TrialSummary::samples_per_second);
+                           [&first](const VaryingSetting& of) { return text_of(first.settings, of.key); });
+    if (many_seeds) cells.push_back(together ? seeds_text(row) : std::to_string(first.seed));
+    const ShownSpeed& speed = speeds.emplace_back(row, timed);
     cells.insert(
         cells.end(),
-        {record.backend, std::to_string(record.threads), timed ? rate : to_text(record.status), speed.ratio(margin),
-         number(speed.percent_of_peak(), "{:.1f}"), number(summary.final_train_loss, "{:.4f}"),
-         number(summary.best_validation_loss, "{:.4f}"), number(summary.best_validation_accuracy, "{:.4f}"),
-         worst_gradient_error(record), same_bits(file, record)});
+        {first.backend, std::to_string(first.threads),
+         speed.rate(tokens ? &TrialSummary::tokens_per_second : &TrialSummary::samples_per_second), speed.ratio(margin),
+         number(speed.percent_of_peak(), "{:.1f}"), mean_over_seeds(row, &TrialSummary::final_train_loss),
+         mean_over_seeds(row, &TrialSummary::best_validation_loss),
+         mean_over_seeds(row, &TrialSummary::best_validation_accuracy), worst_gradient_error(row),
+         same_bits_of_row(file, row)});
     table.add_row(std::move(cells));
-    if (record.status != Status::completed) {
-      notes += fmt::format("{} {}: {}\n", record.id, to_text(record.status), record.message);
-    }
+    notes += unfinished_lines(row) + speed.left_out();
   }
+  if (apart_by_machine) notes += "a row for each seed, as seeds of one row ran on different machines\n";
 
-  std::string text = heading(file, varying) + "\n";
-  text += machine_lines(file) + "\n";
-  text += table.text() + "\n" + notes + noise_lines(file, speeds, margin);
-  text += fmt::format(
-      "{}: geometric mean of the rounds' median steps (unpaired: the median step), ± the steps' median absolute\n"
-      "deviation; vs: speed, paired by round, with 95% interval (=: same, interval and noise floor are within {}; ?:\n"
-      "cannot tell); peak: FMA peak of as many cores, best of the rounds; grad. error: worst tensor's relative L2\n"
-      "against float64 neuron; same bits: equal parameters on every number of threads (-: not promised, or alone)\n",
-      speed_heading, margin_percent(margin));
-  return text;
+  return heading(file, varying) + "\n" + machine_lines(file) + "\n" + table.text() + "\n" + notes +
+         noise_lines(file, speeds, together, margin) + legend(speed_heading, together, margin);
 }
 
 }  // namespace stepbench

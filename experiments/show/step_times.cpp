@@ -1,6 +1,7 @@
 #include "experiments/show/step_times.hpp"
 
 #include <cmath>
+#include <iterator>
 
 #include "core/results/lookup.hpp"
 #include "core/statistics.hpp"
@@ -9,6 +10,20 @@ namespace stepbench {
 
 std::vector<double> round_times(const GroupRecord* rounds, const std::string& trial) {
   return rounds == nullptr ? std::vector<double>() : column_of(*rounds, rounds->step_time, trial);
+}
+
+double noise_floor_of(const std::set<const GroupRecord*>& groups) {
+  std::vector<double> originals, twins;
+  for (const GroupRecord* group : groups) {
+    if (group == nullptr) continue;
+    for (const std::string& original : group->trials) {
+      const std::vector<double> twin = round_times(group, twin_id(original));
+      if (twin.empty()) continue;
+      std::ranges::copy(round_times(group, original), std::back_inserter(originals));
+      std::ranges::copy(twin, std::back_inserter(twins));
+    }
+  }
+  return noise_floor(originals, twins);
 }
 
 double typical_step_time(const GroupRecord* rounds, const TrialRecord& trial) {

@@ -1,6 +1,7 @@
 // The step time that a trial's speed is shown and compared by. Not here: how it was measured.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,10 @@ namespace stepbench {
 /// s: the trial's median step of each round, NaN where none counted. Empty for a trial that took no turns with its
 /// group's, as a peer's, which was added from outside.
 [[nodiscard]] std::vector<double> round_times(const GroupRecord* rounds, const std::string& trial);
+
+/// What the twins of these groups' baselines say together, their rounds counted as of one; NaN when there are none.
+/// Null stands for a group without rounds.
+[[nodiscard]] double noise_floor_of(const std::set<const GroupRecord*>& groups);
 
 /// s: the geometric mean of the rounds' median steps, so that two trials' step times have the ratio that pairing by
 /// round gives, whatever noise did to single rounds. Of a trial without rounds, the median of its steps; NaN without

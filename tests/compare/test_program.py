@@ -37,7 +37,7 @@ def test_the_margin_of_speeds_moves_the_verdicts_of_compare_and_show(folder: Pat
         said = compare(folder, "inside.h5", "--brief", "--speed-margin", margin).stdout
         assert f"  {verdict}\n" in said and f"within {margin}" in said
         shown = run("show", folder / "inside.h5", "--speed-margin", margin).stdout
-        (line, _) = [line for line in shown.splitlines() if " tbb " in line]
+        [line] = [line for line in shown.splitlines() if " tbb " in line]
         assert mark in line and f"within {margin}" in shown
 
 

@@ -164,7 +164,7 @@ def test_who_reaches_the_target_first(said: dict, trials: Collection) -> None:
 
 
 def test_the_tables_have_the_same_speeds_and_marks(path: Path, trials: Collection) -> None:
-    shown, table = run("show", path).stdout, results_table(trials)
+    shown, table = run("show", "--all", path).stdout, results_table(trials)
     lines = [line for line in shown.splitlines() if re.search(r"±[\d.]+%  ", line)]
     rate_column = next(name for name in table.columns if name.endswith("/s"))
     cells = [(row[rate_column], row["vs baseline"]) for _, row in table.iterrows() if row["vs baseline"] != "–"]

@@ -43,9 +43,8 @@ def test_show_lists_the_peer_beside_the_backends(
     assert done.returncode == 0, done
     table = subprocess.run([stepbench, "show", "peers.h5"], cwd=tmp_path, capture_output=True, text=True)
     assert table.returncode == 0, table
-    assert [line.split()[1] for line in table.stdout.splitlines() if " numpy_vectorised " in line] == [
-        "numpy_vectorised"
-    ] * 2
+    rows = [line.split()[:2] for line in table.stdout.splitlines() if " numpy_vectorised " in line]
+    assert rows == [["2", "numpy_vectorised"]]
 
 
 def test_trials_of_the_given_file_stay_as_they_are(small: Path, run_peer: RunPeer, tmp_path: Path) -> None:

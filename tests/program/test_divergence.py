@@ -1,6 +1,7 @@
 """A training that diverges ends with outputs that are no numbers: nothing of them is right, and no target is reached."""
 
 import math
+import re
 from pathlib import Path
 
 import h5py
@@ -78,3 +79,15 @@ def test_a_trial_that_converges_is_right_as_before(run_config: RunConfig, tmp_pa
     run = run_config({**hdf5_changes(mostly_class_0(tmp_path)), "sweep.backend": BACKENDS})
     with h5py.File(run.file) as file:
         assert all(best > 0.7 for best in summary(file, "best_validation_accuracy").values())
+
+
+def test_a_seed_that_diverged_is_named_below_its_row_and_not_in_its_means(run_config: RunConfig) -> None:
+    # One hidden unit: of seeds 1 and 2 it dies in the first steps, and the rest of the network converges; 3 diverges.
+    run = run_config({"model.layers": "4,1,3", "model.loss": "squared_error", "training.learning_rate": 0.7,
+                      "training.epochs": 10, "sweep.backend": "neuron", "sweep.seed": "1,2,3"})  # fmt: skip
+    with h5py.File(run.file) as file:
+        assert list(summary(file, "status").values()) == ["completed", "completed", "diverged"]
+        reached = numpy.array(list(summary(file, "final_train_loss").values())[:2])
+    [row] = re.findall(r"^ *2 of 3  neuron .*$", run.outcome.stdout, re.MULTILINE)
+    assert f" {reached.mean():.4f} ±{reached.std(ddof=1):.4f} " in row
+    assert "\nneuron-t1-s3 diverged: the training loss is not finite at step " in run.outcome.stdout

@@ -3,6 +3,7 @@
 What a run does with other settings is in test_settings.py.
 """
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -62,12 +63,12 @@ def trained(file: h5py.File) -> Iterator[tuple[str, h5py.Group]]:
         yield trial, file[f"trials/{trial}"]
 
 
-def test_table_names_every_trial(run: Run) -> None:
+def test_table_has_a_row_for_both_seeds_of_every_trial(run: Run) -> None:
     rows = [line.split() for line in run.outcome.stdout.splitlines()]
-    for seed in ("1", "2"):
-        for backend in ("neuron", "blas", "tbb"):
-            for threads in ("1", "2", "3"):
-                assert [row for row in rows if row[:3] == [seed, backend, threads]]
+    for backend in ("neuron", "blas", "tbb"):
+        for threads in ("1", "2", "3"):
+            seeds = ["0", "of", "2"] if backend == "neuron" and threads != "1" else ["2"]
+            assert [row for row in rows if row[: len(seeds) + 2] == [*seeds, backend, threads]]
 
 
 def test_ncdump_reads_the_header(run: Run) -> None:
@@ -108,7 +109,8 @@ def test_only_neuron_with_more_than_one_thread_is_unsupported(run: Run, file: h5
     for trial, status in summary(file, "status").items():
         expected = "unsupported" if trial.startswith(("neuron-t2", "neuron-t3")) else "completed"
         assert status == expected, trial
-        assert (f"{trial} unsupported: " in run.outcome.stdout) == (status == "unsupported")
+        named = re.search(rf"^.*\b{trial}\b.* unsupported: ", run.outcome.stdout, re.MULTILINE) is not None
+        assert named == (status == "unsupported")
     for column in ("step_time_median", "gflops", "final_train_loss", "time_to_target", "speed_ratio"):
         assert numpy.isnan(summary(file, column)["neuron-t2-s1"]), column
 
@@ -288,3 +290,31 @@ def test_show_prints_the_table_again(program: Program, run: Run) -> None:
     shown = program("show", run.file, cwd=run.file.parent)
     assert shown.code == 0 and shown.stderr == ""
     assert shown.stdout + "\nresults: out.h5\n" == run.outcome.stdout
+
+
+def rows(table: str) -> dict[str, list[str]]:
+    """The rows of a table that has no blank lines, by backend: the cells from `seeds` on."""
+    lines = table.split("\n\n")[1].splitlines()
+    assert lines[0].split()[:3] == ["seeds", "backend", "threads"]
+    return {cells[1]: cells for cells in (re.split(r" {2,}", line.strip()) for line in lines[1:])}
+
+
+def test_three_seeds_are_a_row_and_all_prints_each(program: Program, run_config: RunConfig) -> None:
+    done = run_config({"sweep.backend": "blas,tbb", "sweep.seed": "1,2,3", "measure.rounds": 4})
+    shown = program("show", done.file, cwd=done.file.parent)
+    assert shown.stdout + "\nresults: out.h5\n" == done.outcome.stdout
+    found = rows(shown.stdout)
+    assert set(found) == {"blas", "tbb"} and {cells[0] for cells in found.values()} == {"3"}
+    with h5py.File(done.file) as file:
+        of_tbb = [trial for trial in trained_ids(file) if trial.startswith("tbb")]
+        reached = numpy.array([summary(file, "final_train_loss")[trial] for trial in of_tbb])
+        medians = [round_medians(file[f"groups/s{seed}"]) for seed in (1, 2, 3)]
+    assert f"{reached.mean():.4f} ±{reached.std(ddof=1):.4f}" in found["tbb"]
+    logs = numpy.concatenate([
+        numpy.log(times[f"blas-t1-s{seed}"] / times[f"tbb-t1-s{seed}"]) for seed, times in enumerate(medians, 1)
+    ])  # fmt: skip
+    assert found["tbb"][4].startswith(f"{numpy.exp(logs.mean()):.2f}x [")
+    every = program("show", done.file, "--all", cwd=done.file.parent).stdout
+    assert [line.split()[:2] for line in every.splitlines() if re.match(r" +\d  (blas|tbb) ", line)] == [
+        [str(seed), backend] for seed in (1, 2, 3) for backend in ("blas", "tbb")
+    ]

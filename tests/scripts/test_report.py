@@ -113,7 +113,7 @@ def test_an_unpaired_trial_is_labelled(plain: Path, modified: Modify) -> None:
 
 
 def test_the_table_has_the_program_s_speeds_and_ratios(program: Path, swept: Path) -> None:
-    shown = subprocess.run([program, "show", swept], capture_output=True, encoding="utf-8", check=True).stdout
+    shown = subprocess.run([program, "show", "--all", swept], capture_output=True, encoding="utf-8", check=True).stdout
     trials = Collection([stepbench_results.open(swept)])
     table = results_table(trials)
     assert len(table) == 24

@@ -1,0 +1,226 @@
+#include "experiments/show/shown_speed.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <boost/math/statistics/univariate_statistics.hpp>
+#include <cmath>
+#include <iterator>
+#include <set>
+
+#include "core/statistics.hpp"
+#include "experiments/show/step_times.hpp"
+
+namespace stepbench {
+namespace {
+
+namespace statistics = boost::math::statistics;
+
+const std::string kNothing = "-";
+
+/// 12345.6 -> `12,346`
+std::string with_thousands(double value) {
+  std::string digits = fmt::format("{:.0f}", value);
+  for (auto i = static_cast<std::ptrdiff_t>(digits.size()) - 3; i > 0; i -= 3) {
+    digits.insert(static_cast<std::size_t>(i), ",");
+  }
+  return digits;
+}
+
+bool any_nan(const std::vector<double>& values) {
+  return std::ranges::any_of(values, [](double value) { return std::isnan(value); });
+}
+
+/// Of at least two.
+double standard_deviation(const std::vector<double>& values) { return std::sqrt(statistics::sample_variance(values)); }
+
+double step_time(const TimedTrial& trial) { return typical_step_time(trial.rounds, *trial.record); }
+double baseline_step_time(const TimedTrial& trial) { return typical_step_time(trial.rounds, *trial.baseline); }
+
+double faster_than_median(const TimedTrial& trial) { return trial.record->summary.step_time_median / step_time(trial); }
+
+double percent_of_peak_of(const TimedTrial& trial) {
+  return trial.record->summary.percent_of_peak * faster_than_median(trial);
+}
+
+bool has_rounds(const TimedTrial& trial) {
+  return !std::isnan(geometric_mean(round_times(trial.rounds, trial.record->id)));
+}
+
+Basis basis_of(const TimedTrial& trial) {
+  return text_of(trial.record->settings, "measure.interleave") == "false" ? Basis::not_interleaved : Basis::rounds;
+}
+
+double pooled_noise_floor(const std::vector<TimedTrial>& seeds) {
+  std::set<const GroupRecord*> groups;
+  for (const TimedTrial& seed : seeds) groups.insert(seed.rounds);
+  return noise_floor_of(groups);
+}
+
+/// Of one trial as its file has it.
+std::optional<SpeedEvidence> evidence_of(const TimedTrial& trial) {
+  const TrialSummary& summary = trial.record->summary;
+  if (!has_rounds(trial)) {
+    const double ratio = baseline_step_time(trial) / step_time(trial);
+    if (std::isnan(ratio)) return std::nullopt;
+    return SpeedEvidence{{ratio, kNotANumber, kNotANumber}, summary.noise_floor, Basis::unpaired};
+  }
+  if (std::isnan(summary.speed_ratio)) return std::nullopt;
+  const std::size_t pairs =
+      paired_ratio(round_times(trial.rounds, trial.baseline->id), round_times(trial.rounds, trial.record->id)).pairs;
+  return SpeedEvidence{{summary.speed_ratio, summary.speed_ratio_low, summary.speed_ratio_high, pairs},
+                       summary.noise_floor,
+                       basis_of(trial)};
+}
+
+std::optional<SpeedEvidence> pooled_evidence(const std::vector<TimedTrial>& seeds) {
+  SpeedEvidence evidence{{}, pooled_noise_floor(seeds), basis_of(seeds.front())};
+  std::vector<double> own, baseline;
+  if (std::ranges::all_of(seeds, has_rounds)) {
+    for (const TimedTrial& seed : seeds) {
+      std::ranges::copy(round_times(seed.rounds, seed.record->id), std::back_inserter(own));
+      std::ranges::copy(round_times(seed.rounds, seed.baseline->id), std::back_inserter(baseline));
+      if (own.size() != baseline.size()) return std::nullopt;
+    }
+    evidence.speed = paired_ratio(baseline, own);
+    if (evidence.basis == Basis::not_interleaved) evidence.speed.low = evidence.speed.high = kNotANumber;
+  } else {
+    std::ranges::transform(seeds, std::back_inserter(own), step_time);
+    std::ranges::transform(seeds, std::back_inserter(baseline), baseline_step_time);
+    evidence.speed = {paired_ratio(baseline, own).ratio, kNotANumber, kNotANumber};
+    evidence.basis = Basis::unpaired;
+  }
+  if (std::isnan(evidence.speed.ratio)) return std::nullopt;
+  return evidence;
+}
+
+bool is_baseline(const TimedTrial& trial) { return trial.baseline == trial.record; }
+
+/// Why a seed is not in the ratio of its row, whose other seeds are held against `usual`; empty when it is.
+std::string why_not_compared(const TimedTrial& seed, const TrialRecord& usual) {
+  if (seed.baseline == nullptr) return "its group has no baseline";
+  if (is_baseline(seed)) return "it is the baseline itself";
+  if (seed.baseline->status != Status::completed) {
+    return fmt::format("its baseline {} did not complete", seed.baseline->id);
+  }
+  if (seed.baseline->backend != usual.backend || seed.baseline->threads != usual.threads) {
+    return fmt::format("its baseline is another, {}", seed.baseline->id);
+  }
+  return "";
+}
+
+/// The baseline that the first seed has that has one; null where none has.
+const TrialRecord* usual_baseline(const std::vector<TimedTrial>& seeds) {
+  const auto found = std::ranges::find_if(
+      seeds, [](const TimedTrial& seed) { return seed.baseline != nullptr && !is_baseline(seed); });
+  return found == seeds.end() ? nullptr : found->baseline;
+}
+
+}  // namespace
+
+TimedTrials::TimedTrials(const ResultFile& file) {
+  for (const GroupRecord& group : file.groups) rounds_[group.id] = &group;
+  for (const TrialRecord& record : file.trials) {
+    if (record.is_baseline) baselines_.try_emplace(record.group, &record);
+  }
+}
+
+TimedTrial TimedTrials::of(const TrialRecord& record) const {
+  const auto found = [&record](const auto& known) {
+    const auto place = known.find(record.group);
+    return place == known.end() ? nullptr : place->second;
+  };
+  return {&record, found(rounds_), found(baselines_)};
+}
+
+ShownSpeed::ShownSpeed(const TableRow& row, const TimedTrials& timed) {
+  std::set<std::string> ends;
+  for (const TrialRecord* record : row.trials) {
+    trials_.push_back(timed.of(*record));
+    ends.insert(to_text(record->status));
+  }
+  end_ = fmt::format("{}", fmt::join(ends, ", "));
+  for (const TrialRecord* record : row.counted) counted_.push_back(timed.of(*record));
+  const TrialRecord* usual = usual_baseline(counted_);
+  if (usual == nullptr) return;
+  std::ranges::copy_if(counted_, std::back_inserter(compared_), [&](const TimedTrial& trial) {
+    return row.trials.size() == 1 || why_not_compared(trial, *usual).empty();
+  });
+}
+
+std::string ShownSpeed::rate(double TrialSummary::*per_second) const {
+  std::vector<double> rates, logs;
+  for (const TimedTrial& trial : counted_) {
+    const TrialSummary& summary = trial.record->summary;
+    if (std::isnan(summary.step_time_median)) return end_;
+    rates.push_back(summary.*per_second * faster_than_median(trial));
+    logs.push_back(std::log(rates.back()));
+  }
+  if (rates.empty()) return end_;
+  if (any_nan(rates)) return kNothing;
+  const TrialSummary& first = counted_.front().record->summary;
+  const double spread =
+      rates.size() == 1 ? first.step_time_mad / first.step_time_median : std::exp(standard_deviation(logs)) - 1;
+  return fmt::format("{} ±{:.1f}%", with_thousands(rates.size() == 1 ? rates.front() : geometric_mean(rates)),
+                     100 * spread);
+}
+
+double ShownSpeed::percent_of_peak() const {
+  if (counted_.empty()) return kNotANumber;
+  double sum = 0;
+  for (const TimedTrial& trial : counted_) sum += percent_of_peak_of(trial);
+  return sum / static_cast<double>(counted_.size());
+}
+
+bool ShownSpeed::above_peak() const {
+  return std::ranges::any_of(trials_, [](const TimedTrial& trial) { return percent_of_peak_of(trial) > 100; });
+}
+
+double ShownSpeed::baseline_noise_floor() const {
+  if (counted_.empty() || !std::ranges::all_of(counted_, [](const TimedTrial& t) { return t.record->is_baseline; })) {
+    return kNotANumber;
+  }
+  return counted_.size() == 1 ? counted_.front().record->summary.noise_floor : pooled_noise_floor(counted_);
+}
+
+std::optional<SpeedEvidence> ShownSpeed::evidence() const {
+  if (compared_.empty()) return std::nullopt;
+  return compared_.size() == 1 ? evidence_of(compared_.front()) : pooled_evidence(compared_);
+}
+
+std::string ShownSpeed::ratio(double margin) const {
+  const bool timed = std::ranges::none_of(counted_, [](const TimedTrial& t) { return std::isnan(step_time(t)); });
+  if (!counted_.empty() && std::ranges::all_of(counted_, is_baseline) && timed) return "1 (baseline)";
+  const std::optional<SpeedEvidence> found = evidence();
+  if (!found) return kNothing;
+  const RatioEstimate& speed = found->speed;
+  const int digits = speed.ratio < 10 ? 2 : 1;
+  std::string text = fmt::format("{:.{}f}x", speed.ratio, digits);
+  if (!std::isnan(speed.low)) text += fmt::format(" [{:.{}f}, {:.{}f}]", speed.low, digits, speed.high, digits);
+  if (found->basis == Basis::unpaired) text += " unpaired";
+  const SpeedVerdict verdict = speed_verdict(speed, found->noise_floor, margin);
+  return text + (verdict == SpeedVerdict::same ? " =" : verdict == SpeedVerdict::cannot_tell ? " ?" : "");
+}
+
+std::string ShownSpeed::left_out() const {
+  const TrialRecord* usual = usual_baseline(counted_);
+  if (usual == nullptr || compared_.size() == counted_.size()) return "";
+  std::string lines;
+  for (const TimedTrial& trial : counted_) {
+    const std::string why = why_not_compared(trial, *usual);
+    if (!why.empty())
+      lines += fmt::format("{} is not in its row's speed against the baseline: {}\n", trial.record->id, why);
+  }
+  return lines;
+}
+
+std::string mean_over_seeds(const TableRow& row, double TrialSummary::*quantity) {
+  std::vector<double> values;
+  for (const TrialRecord* trial : row.counted) values.push_back(trial->summary.*quantity);
+  if (values.empty() || any_nan(values)) return kNothing;
+  if (values.size() == 1) return fmt::format("{:.4f}", values.front());
+  return fmt::format("{:.4f} ±{:.4f}", statistics::mean(values), standard_deviation(values));
+}
+
+}  // namespace stepbench
