@@ -5,19 +5,24 @@
     results.summary, results.trial("tbb-t2-s1").steps, results.rounds("s1")
 
 results/README.md says what every column is and gives its unit. A file is checked before HDF5 reads it. What is wrong
-with one, or with a name that is asked for, is a ResultsError of one line. Knows no statistics and draws nothing.
+with one, or with a name that is asked for, is a ResultsError of one line. pandas is needed by what gives a DataFrame, and
+by nothing else. Knows no statistics and draws nothing.
 """
+
+from __future__ import annotations
 
 import struct
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Union
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING, Literal, Union
 
 import h5py
 import numpy
-import pandas
+
+if TYPE_CHECKING:
+    import pandas
 
 SCHEMA_VERSION = 2  # and all before it
 TWIN_SUFFIX = "~twin"
@@ -83,14 +88,19 @@ class Trial:
     @cached_property
     def steps(self) -> pandas.DataFrame:
         """By `step`: train_loss, wall_time (s), round, and phase_forward ... phase_update (s)."""
+        table = self._table("steps", "step", _STEP_COLUMNS)
+        if "steps" in self._group:
+            times = _column(self._group["steps"], "phase_time", self._where)
+            for i, phase in enumerate(_column(self._group["steps"], "phase", self._where)):
+                table[PHASE_PREFIX + phase] = times[:, i]
+        return table
+
+    @property
+    def losses(self) -> numpy.ndarray:
+        """The training loss of each step, as `steps` has it."""
         if "steps" not in self._group:
-            return pandas.DataFrame(columns=list(_STEP_COLUMNS), index=pandas.Index([], name="step"), dtype=float)
-        group = self._group["steps"]
-        columns = {name: _column(group, name, self._where) for name in _STEP_COLUMNS}
-        times = _column(group, "phase_time", self._where)
-        for i, phase in enumerate(_column(group, "phase", self._where)):
-            columns[PHASE_PREFIX + phase] = times[:, i]
-        return pandas.DataFrame(columns, index=pandas.Index(_column(group, "step", self._where), name="step"))
+            raise self._lacks("no steps are stored", "record.steps=true")
+        return _column(self._group["steps"], "train_loss", self._where)
 
     @cached_property
     def epochs(self) -> pandas.DataFrame:
@@ -106,7 +116,7 @@ class Trial:
     def order(self) -> numpy.ndarray:
         """(epochs, samples): the sample visited k-th in an epoch."""
         if "order" not in self._group:
-            raise ResultsError(f"{self._where}: no order of samples is stored; record.order = true keeps it")
+            raise self._lacks("no order of samples is stored", "record.order=true")
         return _column(self._group["order"], "permutation", self._where)
 
     def parameters(self, which: Literal["initial", "final"] = "final") -> dict[str, numpy.ndarray]:
@@ -116,11 +126,14 @@ class Trial:
         path = f"parameters/{which}"
         if path not in self._group:
             wanted = "all" if which == "initial" else "final"
-            stored = f"no {which} parameters are stored; record.parameters = {wanted} keeps them"
-            raise ResultsError(f"{self._where}: {stored}")
+            raise self._lacks(f"no {which} parameters are stored", f"record.parameters={wanted}")
         return {name: dataset[()] for name, dataset in self._group[path].items()}
 
+    def _lacks(self, what: str, setting: str) -> ResultsError:
+        return ResultsError(f"{self._where}: {what}: run the experiment again with --set {setting}")
+
     def _table(self, name: str, index: str, columns: tuple[str, ...]) -> pandas.DataFrame:
+        pandas = _pandas()
         if name not in self._group:
             return pandas.DataFrame(columns=list(columns), index=pandas.Index([], name=index), dtype=float)
         group = self._group[name]
@@ -138,7 +151,7 @@ class Results:
         self.path = path
         self.attrs: dict[str, Scalar] = _attributes(file)
 
-    def __enter__(self) -> "Results":
+    def __enter__(self) -> Results:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -188,17 +201,20 @@ class Results:
     @cached_property
     def summary(self) -> pandas.DataFrame:
         """A row per trial, by `id`."""
+        pandas = _pandas()
         if "summary" not in self._file:
             names = _SUMMARY_TEXTS + _SUMMARY_INTEGERS + _SUMMARY_NUMBERS + _SUMMARY_LATER
             return pandas.DataFrame({name: [] for name in names}).set_index("id")
-        group = self._file["summary"]
-        where = f"{self.path}: /summary"
-        columns = {name: _column(group, name, where) for name in _SUMMARY_TEXTS + _SUMMARY_INTEGERS + _SUMMARY_NUMBERS}
-        columns["seed"] = numpy.asarray(columns["seed"]).astype("int64").view("uint64")
-        for name in _SUMMARY_LATER:
-            missing = numpy.full(len(columns["id"]), numpy.nan)
-            columns[name] = _column(group, name, where) if name in group else missing
-        return pandas.DataFrame(columns).set_index("id")
+        names = _SUMMARY_TEXTS + _SUMMARY_INTEGERS + _SUMMARY_NUMBERS + _SUMMARY_LATER
+        return pandas.DataFrame({name: self.summary_column(name) for name in names}).set_index("id")
+
+    def summary_column(self, name: str) -> numpy.ndarray:
+        """A column of `summary`, or `id`: an element per trial."""
+        group, where = self._member("summary"), f"{self.path}: /summary"
+        if name in _SUMMARY_LATER and name not in group:
+            return numpy.full(len(_column(group, "id", where)), numpy.nan)
+        column = _column(group, name, where)
+        return column.astype("int64").view("uint64") if name == "seed" else column
 
     @property
     def trials(self) -> list[str]:
@@ -221,6 +237,7 @@ class Results:
         `twin` is true for the baseline's second run of each round, whose `trial` ends in `~twin`. What an older file
         has not is NaN.
         """
+        pandas = _pandas()
         groups = self._member("groups")
         if group not in groups:
             raise ResultsError(f"{self.path}: there is no group {group}; there are: {', '.join(groups) or 'none'}")
@@ -256,11 +273,7 @@ class Results:
 def open(path: str | Path) -> Results:  # noqa: A001, meant to be read as stepbench_results.open
     """Opens a result file, after checking it as stepbench does."""
     path = Path(path)
-    image = _published_image(path)
-    try:
-        file = h5py.File(h5py.h5f.open_file_image(image))
-    except (OSError, RuntimeError, ValueError):
-        raise ResultsError(f"{path}: is damaged: HDF5 cannot read it") from None
+    file = open_sealed(path)
     if _text(file.attrs.get("Conventions")) != _CONVENTIONS or "schema_version" not in file.attrs:
         raise ResultsError(f"{path}: this HDF5 file is not a stepbench result file")
     version = int(file.attrs["schema_version"])
@@ -272,12 +285,20 @@ def open(path: str | Path) -> Results:  # noqa: A001, meant to be read as stepbe
     return Results(file, path)
 
 
-def _published_image(path: Path) -> bytes:
-    """The HDF5 part of a file whose trailer fits."""
+def open_sealed(path: Path, kind: str = "result file") -> h5py.File:
+    """An HDF5 file that stepbench wrote, which lives in memory; `kind` is what was expected."""
+    try:
+        return h5py.File(h5py.h5f.open_file_image(read_image(path, kind)))
+    except (OSError, RuntimeError, ValueError):
+        raise ResultsError(f"{path}: is damaged: HDF5 cannot read it") from None
+
+
+def read_image(path: Path, kind: str = "result file") -> bytes:
+    """The HDF5 part of a file that stepbench wrote, whose trailer fits."""
     if not path.exists():
         raise ResultsError(f"{path}: {_explain_absence(path)}")
     if path.is_dir():
-        raise ResultsError(f"{path}: is a folder, not a result file")
+        raise ResultsError(f"{path}: is a folder, not a {kind}")
     if not path.is_file():
         raise ResultsError(f"{path}: is not an ordinary file")
     try:
@@ -290,11 +311,27 @@ def _published_image(path: Path) -> bytes:
         raise ResultsError(f"{path}: is not an HDF5 file")
     image, trailer = content[: -_TRAILER.size], content[-_TRAILER.size :]
     if not trailer.startswith(_TRAILER_MAGIC):
-        raise ResultsError(f"{path}: {_explain_missing_trailer(content)}")
+        raise ResultsError(f"{path}: {_explain_missing_trailer(content, kind)}")
     _, length, digest = _TRAILER.unpack(trailer)
     if length != len(image) or digest != (_xxh3_128(image) or digest):
         raise ResultsError(f"{path}: is damaged: its contents do not match its checksum")
     return image
+
+
+def sealed(image: bytes) -> bytes:
+    """What stepbench would write for an HDF5 image: with its trailer (core/results/trailer.hpp)."""
+    digest = _xxh3_128(image)
+    if digest is None:
+        raise ResultsError("writing needs xxhash, which this Python has not (Debian: apt install python3-xxhash)")
+    return image + _TRAILER.pack(_TRAILER_MAGIC, len(image), digest)
+
+
+def _pandas() -> ModuleType:
+    try:
+        import pandas
+    except ImportError:
+        raise ResultsError("tables need pandas, which this Python has not (Debian: apt install python3-pandas)") from None
+    return pandas
 
 
 def _xxh3_128(image: bytes) -> bytes | None:
@@ -316,18 +353,18 @@ def _explain_absence(path: Path) -> str:
     )
 
 
-def _explain_missing_trailer(content: bytes) -> str:
+def _explain_missing_trailer(content: bytes, kind: str) -> str:
     """Why HDF5 without a trailer at its end is no file of ours: by the end that its own superblock gives."""
     version = content[8] if len(content) > 8 else 255
     place = {0: 40, 1: 44, 2: 28, 3: 28}.get(version, len(content))
     if len(content) < place + 8:
-        return "is damaged or truncated, or not a stepbench result file"
+        return f"is damaged or truncated, or not a stepbench {kind}"
     end = int.from_bytes(content[place : place + 8], "little")
     if len(content) < end:
         return "is truncated"
     if content[end : end + 8] == _TRAILER_MAGIC[: len(content) - end] and len(content) > end:
         return "is truncated"
-    return "is an HDF5 file, but not a stepbench result file (or its last 32 bytes are missing)"
+    return f"is an HDF5 file, but not a stepbench {kind} (or its last {_TRAILER.size} bytes are missing)"
 
 
 def _column(group: h5py.Group, name: str, where: str) -> numpy.ndarray:

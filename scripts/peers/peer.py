@@ -26,9 +26,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-import peer_files
+import peer_files  # before what it finds the folder of
+import stepbench_results
 import stepbench_script
 from peer_files import Data, InputProblem, OutputProblem, PeerTrial, Reference, np, refuse
+from stepbench_results import Results, ResultsError
 from training import Network, Plan, flush_denormals, thread_run_times, threads_that_worked, train
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -119,19 +121,21 @@ def loss_difference(reference: Reference, losses: np.ndarray) -> float:
     return float(np.max(np.abs(losses[:count] - expected) / np.abs(expected)))
 
 
-def peak_of(file, reference: Reference, threads: int) -> float:
+def summary_number(results: Results, trial: str, column: str) -> float:
+    return float(results.summary_column(column)[list(results.summary_column("id")).index(trial)])
+
+
+def peak_of(results: Results, reference: Reference, threads: int) -> float:
     """GFLOP/s of the FMA peak that the file's trials of the group with as many threads were held against (the same
     precision); else, for float32, what its environment has."""
-    for name, trial in file["trials"].items():
-        if trial.attrs["group"] == reference.group and trial.attrs["threads"] == threads:
-            row = list(file["summary/id"].asstr()).index(name)
-            percent = file["summary/percent_of_peak"][row]
+    for trial in map(results.trial, results.trials):
+        if trial.group == reference.group and trial.attrs["threads"] == threads:
+            percent = summary_number(results, trial.id, "percent_of_peak")
             if percent > 0:
-                return float(100 * file["summary/gflops"][row] / percent)
-    environment = file["environment"].attrs
+                return 100 * summary_number(results, trial.id, "gflops") / percent
     if reference.scalar is not np.float32:
         return math.nan
-    return float(environment.get("peak_gflops_1" if threads == 1 else "peak_gflops_all", math.nan))
+    return float(results.environment.get("peak_gflops_1" if threads == 1 else "peak_gflops_all", math.nan))
 
 
 def time_to_target(settings: dict[str, object], measured: dict[str, np.ndarray]) -> float:
@@ -214,20 +218,21 @@ def finished_trial(
     return trial
 
 
-def baseline_time(file, group: str) -> float:
+def baseline_time(results: Results, group: str) -> float:
     """Median step time of the group's baseline; NaN without one."""
-    for name, trial in file["trials"].items():
-        if trial.attrs["group"] == group and trial.attrs["is_baseline"]:
-            return float(file["summary/step_time_median"][list(file["summary/id"].asstr()).index(name)])
+    for trial in map(results.trial, results.trials):
+        if trial.group == group and trial.attrs["is_baseline"]:
+            return summary_number(results, trial.id, "step_time_median")
     return math.nan
 
 
 def measured_trial(
-    peer: Peer, file, arguments: argparse.Namespace, reference: Reference, data_path: Path, threads: int, folder: Path
+    peer: Peer, results: Results, arguments: argparse.Namespace, reference: Reference, data_path: Path, threads: int,
+    folder: Path,
 ) -> PeerTrial:
     """The best of the peer's settings for one number of threads."""
     plan = Plan(reference, peer_files.read_data(data_path), arguments.steps)
-    core = str(file["environment"].attrs.get("blas_core", ""))
+    core = str(results.environment.get("blas_core", ""))
     job = {"file": str(arguments.file), "trial": reference.id, "data": str(data_path), "threads": threads,
            "steps": arguments.steps}  # fmt: skip
     best: dict[str, np.ndarray] = {}
@@ -242,7 +247,7 @@ def measured_trial(
             best, best_setting, best_time = measured, setting, time
     trial = blank_trial(peer, reference, threads)
     trial.attributes |= {"setting": best_setting, "settings_tried": "; ".join(tried)}
-    peak, baseline = peak_of(file, reference, threads), baseline_time(file, reference.group)
+    peak, baseline = peak_of(results, reference, threads), baseline_time(results, reference.group)
     return finished_trial(trial, reference, plan, best, peak, baseline)
 
 
@@ -250,11 +255,11 @@ def config_of(reference: Reference) -> str:
     """A config that names the trial's data set."""
 
     def spelled(key: str, value: object) -> str:
-        if isinstance(value, np.uint8):
+        if isinstance(value, bool):
             return "true" if value else "false"
         if key == "dataset.path" and not Path(str(value)).exists() and (REPOSITORY / str(value)).exists():
             return str(REPOSITORY / str(value))
-        return ",".join(map(str, value)) if isinstance(value, np.ndarray) else str(value)
+        return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
     sections: dict[str, list[str]] = {"dataset": [], "model": [], "training": []}
     for key, value in reference.settings.items():
@@ -301,20 +306,22 @@ def data_of(arguments: argparse.Namespace, reference: Reference, folder: Path) -
 
 def run_peer(peer: Peer, arguments: argparse.Namespace) -> list[PeerTrial]:
     references = peer_files.read_references(arguments.file, arguments.trial)
-    image = peer_files.read_sealed(arguments.file)
     trials = []
-    with tempfile.TemporaryDirectory(prefix="stepbench-peer-") as name, peer_files.open_image(image) as file:
+    with (
+        tempfile.TemporaryDirectory(prefix="stepbench-peer-") as name,
+        stepbench_results.open(arguments.file) as results,
+    ):
         for reference in references:
             for threads in arguments.threads:
                 reason = peer.unsupported(reference.settings)
                 if not reason and peer.most_threads and threads > peer.most_threads:
                     reason = f"{peer.name} runs on at most {peer.most_threads} thread"
                 trial = blank_trial(peer, reference, threads, reason)
-                if trial.id in file["trials"]:
+                if trial.id in results.trials:
                     raise InputProblem(f"{arguments.file}: has a trial {trial.id} already")
                 if not reason:
                     data = data_of(arguments, reference, Path(name))
-                    trial = measured_trial(peer, file, arguments, reference, data, threads, Path(name))
+                    trial = measured_trial(peer, results, arguments, reference, data, threads, Path(name))
                 trials.append(trial)
     if all(trial.attributes["status"] == "unsupported" for trial in trials):
         raise InputProblem(f"{arguments.file}: not supported: {trials[0].attributes['message']}")
@@ -371,11 +378,11 @@ def run_command_line(peer: Peer, description: str) -> int:
             stepbench_script.remark(f"{peer.name}: warning: without libopenblas0-openmp OpenBLAS's threads and OpenMP's "
                                     "fight over the cores (Debian: apt install libopenblas0-openmp)")  # fmt: skip
         trials = run_peer(peer, arguments)
-        image = peer_files.with_trials(peer_files.read_sealed(arguments.file), trials)
+        image = peer_files.with_trials(stepbench_results.read_image(arguments.file), trials)
         if arguments.slim:
             image = peer_files.without_parameters(image)
         peer_files.publish(image, arguments.output, arguments.overwrite)
-    except InputProblem as problem:
+    except ResultsError as problem:
         return stepbench_script.said(str(problem), 2)
     for trial in trials:
         if trial.attributes["status"] != "completed":

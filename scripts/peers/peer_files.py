@@ -3,7 +3,8 @@
 What they leave is the given file with the peers' trials added, so that everything that reads result files shows them
 beside the backends. They stand in their group, but not in its rounds: what was not measured in turns is not paired.
 
-results/README.md describes the schema. Left out: knowing what a trial means; nothing here trains or times.
+results/README.md describes the schema; stepbench_results reads it. Left out: knowing what a trial means; nothing here
+trains or times.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 import stepbench_script  # noqa: E402
 
@@ -29,22 +29,21 @@ def refuse(message: str, code: int = 2) -> NoReturn:
     sys.exit(stepbench_script.said(message, code))
 
 
-
 stepbench_script.require("h5py", "numpy", "xxhash")
 
 import h5py  # noqa: E402
 import numpy as np  # noqa: E402
 import xxhash  # noqa: E402
 
-TRAILER_MAGIC = b"\x89SBENCH\n"
-TRAILER_BYTES = 32
-SCHEMA_VERSIONS = (1, 2)
+import stepbench_results  # noqa: E402
+from stepbench_results import ResultsError, Trial  # noqa: E402
+
 PHASES = ("forward", "loss", "backward", "reduce", "update")
 WORST_FIRST = ("failed", "interrupted", "diverged", "completed")
 SPLITS = ("train", "validation")
 
 
-class InputProblem(Exception):
+class InputProblem(ResultsError):
     """One line about an input that the user can act on; exit code 2."""
 
 
@@ -52,34 +51,17 @@ class OutputProblem(stepbench_script.OutputError):
     """The same of an output; exit code 1."""
 
 
-def seal(image: bytes) -> bytes:
-    """The trailer of an HDF5 image (core/results/trailer.hpp)."""
-    return TRAILER_MAGIC + len(image).to_bytes(8, "little") + xxhash.xxh3_128(image).digest()
-
-
-def read_sealed(path: Path) -> bytes:
-    """The HDF5 image of a file that stepbench wrote. Checked before HDF5 sees it, which may crash on damaged files."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputProblem(f"{path}: cannot be read: {error.strerror}") from error
-    if not content.startswith(b"\x89HDF\r\n\x1a\n"):
-        raise InputProblem(f"{path}: is {'not an HDF5 file' if content else 'empty'}")
-    image, trailer = content[:-TRAILER_BYTES], content[-TRAILER_BYTES:]
-    if not trailer.startswith(TRAILER_MAGIC):
-        raise InputProblem(f"{path}: is truncated, or not a file that stepbench wrote")
-    if trailer != seal(image):
-        raise InputProblem(f"{path}: is damaged: its contents do not match its checksum")
-    return image
-
-
-def open_image(image: bytes, mode: str = "r") -> h5py.File:
-    """An HDF5 file in memory; with mode `r+` it can be changed, and take_image gives its bytes."""
+def changeable(image: bytes) -> h5py.File:
+    """An HDF5 file in memory that can be changed; image_of() gives its bytes."""
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
     access.set_fapl_core(1 << 20, False)
     access.set_file_image(image)
-    flags = h5py.h5f.ACC_RDWR if mode == "r+" else h5py.h5f.ACC_RDONLY
-    return h5py.File(h5py.h5f.open(f"image-{id(image)}-{mode}".encode(), flags, fapl=access))
+    return h5py.File(h5py.h5f.open(f"image-{id(image)}".encode(), h5py.h5f.ACC_RDWR, fapl=access))
+
+
+def image_of(file: h5py.File) -> bytes:
+    file.flush()
+    return file.id.get_file_image()
 
 
 def refuse_existing(path: Path) -> None:
@@ -93,7 +75,7 @@ def publish(image: bytes, path: Path, overwrite: bool) -> None:
     try:
         with tempfile.NamedTemporaryFile(dir=place.parent, prefix=f".{place.name}.", delete=False) as file:
             temporary = Path(file.name)
-            file.write(image + seal(image))
+            file.write(stepbench_results.sealed(image))
             file.flush()
             os.fsync(file.fileno())
         umask = os.umask(0)
@@ -131,7 +113,7 @@ class Reference:
 
     id: str
     group: str
-    attributes: dict[str, object]  # of the trial, as stored; settings are those whose names have a dot
+    attributes: dict[str, object]  # of the trial; settings are those whose names have a dot
     initial: dict[str, np.ndarray]  # by canonical name, in canonical order
     order: np.ndarray | None  # (E, N) indices; None: as they stand
     losses: np.ndarray  # of each step
@@ -145,33 +127,18 @@ class Reference:
         return np.float64 if self.attributes["training.precision"] == "float64" else np.float32
 
 
-def read_reference(trial: h5py.Group) -> Reference:
-    attributes = dict(trial.attrs)
-
-    def need(path: str, setting: str) -> h5py.Group | h5py.Dataset:
-        if path not in trial:
-            raise InputProblem(f"{trial.name} has no {path}: run the experiment again with --set {setting}")
-        return trial[path]
-
-    stored = need("parameters/initial", "record.parameters=all")
-    initial = {}
-    for parameter in stored:
-        initial[parameter] = stored[parameter][()]
-    shuffled = bool(attributes["dataset.shuffle"])
-    order = need("order/permutation", "record.order=true")[()] if shuffled else None
-    losses = need("steps/train_loss", "record.steps=true")[()]
-    return Reference(attributes["id"], attributes["group"], attributes, initial, order, losses)
+def read_reference(trial: Trial) -> Reference:
+    order = trial.order if trial.settings["dataset.shuffle"] else None
+    return Reference(trial.id, trial.group, trial.attrs, trial.parameters("initial"), order, trial.losses)
 
 
 def read_references(path: Path, trial_id: str | None) -> list[Reference]:
     """The first completed trial of each group that a backend of stepbench trained, or the one of the id."""
-    with open_image(read_sealed(path)) as file:
-        if file.attrs.get("Conventions") != "stepbench-1" or file.attrs.get("schema_version") not in SCHEMA_VERSIONS:
-            raise InputProblem(f"{path}: is no stepbench result file of schema version 1 or 2")
+    with stepbench_results.open(path) as results:
         trials = {
-            name: trial
-            for name, trial in file["trials"].items()
-            if trial.attrs["status"] == "completed" and not trial.attrs.get("unpaired", 0)
+            trial.id: trial
+            for trial in map(results.trial, results.trials)
+            if trial.attrs["status"] == "completed" and not trial.attrs.get("unpaired", False)
         }
         if trial_id is not None:
             if trial_id not in trials:
@@ -179,9 +146,9 @@ def read_references(path: Path, trial_id: str | None) -> list[Reference]:
             return [read_reference(trials[trial_id])]
         if not trials:
             raise InputProblem(f"{path}: has no completed trial")
-        groups: dict[str, h5py.Group] = {}
+        groups: dict[str, Trial] = {}
         for trial in trials.values():
-            groups.setdefault(trial.attrs["group"], trial)
+            groups.setdefault(trial.group, trial)
         return [read_reference(trial) for trial in groups.values()]
 
 
@@ -198,7 +165,7 @@ class Data:
 
 
 def read_data(path: Path) -> Data:
-    with open_image(read_sealed(path)) as file:
+    with stepbench_results.open_sealed(path, "data file") as file:
         if any(split not in file for split in SPLITS) or "digest" not in file.attrs:
             raise InputProblem(f"{path}: is no file of `stepbench export-data`")
         train, validation = ({name: item[()] for name, item in file[split].items()} for split in SPLITS)
@@ -243,7 +210,7 @@ def typed(value: object) -> object:
     if isinstance(value, bool):
         return np.uint8(value)
     if isinstance(value, int):
-        return np.int64(value)
+        return np.uint64(value % 2**64).astype(np.int64)  # a seed from 2**63 on as the same bits
     return np.float64(value) if isinstance(value, float) else value
 
 
@@ -292,7 +259,7 @@ def extended_summary(summary: h5py.Group, trials: list[PeerTrial]) -> dict[str, 
         text = h5py.check_string_dtype(dataset.dtype) is not None
         old = dataset.asstr()[()] if text else dataset[()]
         blank = "" if text else np.nan if dataset.dtype.kind == "f" else 0
-        new = [trial.summary.get(name, blank) for trial in trials]
+        new = [typed(trial.summary.get(name, blank)) for trial in trials]
         columns[name] = (np.concatenate([old, np.array(new, dtype=object if text else dataset.dtype)]),
                          dataset.attrs["units"])  # fmt: skip
     columns["trial"] = (np.arange(len(columns["id"][0])), "1")
@@ -302,7 +269,7 @@ def extended_summary(summary: h5py.Group, trials: list[PeerTrial]) -> dict[str, 
 def with_trials(image: bytes, trials: list[PeerTrial]) -> bytes:
     """The image of a result file with trials added to it."""
     h5py.get_config().track_order = True
-    with open_image(image, "r+") as file:
+    with changeable(image) as file:
         columns = extended_summary(file["summary"], trials)
         del file["summary"]
         summary = file.create_group("summary")
@@ -314,21 +281,19 @@ def with_trials(image: bytes, trials: list[PeerTrial]) -> bytes:
             write_trial(file["trials"], trial)
         statuses = {file.attrs["status"], *(trial.attributes["status"] for trial in trials)}
         file.attrs.modify("status", next(status for status in WORST_FIRST if status in statuses))
-        file.flush()
-        return file.id.get_file_image()
+        return image_of(file)
 
 
 def without_parameters(image: bytes) -> bytes:
     """The image without parameters and orders, which are most of it and are needed only to run peers."""
     if shutil.which("h5repack") is None:
         raise InputProblem("--slim needs h5repack (Debian: apt install hdf5-tools)")
-    with tempfile.TemporaryDirectory() as folder, open_image(image, "r+") as file:
+    with tempfile.TemporaryDirectory() as folder, changeable(image) as file:
         for trial in file["trials"].values():
             for name in ("parameters", "order"):
                 if name in trial:
                     del trial[name]
-        file.flush()
         whole, small = Path(folder, "whole.h5"), Path(folder, "small.h5")
-        whole.write_bytes(file.id.get_file_image())
+        whole.write_bytes(image_of(file))
         subprocess.run(["h5repack", whole, small], check=True)  # the space of what was deleted is given back only so
         return small.read_bytes()

@@ -3,6 +3,7 @@
 import importlib
 from pathlib import Path
 
+import h5py
 import numpy
 import pytest
 
@@ -55,7 +56,7 @@ def worst_difference(peer_name: str, reference: Reference, file: Path, folder: P
     series = train(peer.make(reference, data, 1), plan, data)
     assert len(reference.losses) == 100
     worst = relative(series["steps/train_loss"], reference.losses)
-    with peer_files.open_image(peer_files.read_sealed(file)) as stored:
+    with h5py.File(file) as stored:
         epochs = stored[f"trials/{reference.id}/epochs"]
         for column in ("epoch", "train_loss", "validation_loss", "validation_accuracy"):
             worst = max(worst, relative(series[f"epochs/{column}"], epochs[column][()]))

@@ -11,6 +11,7 @@ import numpy
 import pytest
 
 import peer_files
+import stepbench_results
 from conftest import MLP, SCRIPTS, Run
 
 RunPeer = Callable[..., subprocess.CompletedProcess[str]]
@@ -29,10 +30,9 @@ def assert_refused(done: subprocess.CompletedProcess[str], *mentions: str, code:
 
 def changed(file: Path, folder: Path, change: Callable[[h5py.File], None]) -> Path:
     """A sealed copy of a result file with something changed."""
-    with peer_files.open_image(peer_files.read_sealed(file), "r+") as copy:
+    with peer_files.changeable(stepbench_results.read_image(file)) as copy:
         change(copy)
-        copy.flush()
-        peer_files.publish(copy.id.get_file_image(), folder / "changed.h5", overwrite=False)
+        peer_files.publish(peer_files.image_of(copy), folder / "changed.h5", overwrite=False)
     return folder / "changed.h5"
 
 
@@ -103,6 +103,26 @@ def test_a_peer_with_other_losses_gets_no_times(small: Path, run_peer: RunPeer, 
         assert numpy.isnan(file["summary/step_time_median"][row])
 
 
+def test_a_peer_needs_no_pandas(small: Path, run_peer: RunPeer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pandas.py").write_text("raise ImportError('not installed')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with_tables = [sys.executable, "-c", "import pandas"]
+    assert subprocess.run(with_tables, capture_output=True).returncode != 0
+    done = run_peer("numpy_vectorised", small, "--threads", "1", "-o", "peers.h5")
+    assert done.returncode == 0, done
+
+
+def test_a_seed_from_two_to_the_63_on_is_added_with_its_bits(small: Path, run_peer: RunPeer, tmp_path: Path) -> None:
+    def set_seed(file: h5py.File) -> None:
+        file["trials/blas-t1-s1"].attrs["seed"] = numpy.int64(-3)
+
+    given = changed(small, tmp_path, set_seed)
+    done = run_peer("numpy_vectorised", given, "--threads", "1", "--trial", "blas-t1-s1", "-o", "peers.h5")
+    assert done.returncode == 0, done
+    with h5py.File(tmp_path / "peers.h5") as file:
+        assert file["trials/numpy_vectorised-t1-s1"].attrs["seed"] == file["summary/seed"][-1] == -3
+
+
 def test_what_a_peer_cannot_do_is_said(run_config: Run, run_peer: RunPeer) -> None:
     layerwise = run_config(MLP, "model.loss=squared_error", "training.update_order=layerwise")
     assert_refused(run_peer("numpy_vectorised", layerwise, "-o", "peers.h5"), "layerwise is not supported")
@@ -113,7 +133,7 @@ def test_a_broken_input_is_refused_in_one_line(small: Path, run_peer: RunPeer, t
     content = bytearray(small.read_bytes())
     content[len(content) // 2] ^= 1
     broken = {"empty": b"", "text": b"no HDF5", "truncated": small.read_bytes()[:-100], "flipped": bytes(content),
-              "unsealed": small.read_bytes()[: -peer_files.TRAILER_BYTES]}  # fmt: skip
+              "unsealed": small.read_bytes()[:-32]}  # fmt: skip
     if damage in broken:
         (tmp_path / "broken.h5").write_bytes(broken[damage])
     assert_refused(run_peer("numpy_vectorised", "broken.h5", "-o", "peers.h5"), "broken.h5")

@@ -1,5 +1,6 @@
 """stepbench_results gives what h5py finds in the file, and refuses what is no result file in one clear line."""
 
+import sys
 from pathlib import Path
 
 import h5py
@@ -89,7 +90,7 @@ def test_what_was_not_recorded_is_empty_or_said(plain: Path, modified: Modify) -
 
     trial = stepbench_results.open(modified(plain, drop_steps)).trial("blas-t1-s1")
     assert trial.steps.empty and "train_loss" in trial.steps
-    with pytest.raises(ResultsError, match="record.parameters = final"):
+    with pytest.raises(ResultsError, match="--set record.parameters=final"):
         trial.parameters()
 
 
@@ -110,6 +111,25 @@ def test_a_file_from_before_the_noise_watch_has_nan_in_its_columns(plain: Path, 
 
     results = stepbench_results.open(modified(plain, make_old))
     assert results.summary["noise_floor"].isna().all() and results.rounds("s1")["disturbed"].isna().all()
+
+
+def test_arrays_need_no_pandas_and_tables_say_that_they_do(swept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    results = stepbench_results.open(swept)
+    trial = results.trial(TRIAL)
+    with h5py.File(swept) as file:
+        numpy.testing.assert_array_equal(trial.losses, file[f"trials/{TRIAL}/steps/train_loss"][:])
+        numpy.testing.assert_array_equal(trial.order, file[f"trials/{TRIAL}/order/permutation"][:])
+        numpy.testing.assert_array_equal(results.summary_column("gflops"), file["summary/gflops"][:])
+    assert trial.parameters("initial").keys() == trial.parameters().keys()
+    for table in (lambda: results.summary, lambda: trial.steps, lambda: trial.epochs, lambda: results.rounds(trial.group)):
+        with pytest.raises(ResultsError, match="tables need pandas"):
+            table()
+
+
+def test_an_image_is_sealed_as_the_program_does(plain: Path) -> None:
+    pytest.importorskip("xxhash", reason="without python3-xxhash nothing is sealed")
+    assert stepbench_results.sealed(stepbench_results.read_image(plain)) == plain.read_bytes()
 
 
 def test_unknown_names_are_answered_with_those_there_are(plain: Path) -> None:
