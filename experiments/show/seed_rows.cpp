@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/arm.hpp"
 #include "core/results/environments.hpp"
 
 namespace stepbench {
@@ -68,7 +69,7 @@ bool mixes_machines(const std::vector<TableRow>& rows, const ResultFile& file) {
 }  // namespace
 
 std::string identity_but_for_seed(const TrialRecord& trial) {
-  std::string identity = fmt::format("{}-t{}\n", trial.backend, trial.threads);
+  std::string identity = arm_of(trial).name() + "\n";
   for (const auto& [key, value] : trial.settings) identity += key + "=" + to_text(value) + "\n";
   return identity;
 }

@@ -27,7 +27,7 @@ struct TableRows {
   bool apart_by_machine = false;  // together was asked for, but seeds ran on several machines: their times do not mix
 };
 
-/// Backend, threads and settings: equal for trials that differ in the seed alone, if in anything.
+/// Arm and settings: equal for trials that differ in the seed alone, if in anything.
 [[nodiscard]] std::string identity_but_for_seed(const TrialRecord& trial);
 
 /// `file` must outlive the result.

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <set>
 
+#include "core/arm.hpp"
 #include "core/statistics.hpp"
 #include "experiments/show/step_times.hpp"
 
@@ -104,7 +105,7 @@ std::string why_not_compared(const TimedTrial& seed, const TrialRecord& usual) {
   if (seed.baseline->status != Status::completed) {
     return fmt::format("its baseline {} did not complete", seed.baseline->id);
   }
-  if (seed.baseline->backend != usual.backend || seed.baseline->threads != usual.threads) {
+  if (arm_of(*seed.baseline) != arm_of(usual)) {
     return fmt::format("its baseline is another, {}", seed.baseline->id);
   }
   return "";

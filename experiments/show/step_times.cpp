@@ -1,5 +1,6 @@
 #include "experiments/show/step_times.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 
