@@ -137,10 +137,11 @@ void set_value(const Assignment& assignment, std::string_view text, TrialSetting
 void expand(const TrialSettings& shared, std::span<const Assignment> assignments, const KeyTable& table,
             Experiment& experiment) {
   std::vector<Dimension> dimensions = make_other_dimensions(shared, assignments, table);
-  const auto of_backends = std::ranges::stable_partition(
-      dimensions, [](const Dimension& dimension) { return !dimension.assignment->key->of_arm; });
-  std::vector<Dimension> own(std::make_move_iterator(of_backends.begin()), std::make_move_iterator(of_backends.end()));
-  dimensions.erase(of_backends.begin(), of_backends.end());
+  const auto of_backends = std::stable_partition(dimensions.begin(), dimensions.end(), [](const Dimension& dimension) {
+    return !dimension.assignment->key->of_arm;
+  });
+  std::vector<Dimension> own(std::make_move_iterator(of_backends), std::make_move_iterator(dimensions.end()));
+  dimensions.erase(of_backends, dimensions.end());
   for (const std::string_view name : {"sweep.seed", "sweep.backend", "sweep.threads"}) {
     const auto set = std::find_if(assignments.begin(), assignments.end(),
                                   [name](const Assignment& assignment) { return assignment.key->name == name; });
