@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "core/error.hpp"
+#include "core/isa.hpp"
 #include "core/text/suggestion.hpp"
 #include "experiments/commands/command.hpp"
 #include "experiments/machine/environment.hpp"
@@ -57,6 +58,7 @@ std::string program_help() {
 }
 
 int dispatch(const std::vector<std::string>& arguments) {
+  static_cast<void>(chosen_isa());  // what is wrong with STEPBENCH_ISA is said before anything is done
   if (arguments.empty() || arguments.front() == "--help" || arguments.front() == "-h" || arguments.front() == "help") {
     write_output(program_help());
     return arguments.empty() ? kExitUsage : kExitOk;

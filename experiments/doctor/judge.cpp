@@ -142,7 +142,7 @@ void judge_build(const Measurements& m, Findings& out) {
   } else if (!m.native_code) {
     out.push_back(
         {program, note, "build", m.compiler + ", optimised, but not for this CPU",
-         "The backends' own loops use the oldest instructions, OpenBLAS the newest: `neuron` looks worse than it is.",
+         "`neuron`'s loops use the oldest instructions, the others' kernels the newest: it looks worse than it is.",
          "Configure with -DSTEPBENCH_NATIVE=ON."});
   } else {
     out.push_back({program, ok, "build", m.compiler + ", optimised for this CPU", "", ""});
@@ -151,7 +151,7 @@ void judge_build(const Measurements& m, Findings& out) {
 
 void judge_blas(const Measurements& m, Findings& out) {
   const std::string kernels = fmt::format("OpenBLAS {} with {} kernels", m.blas.version, m.blas.core);
-  const std::string better = better_blas_core(m.features, m.blas.core);
+  const std::string better = better_blas_core(m.isa, m.blas.core);
   const auto variable = m.blas_environment.find("OPENBLAS_CORETYPE");
   const bool users = variable != m.blas_environment.end() && !m.blas.forced;
   if (!better.empty() && users) {

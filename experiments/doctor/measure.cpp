@@ -36,14 +36,12 @@ void on_other_thread(const std::function<void()>& work) {
   const ThreadTeam team(1, [&work](int) { work(); });
 }
 
-std::string vectors_of(const CpuFeatures& features) {
+std::string widest_vectors() {
 #if defined(__x86_64__)
-  return features.avx512 ? "AVX-512" : features.avx2 ? "AVX2" : "SSE2";
+  return has_isa(Isa::avx512) ? "AVX-512" : has_isa(Isa::avx2) ? "AVX2" : "SSE2";
 #elif defined(__aarch64__)
-  static_cast<void>(features);
   return "NEON";
 #else
-  static_cast<void>(features);
   return "";
 #endif
 }
@@ -75,8 +73,8 @@ std::optional<double> run_delay() {
 
 void read_system(const Root& root, Measurements& m) {
   m.cpu = read_cpu(root);
-  m.features = cpu_features();
-  m.vectors = vectors_of(m.features);
+  m.isa = chosen_isa();
+  m.vectors = widest_vectors();
   m.product = read_product(root);
   m.container = read_container(root);
   m.online_cores = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));

@@ -15,8 +15,8 @@ namespace stepbench::doctor {
 struct Measurements {
   // The machine
   CpuDescription cpu;
-  CpuFeatures features;
-  std::string vectors;  // the widest: `AVX-512`
+  Isa isa = Isa::portable;  // in use: core/isa.hpp
+  std::string vectors;      // the CPU's widest: `AVX-512`
   std::string product, container;
   int online_cores = 0;
   std::vector<int> cores;                  // logical, that this process may use

@@ -42,8 +42,7 @@ std::string program_digest() {
 
 std::string isa() {
 #if defined(__x86_64__)
-  const CpuFeatures features = cpu_features();
-  return features.avx512 ? "x86_64 avx512" : features.avx2 ? "x86_64 avx2" : "x86_64";
+  return has_isa(Isa::avx512) ? "x86_64 avx512" : has_isa(Isa::avx2) ? "x86_64 avx2" : "x86_64";
 #elif defined(__aarch64__)
   return "aarch64";
 #else

@@ -1,7 +1,8 @@
 // The loop behind the FMA peak, once per vector width. Each width is compiled in a file of its own with its own
 // options (CMakeLists.txt): for that instruction set, with multiplication and addition contracted, and optimised and
-// without sanitizers whatever the build, so that every build is held against the same limit. Which one fits the CPU is
-// chosen by fma_peak.cpp. tests/machine disassembles the objects: registers only, one FMA per chain.
+// without sanitizers whatever the build, so that every build is held against the same limit. Which one fits is
+// chosen by fma_peak.cpp, as core/isa.hpp says. tests/machine disassembles the objects: registers only, one FMA per
+// chain.
 //
 // Nothing from the library is included here: an inline function compiled for AVX-512 in one of those files could
 // replace the same function in all others when the program is linked.

@@ -26,9 +26,8 @@ constexpr double kSharedBelow = 0.65, kSlowedBelow = 0.85;
 FmaLoop loop_for(Precision precision) {
   const bool single = precision == Precision::float32;
 #if defined(__x86_64__)
-  const CpuFeatures features = cpu_features();
-  if (features.avx512) return fma_loop_avx512(single);
-  if (features.avx2) return fma_loop_avx2(single);
+  if (chosen_isa() == Isa::avx512) return fma_loop_avx512(single);
+  if (chosen_isa() == Isa::avx2) return fma_loop_avx2(single);
 #endif
   return fma_loop_portable(single);
 }

@@ -44,7 +44,8 @@ void describe_machine(ResultFile& file, Progress& progress) {
 void warn_of_the_build(const KeyValues& environment, Progress& progress) {
   if (text_of(environment, "native_code") == "false") {
     progress.warn(
-        "this is a portable build (STEPBENCH_NATIVE=OFF): element-wise passes run without this CPU's widest vectors");
+        "this is a portable build (STEPBENCH_NATIVE=OFF): `neuron` and the gathering of batches run without this CPU's "
+        "widest vectors");
   }
 #if !defined(NDEBUG) || !defined(__OPTIMIZE__)
   progress.warn("this is a debug build: its times say nothing");

@@ -35,7 +35,7 @@ TEST_CASE("the environment names the machine, the build and its limits") {
     return false;
   };
   for (const char* name : {"cpu_model", "isa", "cores", "compiler", "compile_flags", "blas_core", "blas_core_forced",
-                           "openblas_version", "tbb_version", "tbb_products", "hdf5_version", "governor", "thp",
+                           "openblas_version", "tbb_version", "kernel_isa", "hdf5_version", "governor", "thp",
                            "hostname", "denormals_flushed", "peak_gflops_1", "peak_gflops_all", "sgemm_gflops"}) {
     INFO(name);
     CHECK(has(name));

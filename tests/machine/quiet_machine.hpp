@@ -13,7 +13,7 @@ namespace stepbench::testing {
 inline doctor::Measurements quiet_machine() {
   doctor::Measurements m;
   m.cpu.model = "Fast 9000";
-  m.features = {.avx512 = true, .avx2 = true};
+  m.isa = Isa::avx512;
   m.vectors = "AVX-512";
   m.online_cores = 4;
   m.cores = {0, 1, 2, 3};

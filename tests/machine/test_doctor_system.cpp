@@ -24,7 +24,7 @@ TEST_CASE("doctor has something to say for every warning and note") {
 
 TEST_CASE("doctor notes a CPU without AVX2") {
   doctor::Measurements m = quiet_machine();
-  m.features = {};
+  m.isa = Isa::portable;
   m.vectors = "SSE2";
   CHECK(finding_of(m, "processor").verdict == doctor::Verdict::note);
 }

@@ -34,7 +34,6 @@ TEST_CASE("a quota leaves whole cores, one at least, and never more than the aff
 }
 
 TEST_CASE("every FMA loop that this CPU can run computes what it says") {
-  const CpuFeatures features = cpu_features();
   struct Width {
     bool runs;
     FmaLoop (*make)(bool);
@@ -42,8 +41,8 @@ TEST_CASE("every FMA loop that this CPU can run computes what it says") {
   };
   std::vector<Width> widths = {{true, fma_loop_portable, 128, 8}};
 #if defined(__x86_64__)
-  widths.push_back({features.avx2, fma_loop_avx2, 256, 12});
-  widths.push_back({features.avx512, fma_loop_avx512, 512, 24});
+  widths.push_back({has_isa(Isa::avx2), fma_loop_avx2, 256, 12});
+  widths.push_back({has_isa(Isa::avx512), fma_loop_avx512, 512, 24});
 #endif
   for (const Width& width : widths) {
     if (!width.runs) continue;

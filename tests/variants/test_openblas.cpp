@@ -10,21 +10,26 @@
 
 #include "core/floating_point.hpp"
 #include "tests/variants/each_backend.hpp"
-#include "variants/kernels/direct_product.hpp"
 #include "variants/openblas/runtime.hpp"
 #include "variants/registry.hpp"
 
 namespace stepbench::testing {
 
 TEST_CASE("an SSE3 core on a wider CPU is replaced, a fit one is kept") {
-  const CpuFeatures avx512{.avx512 = true, .avx2 = true}, avx2{.avx512 = false, .avx2 = true}, old{};
-  CHECK(better_blas_core(avx512, "Prescott") == "SkylakeX");
-  CHECK(better_blas_core(avx512, "Haswell") == "SkylakeX");
-  CHECK(better_blas_core(avx512, "SkylakeX").empty());
-  CHECK(better_blas_core(avx512, "Cooperlake").empty());
-  CHECK(better_blas_core(avx2, "Prescott") == "Haswell");
-  CHECK(better_blas_core(avx2, "Zen").empty());
-  CHECK(better_blas_core(old, "Prescott").empty());
+  CHECK(better_blas_core(Isa::avx512, "Prescott") == "SkylakeX");
+  CHECK(better_blas_core(Isa::avx512, "Haswell") == "SkylakeX");
+  CHECK(better_blas_core(Isa::avx512, "SkylakeX").empty());
+  CHECK(better_blas_core(Isa::avx512, "Cooperlake").empty());
+  CHECK(better_blas_core(Isa::avx2, "Prescott") == "Haswell");
+  CHECK(better_blas_core(Isa::avx2, "Zen").empty());
+  CHECK(better_blas_core(Isa::portable, "Prescott").empty());
+  CHECK(better_blas_core(Isa::portable, "Sandybridge").empty());
+}
+
+TEST_CASE("a core wider than the instruction set in use is replaced") {
+  CHECK(better_blas_core(Isa::avx2, "SkylakeX") == "Haswell");
+  CHECK(better_blas_core(Isa::portable, "SkylakeX") == "Nehalem");
+  CHECK(better_blas_core(Isa::portable, "Haswell") == "Nehalem");
 }
 
 TEST_CASE("this process runs kernels that fit its CPU, or those that the user chose, loaded with one worker") {
@@ -36,7 +41,7 @@ TEST_CASE("this process runs kernels that fit its CPU, or those that the user ch
   if (chosen != nullptr && !runtime.forced) {
     CHECK(runtime.core == chosen);
   } else {
-    CHECK(better_blas_core(cpu_features(), runtime.core).empty());
+    CHECK(better_blas_core(chosen_isa(), runtime.core).empty());
   }
 }
 
@@ -102,11 +107,6 @@ TEST_CASE("denormal gradients do not survive a training step on any backend and 
     const auto end = parameters.begin() + 256 * 256;
     CHECK(std::count_if(parameters.begin(), end, [](float value) { return value != 0; }) == 0);
   });
-}
-
-TEST_CASE("tbb is unsupported exactly where a build has no products for it, never another backend in its name") {
-  const std::string reason = unsupported_reason(*find_backend(backends(), "tbb"), TrialSettings{});
-  CHECK(reason.empty() == !kDirectProductVectors.empty());
 }
 
 }  // namespace stepbench::testing

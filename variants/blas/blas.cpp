@@ -23,6 +23,12 @@ std::string unsupported(const NetworkSettings& settings) {
   return blas_threads_unsupported(blas_runtime(), settings.threads);
 }
 
+std::vector<LibraryFact> facts() {
+  std::vector<LibraryFact> facts = openblas_facts();
+  facts.push_back(kernel_fact());
+  return facts;
+}
+
 }  // namespace
 
 template <typename Scalar>
@@ -39,7 +45,7 @@ Backend blas_backend() {
           make_blas_network<float>,
           make_blas_network<double>,
           unsupported,
-          openblas_facts};
+          facts};
 }
 
 template std::unique_ptr<Network<float>> make_blas_network<float>(const NetworkSettings&);

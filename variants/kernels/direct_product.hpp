@@ -6,21 +6,10 @@
 #pragma once
 
 #include <cstddef>
-#include <string_view>
 
 #include "variants/kernels/gemm.hpp"
 
 namespace stepbench {
-
-/// The vectors that the build has for direct_product. Empty where they and the registers are too few for it to be
-/// faster than OpenBLAS, whose kernels are picked when the program starts.
-#if defined(__AVX512F__)
-inline constexpr std::string_view kDirectProductVectors = "AVX-512";
-#elif defined(__AVX2__) && defined(__FMA__)
-inline constexpr std::string_view kDirectProductVectors = "AVX2";
-#else
-inline constexpr std::string_view kDirectProductVectors;
-#endif
 
 /// C (m, n) = alpha * op(A) (m, k) * B (k, n) + beta * C, row-major, for m, n and k of at least 1; with beta 0, C is
 /// not read. The bits of an element of C depend on its row of op(A), its column of B and the scalars, and on nothing

@@ -99,31 +99,28 @@ class BlasThreadClaim : public ThreadClaim {
   ~BlasThreadClaim() override { openblas_set_num_threads(1); }
 };
 
-}  // namespace
-
-CpuFeatures cpu_features() {
-  CpuFeatures features;
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  features.avx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
-  features.avx512 = __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512cd") != 0 &&
-                    __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
-                    __builtin_cpu_supports("avx512vl") != 0;
-#endif
-  return features;
+/// What STEPBENCH_ISA says wrong is said where there is somebody to say it to.
+std::string better_core(const std::string& core) {
+  try {
+    return better_blas_core(chosen_isa(), core);
+  } catch (const InputError&) {
+    return "";
+  }
 }
 
-std::string better_blas_core(const CpuFeatures& cpu, const std::string& core) {
-  if (cpu.avx512) return contains(kAvx512Cores, core) ? "" : "SkylakeX";
-  if (cpu.avx2) return contains(kAvx2Cores, core) ? "" : "Haswell";
-  return "";
+}  // namespace
+
+std::string better_blas_core(Isa isa, const std::string& core) {
+  if (isa == Isa::avx512) return contains(kAvx512Cores, core) ? "" : "SkylakeX";
+  if (isa == Isa::avx2) return contains(kAvx2Cores, core) ? "" : "Haswell";
+  return contains(kAvx512Cores, core) || contains(kAvx2Cores, core) ? "Nehalem" : "";
 }
 
 void require_honest_kernels(char** argv) {
   const std::string_view guard = guard_value();
   if (guard.empty() || guard == kLoading) {
     const std::string core = openblas_get_corename();
-    const std::string better = std::getenv(kCoreVariable) == nullptr ? better_blas_core(cpu_features(), core) : "";
+    const std::string better = std::getenv(kCoreVariable) == nullptr ? better_core(core) : "";
     const bool openmp = openblas_get_parallel() == OPENBLAS_OPENMP;
     if (!better.empty() || !is_one(kThreadsVariable) || (openmp && !is_one(kOpenMpThreadsVariable))) {
       setenv(kThreadsVariable, "1", 1);

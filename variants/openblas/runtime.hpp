@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/isa.hpp"
 #include "core/network.hpp"
 
 namespace stepbench {
@@ -40,14 +41,10 @@ struct BlasRuntime {
 };
 [[nodiscard]] BlasRuntime blas_runtime();
 
-/// What the core should at least be on a CPU with these features and what OpenBLAS reports: empty when `core` is fit,
-/// else the name to force. Apart from the process so that it can be tested.
-struct CpuFeatures {
-  bool avx512 = false;  // F, CD, BW, DQ and VL
-  bool avx2 = false;    // with FMA
-};
-[[nodiscard]] CpuFeatures cpu_features();
-[[nodiscard]] std::string better_blas_core(const CpuFeatures& cpu, const std::string& core);
+/// What OpenBLAS's core should be where this instruction set is in use, and what it reports: empty when `core` is fit,
+/// else the name to force. Not narrower: its kernels are many times slower than need be. Not wider: STEPBENCH_ISA asks
+/// how everything does on a lesser CPU. Apart from the process so that it can be tested.
+[[nodiscard]] std::string better_blas_core(Isa isa, const std::string& core);
 
 /// `MAX_THREADS` of openblas_get_config()'s text; 1 for a library without threads.
 [[nodiscard]] int blas_max_threads(std::string_view config);

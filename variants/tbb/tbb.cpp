@@ -2,7 +2,6 @@
 
 #include <oneapi/tbb/version.h>
 
-#include "variants/kernels/direct_product.hpp"
 #include "variants/matrix/network.hpp"
 #include "variants/openblas/facts.hpp"
 #include "variants/openblas/runtime.hpp"
@@ -30,27 +29,18 @@ std::vector<BackendSetting> own_settings() {
                           "half of the batch, 512 at most")};
 }
 
-std::string direct_unsupported(const NetworkSettings&) {
-  if (!kDirectProductVectors.empty()) return "";
-  return "this build has no products for it: they need AVX2 and FMA, for which STEPBENCH_NATIVE=ON compiles on a CPU "
-         "that "
-         "has them (tbb_openblas runs on any)";
-}
-
 std::string openblas_unsupported(const NetworkSettings& settings) {
   return blas_callers_unsupported(blas_runtime(), settings.threads);
 }
 
 LibraryFact tbb_fact() { return {"tbb_version", "oneTBB", std::string(TBB_runtime_version())}; }
 
-std::vector<LibraryFact> direct_facts() {
-  const std::string products = kDirectProductVectors.empty() ? "none" : "direct, " + std::string(kDirectProductVectors);
-  return {tbb_fact(), {"tbb_products", "tbb's products", products}};
-}
+std::vector<LibraryFact> direct_facts() { return {tbb_fact(), kernel_fact()}; }
 
 std::vector<LibraryFact> tbb_and_openblas_facts() {
   std::vector<LibraryFact> facts = openblas_facts();
   facts.push_back(tbb_fact());
+  facts.push_back(kernel_fact());
   return facts;
 }
 
@@ -73,7 +63,7 @@ Backend tbb_backend() {
           true,
           make_tbb_network<float>,
           make_tbb_network<double>,
-          direct_unsupported,
+          nullptr,
           direct_facts,
           {},
           own_settings()};

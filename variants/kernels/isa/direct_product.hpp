@@ -1,8 +1,6 @@
-#include "variants/kernels/direct_product.hpp"
+// The direct product: a tile of sums in registers.
+#pragma once
 
-#include <algorithm>
-#include <array>
-#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -10,8 +8,12 @@
 #include <immintrin.h>
 #endif
 
+#include "variants/kernels/direct_product.hpp"
+#include "variants/kernels/isa/helpers.hpp"
+
 namespace stepbench {
 namespace {
+namespace isa {
 
 // A tile of C is kMaxRows x 2 vectors of sums: with the two vectors of B and one element of A, that fills the
 // registers.
@@ -104,10 +106,10 @@ void multiply_tile(const TileArguments<Scalar>& tile) {
   constexpr std::size_t kShare = kTransposeA == Transpose::yes ? kRows : 3, kPointers = (kRows + kShare - 1) / kShare;
   const std::ptrdiff_t row_stride = kTransposeA == Transpose::yes ? 1 : tile.a.stride;
   const std::ptrdiff_t step = kTransposeA == Transpose::yes ? tile.a.stride : 1;
-  std::array<const Scalar*, kPointers> a;
-  repeat<kPointers>([&]<std::size_t p>() { a[p] = tile.a.data + std::ptrdiff_t{p * kShare} * row_stride; });
+  Registers<const Scalar*, kPointers> a;
+  repeat<kPointers>([&]<std::size_t p>() { a.at[p] = tile.a.data + std::ptrdiff_t{p * kShare} * row_stride; });
   const Scalar* b = tile.b.data;
-  std::array<std::array<Vector<Scalar>, kVectors>, kRows> sums{};
+  Registers<Registers<Vector<Scalar>, kVectors>, kRows> sums{};
   repeat<kRows>([&]<std::size_t i>() {  // C, which is written last, is on its way meanwhile
     repeat<kVectors>([&]<std::size_t v>() {
       const Scalar* c = tile.c.data + std::ptrdiff_t{i} * tile.c.stride + std::ptrdiff_t{v} * kLanes<Scalar>;
@@ -115,25 +117,25 @@ void multiply_tile(const TileArguments<Scalar>& tile) {
     });
   });
   for (std::ptrdiff_t k = 0; k < tile.depth; ++k) {
-    std::array<Vector<Scalar>, kVectors> row;
+    Registers<Vector<Scalar>, kVectors> row;
     repeat<kVectors>([&]<std::size_t v>() {
       const Scalar* from = b + std::ptrdiff_t{v} * kLanes<Scalar>;
-      row[v] = kWhole ? load(from) : load_part(from, tile.columns);
+      row.at[v] = kWhole ? load(from) : load_part(from, tile.columns);
     });
     repeat<kRows>([&]<std::size_t i>() {
-      const Scalar factor = a[i / kShare][std::ptrdiff_t{i % kShare} * row_stride];
-      repeat<kVectors>([&]<std::size_t v>() { sums[i][v] += factor * row[v]; });
+      const Scalar factor = a.at[i / kShare][std::ptrdiff_t{i % kShare} * row_stride];
+      repeat<kVectors>([&]<std::size_t v>() { sums.at[i].at[v] += factor * row.at[v]; });
     });
     repeat<kVectors>([&]<std::size_t v>() {
       __builtin_prefetch(b + tile.fetch_ahead + std::ptrdiff_t{v} * kLanes<Scalar>, kForReading, kSecondLevel);
     });
     b += tile.b.stride;
-    repeat<kPointers>([&]<std::size_t p>() { a[p] += step; });
+    repeat<kPointers>([&]<std::size_t p>() { a.at[p] += step; });
   }
   repeat<kRows>([&]<std::size_t i>() {
     repeat<kVectors>([&]<std::size_t v>() {
       Scalar* c = tile.c.data + std::ptrdiff_t{i} * tile.c.stride + std::ptrdiff_t{v} * kLanes<Scalar>;
-      Vector<Scalar> result = tile.alpha * sums[i][v];
+      Vector<Scalar> result = tile.alpha * sums.at[i].at[v];
       if constexpr (kWhole) {
         if (tile.beta != 0) result += tile.beta * load(c);
         std::memcpy(c, &result, sizeof result);
@@ -150,8 +152,8 @@ using TileFunction = void (*)(const TileArguments<Scalar>&);
 
 /// By rows - 1.
 template <typename Scalar, Transpose kTransposeA, bool kWhole>
-constexpr std::array<TileFunction<Scalar>, kMaxRows> kTiles =
-    []<std::size_t... kRow>(std::index_sequence<kRow...>)->std::array<TileFunction<Scalar>, kMaxRows> {
+constexpr Registers<TileFunction<Scalar>, kMaxRows> kTiles =
+    []<std::size_t... kRow>(std::index_sequence<kRow...>)->Registers<TileFunction<Scalar>, kMaxRows> {
   return {multiply_tile<Scalar, kTransposeA, kWhole, kRow + 1>...};
 }
 (std::make_index_sequence<kMaxRows>());
@@ -165,7 +167,10 @@ struct RowsOfA {
   alignas(kVectorBytes) Scalar elements[static_cast<std::size_t>(kMaxRows * kStride)];
 
   Operand<const Scalar> take(Operand<const Scalar> from, std::ptrdiff_t rows, std::ptrdiff_t depth) {
-    for (std::ptrdiff_t i = 0; i < rows; ++i) std::copy_n(from.data + i * from.stride, depth, elements + i * kStride);
+    for (std::ptrdiff_t i = 0; i < rows; ++i) {
+      std::memcpy(elements + i * kStride, from.data + i * from.stride,
+                  static_cast<std::size_t>(depth) * sizeof(Scalar));
+    }
     return {elements, kStride};
   }
 };
@@ -179,23 +184,23 @@ void multiply(std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, Scalar alpha
   const bool copies = kTransposeA == Transpose::no && a.stride * std::ptrdiff_t{sizeof(Scalar)} % kConflictBytes == 0;
   RowsOfA<Scalar> copy;
   for (std::ptrdiff_t group = 0; group < n; group += kGroup) {
-    const std::ptrdiff_t end = std::min(n, group + kGroup);
+    const std::ptrdiff_t end = least(n, group + kGroup);
     for (std::ptrdiff_t t = 0; t < tiles; ++t) {
       const std::ptrdiff_t i = t * m / tiles, rows = (t + 1) * m / tiles - i;
       Operand<const Scalar> tile_a{a.data + (kTransposeA == Transpose::yes ? i : i * a.stride), a.stride};
       if (copies) tile_a = copy.take(tile_a, rows, k);
       for (std::ptrdiff_t j = group, columns = 0; j < end; j += columns) {
         const bool whole = end - j >= kColumns;
-        columns = whole ? kColumns : std::min(kLanes<Scalar>, end - j);
+        columns = whole ? kColumns : least(kLanes<Scalar>, end - j);
         const auto& functions = whole ? kTiles<Scalar, kTransposeA, true> : kTiles<Scalar, kTransposeA, false>;
-        functions[static_cast<std::size_t>(rows - 1)]({.depth = k,
-                                                       .alpha = alpha,
-                                                       .a = tile_a,
-                                                       .b = {b.data + j, b.stride},
-                                                       .beta = beta,
-                                                       .c = {c.data + i * c.stride + j, c.stride},
-                                                       .columns = columns,
-                                                       .fetch_ahead = t == 0 && end < n ? kGroup : 0});
+        functions.at[rows - 1]({.depth = k,
+                                .alpha = alpha,
+                                .a = tile_a,
+                                .b = {b.data + j, b.stride},
+                                .beta = beta,
+                                .c = {c.data + i * c.stride + j, c.stride},
+                                .columns = columns,
+                                .fetch_ahead = t == 0 && end < n ? kGroup : 0});
       }
     }
   }
@@ -218,20 +223,20 @@ Row exchanged(Row a, Row b, std::index_sequence<kLane...>) {
 template <typename Scalar>
 void transpose_block(Operand<const Scalar> from, Operand<Scalar> to) {
   constexpr std::size_t kCount = kVectorBytes / sizeof(Scalar);
-  std::array<Vector<Scalar>, kCount> row;
-  repeat<kCount>([&]<std::size_t i>() { row[i] = load(from.data + std::ptrdiff_t{i} * from.stride); });
-  repeat<static_cast<std::size_t>(std::countr_zero(kCount))>([&]<std::size_t stage>() {
+  Registers<Vector<Scalar>, kCount> row;
+  repeat<kCount>([&]<std::size_t i>() { row.at[i] = load(from.data + std::ptrdiff_t{i} * from.stride); });
+  repeat<static_cast<std::size_t>(__builtin_ctzl(kCount))>([&]<std::size_t stage>() {
     constexpr std::size_t kApart = std::size_t{1} << stage;
     repeat<kCount>([&]<std::size_t i>() {
       if constexpr ((i & kApart) == 0) {
-        const Vector<Scalar> a = row[i], b = row[i + kApart];
-        row[i] = exchanged<kApart, true>(a, b, std::make_index_sequence<kCount>());
-        row[i + kApart] = exchanged<kApart, false>(a, b, std::make_index_sequence<kCount>());
+        const Vector<Scalar> a = row.at[i], b = row.at[i + kApart];
+        row.at[i] = exchanged<kApart, true>(a, b, std::make_index_sequence<kCount>());
+        row.at[i + kApart] = exchanged<kApart, false>(a, b, std::make_index_sequence<kCount>());
       }
     });
   });
   repeat<kCount>(
-      [&]<std::size_t i>() { std::memcpy(to.data + std::ptrdiff_t{i} * to.stride, &row[i], sizeof row[i]); });
+      [&]<std::size_t i>() { std::memcpy(to.data + std::ptrdiff_t{i} * to.stride, &row.at[i], sizeof row.at[i]); });
 }
 #else  // GCC 11
 template <typename Scalar>
@@ -242,13 +247,11 @@ void transpose_block(Operand<const Scalar> from, Operand<Scalar> to) {
 }
 #endif
 
-}  // namespace
-
 template <typename Scalar>
 void direct_product(Transpose transpose_a, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, Scalar alpha,
                     Operand<const Scalar> a, Operand<const Scalar> b, Scalar beta, Operand<Scalar> c) {
   for (std::ptrdiff_t done = 0; done < k; done += kMaxDepth<Scalar>) {
-    const std::ptrdiff_t depth = std::min(kMaxDepth<Scalar>, k - done);
+    const std::ptrdiff_t depth = least(kMaxDepth<Scalar>, k - done);
     const Operand<const Scalar> rows{b.data + done * b.stride, b.stride};
     if (transpose_a == Transpose::yes) {
       multiply<Scalar, Transpose::yes>(m, n, depth, alpha, {a.data + done * a.stride, a.stride}, rows, beta, c);
@@ -275,12 +278,6 @@ void transpose(std::ptrdiff_t rows, std::ptrdiff_t columns, Operand<const Scalar
   }
 }
 
-#define STEPBENCH_INSTANTIATE(S)                                                                                  \
-  template void direct_product<S>(Transpose, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, S, Operand<const S>, \
-                                  Operand<const S>, S, Operand<S>);                                               \
-  template void transpose<S>(std::ptrdiff_t, std::ptrdiff_t, Operand<const S>, Operand<S>)
-STEPBENCH_INSTANTIATE(float);
-STEPBENCH_INSTANTIATE(double);
-#undef STEPBENCH_INSTANTIATE
-
+}  // namespace isa
+}  // namespace
 }  // namespace stepbench

@@ -1,13 +1,15 @@
-#include "variants/kernels/transformer_kernels.hpp"
+// The passes of a transformer between its products.
+#pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <numbers>
 
-#include "variants/kernels/vector_math.hpp"
+#include "variants/kernels/isa/exp.hpp"
+#include "variants/kernels/isa/helpers.hpp"
+#include "variants/kernels/transformer_kernels.hpp"
 
 namespace stepbench {
 namespace {
+namespace isa {
 
 // Elements that are worked on at a time where a pass needs a temporary: it stays in the first-level cache.
 constexpr std::ptrdiff_t kChunk = 512;
@@ -23,8 +25,6 @@ void gelu_exponential(const Scalar* z, std::ptrdiff_t count, Scalar* exponential
   for (std::ptrdiff_t i = 0; i < count; ++i) exponential[i] = kScale * z[i] * (1 + kCubic * z[i] * z[i]);
   exp_in_place(exponential, count);
 }
-
-}  // namespace
 
 template <typename Scalar>
 void layer_norm(Scalar* __restrict x, const Scalar* __restrict pending_bias, const Scalar* __restrict weight,
@@ -45,7 +45,7 @@ void layer_norm(Scalar* __restrict x, const Scalar* __restrict pending_bias, con
     Scalar squares = 0;
 #pragma omp simd reduction(+ : squares)
     for (std::ptrdiff_t j = 0; j < width; ++j) squares += (row[j] - mean) * (row[j] - mean);
-    const Scalar inverse = 1 / std::sqrt(squares / count + static_cast<Scalar>(kLayerNormEpsilon));
+    const Scalar inverse = 1 / root(squares / count + static_cast<Scalar>(kLayerNormEpsilon));
     inverse_deviation[r] = inverse;
     for (std::ptrdiff_t j = 0; j < width; ++j) {
       unit[j] = (row[j] - mean) * inverse;
@@ -97,7 +97,7 @@ void add_bias_and_activate(MlpActivation activation, Scalar* __restrict z, const
     }
     for (std::ptrdiff_t j = 0; j < columns; ++j) row[j] += bias[j];
     for (std::ptrdiff_t begin = 0; begin < columns; begin += kChunk) {
-      const std::ptrdiff_t count = std::min(kChunk, columns - begin);
+      const std::ptrdiff_t count = least(kChunk, columns - begin);
       gelu_exponential(row + begin, count, exponential);
       for (std::ptrdiff_t j = 0; j < count; ++j) out[begin + j] = row[begin + j] / (1 + exponential[j]);
     }
@@ -114,7 +114,7 @@ void activation_backward(MlpActivation activation, const Scalar* __restrict grad
   constexpr auto kScale = static_cast<Scalar>(2 * kGeluScale), kCubic = static_cast<Scalar>(3 * kGeluCubic);
   Scalar exponential[kChunk];
   for (std::ptrdiff_t begin = 0; begin < count; begin += kChunk) {
-    const std::ptrdiff_t size = std::min(kChunk, count - begin);
+    const std::ptrdiff_t size = least(kChunk, count - begin);
     gelu_exponential(z + begin, size, exponential);
     for (std::ptrdiff_t j = 0; j < size; ++j) {
       const Scalar value = z[begin + j];
@@ -142,7 +142,7 @@ void causal_softmax(Scalar* __restrict scores, std::ptrdiff_t rows, std::ptrdiff
     for (std::ptrdiff_t j = 0; j < seen; ++j) sum += row[j];
     const Scalar inverse = 1 / sum;
     for (std::ptrdiff_t j = 0; j < seen; ++j) row[j] *= inverse;
-    std::fill(row + seen, row + columns, Scalar{0});
+    fill_zero(row + seen, columns - seen);
   }
 }
 
@@ -174,20 +174,9 @@ double token_cross_entropy(const Scalar* __restrict logits, std::int32_t target,
   const Scalar factor = scale / sum;
   for (std::ptrdiff_t j = 0; j < vocabulary; ++j) gradient[j] *= factor;
   gradient[target] -= scale;
-  return std::log(static_cast<double>(sum)) - static_cast<double>(logits[target] - largest);
+  return logarithm(static_cast<double>(sum)) - static_cast<double>(logits[target] - largest);
 }
 
-#define STEPBENCH_INSTANTIATE(S)                                                                                      \
-  template void layer_norm<S>(S*, const S*, const S*, const S*, std::ptrdiff_t, std::ptrdiff_t, S*, S*, S*);          \
-  template void layer_norm_backward<S>(const S*, const S*, const S*, const S*, std::ptrdiff_t, std::ptrdiff_t, bool,  \
-                                       S*);                                                                           \
-  template void add_bias_and_activate<S>(MlpActivation, S*, const S*, std::ptrdiff_t, std::ptrdiff_t, S*);            \
-  template void activation_backward<S>(MlpActivation, const S*, std::ptrdiff_t, S*);                                  \
-  template void causal_softmax<S>(S*, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t);                \
-  template void softmax_backward<S>(const S*, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, S, S*, std::ptrdiff_t); \
-  template double token_cross_entropy<S>(const S*, std::int32_t, std::ptrdiff_t, S, S*)
-STEPBENCH_INSTANTIATE(float);
-STEPBENCH_INSTANTIATE(double);
-#undef STEPBENCH_INSTANTIATE
-
+}  // namespace isa
+}  // namespace
 }  // namespace stepbench

@@ -1,7 +1,9 @@
-#include "variants/kernels/vector_math.hpp"
+// exp over arrays by the C library's vector functions.
+#pragma once
 
-#include <cmath>
 #include <cstring>
+
+#include "variants/kernels/isa/helpers.hpp"
 
 #if defined(__x86_64__) && defined(__GLIBC__)
 #include <immintrin.h>
@@ -25,6 +27,7 @@ __m128d _ZGVbN2v_exp(__m128d);
 
 namespace stepbench {
 namespace {
+namespace isa {
 
 #if defined(STEPBENCH_HAS_LIBMVEC)
 
@@ -65,8 +68,6 @@ void exp_with(Scalar* values, std::ptrdiff_t count) {
 
 #endif
 
-}  // namespace
-
 #if defined(STEPBENCH_HAS_LIBMVEC)
 
 void exp_in_place(float* values, std::ptrdiff_t count) { exp_with<FloatVector>(values, count); }
@@ -75,12 +76,14 @@ void exp_in_place(double* values, std::ptrdiff_t count) { exp_with<DoubleVector>
 #else
 
 void exp_in_place(float* values, std::ptrdiff_t count) {
-  for (std::ptrdiff_t i = 0; i < count; ++i) values[i] = std::exp(values[i]);
+  for (std::ptrdiff_t i = 0; i < count; ++i) values[i] = exponential(values[i]);
 }
 void exp_in_place(double* values, std::ptrdiff_t count) {
-  for (std::ptrdiff_t i = 0; i < count; ++i) values[i] = std::exp(values[i]);
+  for (std::ptrdiff_t i = 0; i < count; ++i) values[i] = exponential(values[i]);
 }
 
 #endif
 
+}  // namespace isa
+}  // namespace
 }  // namespace stepbench

@@ -1,14 +1,12 @@
-#include "variants/kernels/kernels.hpp"
+// Element-wise passes, losses, updates.
+#pragma once
 
-#include <algorithm>
-#include <cmath>
+#include "variants/kernels/isa/helpers.hpp"
+#include "variants/kernels/kernels.hpp"
 
 namespace stepbench {
 namespace {
-
-std::size_t index(std::ptrdiff_t i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
+namespace isa {
 
 template <typename Scalar>
 void add_bias(Scalar* __restrict rows, const Scalar* __restrict bias, std::ptrdiff_t count, std::ptrdiff_t columns,
@@ -34,7 +32,7 @@ void mask_by_relu(Scalar* __restrict gradient, const Scalar* __restrict activati
 template <typename Scalar>
 void sum_rows(const Scalar* __restrict rows, std::ptrdiff_t count, std::ptrdiff_t columns, std::ptrdiff_t stride,
               Scalar* __restrict sums) {
-  std::fill_n(sums, index(columns), Scalar{0});
+  fill_zero(sums, columns);
   for (std::ptrdiff_t b = 0; b < count; ++b) {
     const Scalar* __restrict row = rows + b * stride;
     for (std::ptrdiff_t j = 0; j < columns; ++j) sums[j] += row[j];
@@ -44,7 +42,7 @@ void sum_rows(const Scalar* __restrict rows, std::ptrdiff_t count, std::ptrdiff_
 template <typename Scalar>
 void sum_row_products(const Scalar* __restrict a, const Scalar* __restrict b, std::ptrdiff_t count,
                       std::ptrdiff_t columns, std::ptrdiff_t stride, Scalar* __restrict sums) {
-  std::fill_n(sums, index(columns), Scalar{0});
+  fill_zero(sums, columns);
   for (std::ptrdiff_t r = 0; r < count; ++r) {
     const Scalar* __restrict row_a = a + r * stride;
     const Scalar* __restrict row_b = b + r * stride;
@@ -72,32 +70,18 @@ double squared_error_row(const Scalar* __restrict outputs, const Scalar* __restr
 template <typename Scalar>
 double cross_entropy_row(const Scalar* __restrict logits, std::int32_t label, std::ptrdiff_t columns, Scalar scale,
                          Scalar* __restrict gradient) {
-  const Scalar largest = *std::max_element(logits, logits + columns);
+  Scalar largest = logits[0];
+  for (std::ptrdiff_t j = 1; j < columns; ++j) largest = largest < logits[j] ? logits[j] : largest;
   Scalar sum = 0;
   for (std::ptrdiff_t j = 0; j < columns; ++j) {
-    gradient[j] = std::exp(logits[j] - largest);
+    gradient[j] = exponential(logits[j] - largest);
     sum += gradient[j];
   }
   const Scalar factor = scale / sum;
   for (std::ptrdiff_t j = 0; j < columns; ++j) gradient[j] *= factor;
   gradient[label] -= scale;
-  return std::log(static_cast<double>(sum)) - static_cast<double>(logits[label] - largest);
+  return logarithm(static_cast<double>(sum)) - static_cast<double>(logits[label] - largest);
 }
-
-template <typename Scalar>
-OptimizerStep<Scalar>::OptimizerStep(const TrainingSettings& training, double rate, std::int64_t number, double scale)
-    : optimizer(training.optimizer),
-      learning_rate(static_cast<Scalar>(rate)),
-      gradient_scale(static_cast<Scalar>(scale)),
-      momentum(static_cast<Scalar>(training.momentum)),
-      beta1(static_cast<Scalar>(training.beta1)),
-      beta2(static_cast<Scalar>(training.beta2)),
-      epsilon(static_cast<Scalar>(training.epsilon)),
-      step_size(static_cast<Scalar>(rate / (1 - std::pow(training.beta1, static_cast<double>(number))))),
-      inverse_root_bias2(static_cast<Scalar>(1 / std::sqrt(1 - std::pow(training.beta2, static_cast<double>(number))))),
-      coupled_decay(static_cast<Scalar>(training.optimizer == Optimizer::adamw ? 0 : training.weight_decay)),
-      decoupled_decay(
-          static_cast<Scalar>(training.optimizer == Optimizer::adamw ? 1 - rate * training.weight_decay : 1)) {}
 
 template <typename Scalar>
 void update_slice(const OptimizerStep<Scalar>& rule, ParameterRole role, std::ptrdiff_t count,
@@ -127,25 +111,13 @@ void update_slice(const OptimizerStep<Scalar>& rule, ParameterRole role, std::pt
         first[i] = r.beta1 * first[i] + (1 - r.beta1) * g;
         second[i] = r.beta2 * second[i] + (1 - r.beta2) * g * g;
         parameters[i] =
-            decay * parameters[i] - r.step_size * first[i] / (std::sqrt(second[i]) * r.inverse_root_bias2 + r.epsilon);
+            decay * parameters[i] - r.step_size * first[i] / (root(second[i]) * r.inverse_root_bias2 + r.epsilon);
       }
       return;
     }
   }
 }
 
-#define STEPBENCH_INSTANTIATE(S)                                                                             \
-  template void add_bias<S>(S*, const S*, std::ptrdiff_t, std::ptrdiff_t, bool);                             \
-  template void mask_by_relu<S>(S*, const S*, std::ptrdiff_t);                                               \
-  template void sum_rows<S>(const S*, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, S*);                   \
-  template void sum_row_products<S>(const S*, const S*, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, S*); \
-  template double sum_of_squares<S>(const S*, std::ptrdiff_t);                                               \
-  template double squared_error_row<S>(const S*, const S*, std::ptrdiff_t, S, S*);                           \
-  template double cross_entropy_row<S>(const S*, std::int32_t, std::ptrdiff_t, S, S*);                       \
-  template struct OptimizerStep<S>;                                                                          \
-  template void update_slice<S>(const OptimizerStep<S>&, ParameterRole, std::ptrdiff_t, const S*, S*, S*, S*)
-STEPBENCH_INSTANTIATE(float);
-STEPBENCH_INSTANTIATE(double);
-#undef STEPBENCH_INSTANTIATE
-
+}  // namespace isa
+}  // namespace
 }  // namespace stepbench

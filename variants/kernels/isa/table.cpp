@@ -1,0 +1,39 @@
+// One build of all kernels: STEPBENCH_KERNELS is the name of its table.
+#include "variants/kernels/isa/functions.hpp"
+// Bodies, in this order.
+#include "variants/kernels/isa/direct_product.hpp"
+#include "variants/kernels/isa/elementwise.hpp"
+#include "variants/kernels/isa/exp.hpp"
+#include "variants/kernels/isa/helpers.hpp"
+#include "variants/kernels/isa/transformer.hpp"
+
+namespace stepbench {
+namespace {
+
+template <typename Scalar>
+constexpr KernelFunctions<Scalar> kFunctions = {
+    .direct_product = isa::direct_product<Scalar>,
+    .transpose = isa::transpose<Scalar>,
+    .add_bias = isa::add_bias<Scalar>,
+    .mask_by_relu = isa::mask_by_relu<Scalar>,
+    .sum_rows = isa::sum_rows<Scalar>,
+    .sum_row_products = isa::sum_row_products<Scalar>,
+    .sum_of_squares = isa::sum_of_squares<Scalar>,
+    .squared_error_row = isa::squared_error_row<Scalar>,
+    .cross_entropy_row = isa::cross_entropy_row<Scalar>,
+    .update_slice = isa::update_slice<Scalar>,
+    .layer_norm = isa::layer_norm<Scalar>,
+    .layer_norm_backward = isa::layer_norm_backward<Scalar>,
+    .add_bias_and_activate = isa::add_bias_and_activate<Scalar>,
+    .activation_backward = isa::activation_backward<Scalar>,
+    .causal_softmax = isa::causal_softmax<Scalar>,
+    .softmax_backward = isa::softmax_backward<Scalar>,
+    .token_cross_entropy = isa::token_cross_entropy<Scalar>,
+    .exp_in_place = isa::exp_in_place,
+};
+
+}  // namespace
+
+const Kernels STEPBENCH_KERNELS = {kFunctions<float>, kFunctions<double>};
+
+}  // namespace stepbench
