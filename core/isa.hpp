@@ -24,4 +24,25 @@ inline constexpr std::array kIsas = {Isa::portable, Isa::avx2, Isa::avx512};
 /// The rule, apart from the process so that it can be tested: `wanted` is STEPBENCH_ISA's text, empty for unset.
 [[nodiscard]] Isa choose_isa(std::string_view wanted, bool (*has)(Isa));
 
+/// The one of three builds of the same functions that is to be used (cmake/StepbenchIsa.cmake makes them).
+template <typename Table>
+[[nodiscard]] const Table& choose_table(const Table& portable, const Table* avx2, const Table* avx512) {
+  switch (chosen_isa()) {
+    case Isa::avx512:
+      return *avx512;
+    case Isa::avx2:
+      return *avx2;
+    case Isa::portable:
+      break;
+  }
+  return portable;
+}
+
 }  // namespace stepbench
+
+/// choose_table for the tables that were declared as kPortableNAME, kAvx2NAME and kAvx512NAME.
+#if defined(__x86_64__)
+#define STEPBENCH_CHOOSE_TABLE(name) ::stepbench::choose_table(kPortable##name, &kAvx2##name, &kAvx512##name)
+#else
+#define STEPBENCH_CHOOSE_TABLE(name) (kPortable##name)
+#endif

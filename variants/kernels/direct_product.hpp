@@ -7,7 +7,7 @@
 
 #include <cstddef>
 
-#include "variants/kernels/gemm.hpp"
+#include "variants/kernels/operand.hpp"
 
 namespace stepbench {
 

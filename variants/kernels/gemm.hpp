@@ -5,20 +5,13 @@
 
 #include <cstddef>
 
-namespace stepbench {
+#include "variants/kernels/operand.hpp"
 
-enum class Transpose { no, yes };
+namespace stepbench {
 
 namespace internal {
 inline CBLAS_TRANSPOSE cblas(Transpose transpose) { return transpose == Transpose::yes ? CblasTrans : CblasNoTrans; }
 }  // namespace internal
-
-/// A matrix in memory: first element, and elements from one stored row to the next.
-template <typename Scalar>
-struct Operand {
-  Scalar* data;
-  std::ptrdiff_t stride;
-};
 
 inline void gemm(Transpose transpose_a, Transpose transpose_b, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k,
                  float alpha, Operand<const float> a, Operand<const float> b, float beta, Operand<float> c) {

@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-#include "variants/kernels/gemm.hpp"
+#include "variants/kernels/operand.hpp"
 #include "variants/kernels/range.hpp"
 
 namespace stepbench {

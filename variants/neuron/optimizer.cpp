@@ -3,33 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "variants/neuron/vector.hpp"
+
 namespace stepbench::neuron {
 namespace {
-
-template <typename Scalar>
-void update_sgd(TrainedTensor<Scalar>& tensor, Scalar learning_rate, Scalar weight_decay, Scalar scale) {
-  Scalar* w = tensor.values.data();
-  const Scalar* gradient = tensor.gradients.data();
-  const std::size_t size = tensor.values.size();
-#pragma omp simd
-  for (std::size_t i = 0; i < size; ++i) {
-    w[i] -= learning_rate * (scale * gradient[i] + weight_decay * w[i]);
-  }
-}
-
-template <typename Scalar>
-void update_momentum(TrainedTensor<Scalar>& tensor, Scalar learning_rate, Scalar momentum, Scalar weight_decay,
-                     Scalar scale) {
-  Scalar* w = tensor.values.data();
-  Scalar* v = tensor.first_moment.data();
-  const Scalar* gradient = tensor.gradients.data();
-  const std::size_t size = tensor.values.size();
-#pragma omp simd
-  for (std::size_t i = 0; i < size; ++i) {
-    v[i] = momentum * v[i] + (scale * gradient[i] + weight_decay * w[i]);
-    w[i] -= learning_rate * v[i];
-  }
-}
 
 /// Kingma and Ba 2015; AdamW: Loshchilov and Hutter 2019. The factors that are the same for all elements are computed
 /// in double: 1 - beta^t loses all its digits in float32 while t is small.
@@ -39,29 +16,18 @@ void update_adam(TrainedTensor<Scalar>& tensor, const UpdateRule& rule, double c
   const auto t = static_cast<double>(rule.step.number);
   const double beta1 = rule.training.beta1;
   const double beta2 = rule.training.beta2;
-  const auto shrink = static_cast<Scalar>(1 - lr * decoupled_decay);
-  const auto weight_decay = static_cast<Scalar>(coupled_decay);
-  const auto scale = static_cast<Scalar>(rule.gradient_scale);
-  const auto keep1 = static_cast<Scalar>(beta1);
-  const auto keep2 = static_cast<Scalar>(beta2);
-  const auto take1 = static_cast<Scalar>(1 - beta1);
-  const auto take2 = static_cast<Scalar>(1 - beta2);
-  const auto step_size = static_cast<Scalar>(lr / (1 - std::pow(beta1, t)));
-  const auto root_correction = static_cast<Scalar>(std::sqrt(1 - std::pow(beta2, t)));
-  const auto epsilon = static_cast<Scalar>(rule.training.epsilon);
-
-  Scalar* w = tensor.values.data();
-  Scalar* m = tensor.first_moment.data();
-  Scalar* v = tensor.second_moment.data();
-  const Scalar* gradient = tensor.gradients.data();
-  const std::size_t size = tensor.values.size();
-#pragma omp simd
-  for (std::size_t i = 0; i < size; ++i) {
-    const Scalar g = scale * gradient[i] + weight_decay * w[i];
-    m[i] = keep1 * m[i] + take1 * g;
-    v[i] = keep2 * v[i] + take2 * g * g;
-    w[i] = shrink * w[i] - step_size * m[i] / (std::sqrt(v[i]) / root_correction + epsilon);
-  }
+  const AdamFactors<Scalar> factors = {.scale = static_cast<Scalar>(rule.gradient_scale),
+                                       .weight_decay = static_cast<Scalar>(coupled_decay),
+                                       .keep1 = static_cast<Scalar>(beta1),
+                                       .take1 = static_cast<Scalar>(1 - beta1),
+                                       .keep2 = static_cast<Scalar>(beta2),
+                                       .take2 = static_cast<Scalar>(1 - beta2),
+                                       .shrink = static_cast<Scalar>(1 - lr * decoupled_decay),
+                                       .step_size = static_cast<Scalar>(lr / (1 - std::pow(beta1, t))),
+                                       .root_correction = static_cast<Scalar>(std::sqrt(1 - std::pow(beta2, t))),
+                                       .epsilon = static_cast<Scalar>(rule.training.epsilon)};
+  internal::loops<Scalar>().adam(tensor.values.data(), tensor.first_moment.data(), tensor.second_moment.data(),
+                                 tensor.gradients.data(), tensor.values.size(), factors);
 }
 
 }  // namespace
@@ -99,11 +65,15 @@ void update_tensor(TrainedTensor<Scalar>& tensor, ParameterRole role, const Upda
   const auto learning_rate = static_cast<Scalar>(rule.step.learning_rate);
   const auto weight_decay = static_cast<Scalar>(rule.training.weight_decay);
   const auto scale = static_cast<Scalar>(rule.gradient_scale);
+  const LoopFunctions<Scalar>& loops = internal::loops<Scalar>();
   switch (rule.training.optimizer) {
     case Optimizer::sgd:
-      return update_sgd(tensor, learning_rate, weight_decay, scale);
+      return loops.sgd(tensor.values.data(), tensor.gradients.data(), tensor.values.size(), learning_rate, weight_decay,
+                       scale);
     case Optimizer::momentum:
-      return update_momentum(tensor, learning_rate, static_cast<Scalar>(rule.training.momentum), weight_decay, scale);
+      return loops.momentum(tensor.values.data(), tensor.first_moment.data(), tensor.gradients.data(),
+                            tensor.values.size(), learning_rate, static_cast<Scalar>(rule.training.momentum),
+                            weight_decay, scale);
     case Optimizer::adam:
       return update_adam(tensor, rule, rule.training.weight_decay, 0);
     case Optimizer::adamw:

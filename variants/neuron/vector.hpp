@@ -1,26 +1,33 @@
-// The two inner loops of the whole backend. For this folder's .cpp files only: they are compiled with the option that
-// gives the pragmas their meaning.
+// The inner loops, by the instruction set in use. For this folder's .cpp files only.
 #pragma once
 
-#include <cstddef>
 #include <span>
+
+#include "core/isa.hpp"
+#include "variants/neuron/loops.hpp"
 
 namespace stepbench::neuron::internal {
 
-/// sum_j x[j] * y[j]. The pragma permits the reordering of the sum that vector registers need.
+template <typename Scalar>
+const LoopFunctions<Scalar>& loops() {
+  static const Loops& chosen = STEPBENCH_CHOOSE_TABLE(Loops);
+  if constexpr (sizeof(Scalar) == sizeof(float)) {
+    return chosen.float32;
+  } else {
+    return chosen.float64;
+  }
+}
+
+/// sum_j x[j] * y[j].
 template <typename Scalar>
 Scalar dot(std::span<const Scalar> x, std::span<const Scalar> y) {
-  Scalar sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (std::size_t j = 0; j < x.size(); ++j) sum += x[j] * y[j];
-  return sum;
+  return loops<Scalar>().dot(x.data(), y.data(), x.size());
 }
 
 /// y += factor * x.
 template <typename Scalar>
 void axpy(Scalar factor, std::span<const Scalar> x, std::span<Scalar> y) {
-#pragma omp simd
-  for (std::size_t j = 0; j < x.size(); ++j) y[j] += factor * x[j];
+  loops<Scalar>().axpy(factor, x.data(), y.data(), x.size());
 }
 
 }  // namespace stepbench::neuron::internal

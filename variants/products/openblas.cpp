@@ -1,5 +1,7 @@
 #include "variants/products/openblas.hpp"
 
+#include "variants/kernels/gemm.hpp"
+
 namespace stepbench {
 namespace {
 

@@ -7,23 +7,9 @@
 namespace stepbench {
 namespace {
 
-const Kernels& chosen_kernels() {
-#if defined(STEPBENCH_X86_KERNELS)
-  switch (chosen_isa()) {
-    case Isa::avx512:
-      return kAvx512Kernels;
-    case Isa::avx2:
-      return kAvx2Kernels;
-    case Isa::portable:
-      break;
-  }
-#endif
-  return kPortableKernels;
-}
-
 template <typename Scalar>
 const KernelFunctions<Scalar>& kernels() {
-  static const Kernels& chosen = chosen_kernels();
+  static const Kernels& chosen = STEPBENCH_CHOOSE_TABLE(Kernels);
   if constexpr (sizeof(Scalar) == sizeof(float)) {
     return chosen.float32;
   } else {

@@ -1,4 +1,4 @@
-// One build of all kernels: STEPBENCH_KERNELS is the name of its table.
+// One build of all kernels: STEPBENCH_TABLE is the name of its table.
 #include "variants/kernels/isa/functions.hpp"
 // Bodies, in this order.
 #include "variants/kernels/isa/direct_product.hpp"
@@ -34,6 +34,6 @@ constexpr KernelFunctions<Scalar> kFunctions = {
 
 }  // namespace
 
-const Kernels STEPBENCH_KERNELS = {kFunctions<float>, kFunctions<double>};
+const Kernels STEPBENCH_TABLE = {kFunctions<float>, kFunctions<double>};
 
 }  // namespace stepbench
