@@ -1,6 +1,10 @@
 #include "variants/backend.hpp"
 
+#include "core/isa.hpp"
+
 namespace stepbench {
+
+LibraryFact kernel_fact() { return {"kernel_isa", "the kernels' instruction set", std::string(to_text(chosen_isa()))}; }
 
 std::string unsupported_reason(const Backend& backend, const NetworkSettings& settings) {
   if (!backend.absent.empty()) return "absent from this build: " + std::string(backend.absent);

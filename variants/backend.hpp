@@ -29,6 +29,9 @@ struct LibraryFact {
   bool makes_bits = true;
 };
 
+/// Which instruction set our own kernels use (core/isa.hpp): one of the facts of each backend that has any.
+[[nodiscard]] LibraryFact kernel_fact();
+
 inline constexpr std::int64_t kAnyThreads = 1024;
 
 struct Backend {

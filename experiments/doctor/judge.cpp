@@ -139,13 +139,8 @@ void judge_build(const Measurements& m, Findings& out) {
                    m.compiler + ", not optimised: " + (m.compile_flags.empty() ? "no flags" : m.compile_flags),
                    "The backends' own loops are many times too slow, OpenBLAS's are not: ratios mean nothing.",
                    "Configure with -DCMAKE_BUILD_TYPE=Release."});
-  } else if (!m.native_code) {
-    out.push_back(
-        {program, note, "build", m.compiler + ", optimised, but not for this CPU",
-         "`neuron`'s loops use the oldest instructions, the others' kernels the newest: it looks worse than it is.",
-         "Configure with -DSTEPBENCH_NATIVE=ON."});
   } else {
-    out.push_back({program, ok, "build", m.compiler + ", optimised for this CPU", "", ""});
+    out.push_back({program, ok, "build", m.compiler + ", optimised", "", ""});
   }
 }
 

@@ -92,7 +92,6 @@ void read_program(Measurements& m) {
   m.threads_at_start = threads_of_this_process();
   m.compiler = kCompiler;
   m.compile_flags = kCompileFlags;
-  m.native_code = kNativeCode;
   m.blas = blas_runtime();
   m.blas_threads = openblas_get_num_threads();
   m.tbb_threads = static_cast<int>(tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism));

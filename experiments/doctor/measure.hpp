@@ -28,7 +28,6 @@ struct Measurements {
 
   // This program
   std::string compiler, compile_flags;
-  bool native_code = false;
   BlasRuntime blas;
   int blas_threads = 0, tbb_threads = 0;                // OpenBLAS's outside any trial; what TBB takes by itself
   int threads_at_start = 0;                             // of this process, before it computed anything; 0: unknown

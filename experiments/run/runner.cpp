@@ -41,12 +41,7 @@ void describe_machine(ResultFile& file, Progress& progress) {
   file.environments = {describe_environment()};
 }
 
-void warn_of_the_build(const KeyValues& environment, Progress& progress) {
-  if (text_of(environment, "native_code") == "false") {
-    progress.warn(
-        "this is a portable build (STEPBENCH_NATIVE=OFF): `neuron` and the gathering of batches run without this CPU's "
-        "widest vectors");
-  }
+void warn_of_the_build([[maybe_unused]] Progress& progress) {
 #if !defined(NDEBUG) || !defined(__OPTIMIZE__)
   progress.warn("this is a debug build: its times say nothing");
 #endif
@@ -122,7 +117,7 @@ class SweepRun {
       if (work_.groups[g]) continue;
       if (!std::exchange(described, true)) {
         describe_machine(run_, progress_);
-        warn_of_the_build(run_.environments.front(), progress_);
+        warn_of_the_build(progress_);
         warn_of_the_machine(run_.environments.front(), progress_);
       }
       if (stop_requested()) stop();

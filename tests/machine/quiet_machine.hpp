@@ -21,8 +21,7 @@ inline doctor::Measurements quiet_machine() {
   m.transparent_huge_pages = "madvise";
   m.frequency = {"performance", false};
   m.compiler = "GNU 12.2.0";
-  m.compile_flags = "-O3 -DNDEBUG -march=native";
-  m.native_code = true;
+  m.compile_flags = "-O3 -DNDEBUG";
   m.blas = {"SkylakeX", false, "0.3.21", BlasThreading::pthreads, 64};
   m.blas_threads = 1;
   m.tbb_threads = 4;

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "core/buffer.hpp"
-#include "core/isa.hpp"
 #include "core/lap_clock.hpp"
 #include "variants/matrix/mlp.hpp"
 #include "variants/matrix/transformer.hpp"
@@ -246,8 +245,6 @@ class MatrixNetwork final : public Network<Scalar> {
 };
 
 }  // namespace
-
-LibraryFact kernel_fact() { return {"kernel_isa", "the kernels' instruction set", std::string(to_text(chosen_isa()))}; }
 
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make_matrix_network(const NetworkSettings& settings,

@@ -13,15 +13,11 @@
 #include <memory>
 
 #include "core/network.hpp"
-#include "variants/backend.hpp"
 #include "variants/kernels/products.hpp"
 #include "variants/matrix/cut.hpp"
 #include "variants/matrix/executor.hpp"
 
 namespace stepbench {
-
-/// Which instruction set the kernels of the matrix form use: for a backend's Backend::libraries.
-[[nodiscard]] LibraryFact kernel_fact();
 
 /// `products` outlive the network.
 template <typename Scalar>

@@ -22,6 +22,21 @@ void axpy(Scalar factor, const Scalar* x, Scalar* y, std::size_t size) {
 }
 
 template <typename Scalar>
+void dots(const Scalar* x, const Scalar* rows, std::int64_t count, std::size_t size, Scalar* out) {
+  for (std::int64_t s = 0; s < count; ++s, rows += size) out[s] = dot(x, rows, size);
+}
+
+template <typename Scalar>
+void add_rows(const Scalar* factors, const Scalar* rows, std::int64_t count, std::size_t size, Scalar* y) {
+  for (std::int64_t s = 0; s < count; ++s, rows += size) axpy(factors[s], rows, y, size);
+}
+
+template <typename Scalar>
+void add_to_rows(const Scalar* factors, const Scalar* x, std::int64_t count, std::size_t size, Scalar* rows) {
+  for (std::int64_t s = 0; s < count; ++s, rows += size) axpy(factors[s], x, rows, size);
+}
+
+template <typename Scalar>
 void sgd(Scalar* w, const Scalar* gradient, std::size_t size, Scalar learning_rate, Scalar weight_decay, Scalar scale) {
 #pragma omp simd
   for (std::size_t i = 0; i < size; ++i) {
@@ -53,7 +68,8 @@ void adam(Scalar* w, Scalar* m, Scalar* v, const Scalar* gradient, std::size_t s
 }
 
 template <typename Scalar>
-constexpr LoopFunctions<Scalar> kFunctions = {dot<Scalar>, axpy<Scalar>, sgd<Scalar>, momentum<Scalar>, adam<Scalar>};
+constexpr LoopFunctions<Scalar> kFunctions = {dot<Scalar>,         axpy<Scalar>, dots<Scalar>,     add_rows<Scalar>,
+                                              add_to_rows<Scalar>, sgd<Scalar>,  momentum<Scalar>, adam<Scalar>};
 
 }  // namespace
 

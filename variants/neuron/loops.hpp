@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace stepbench::neuron {
 
@@ -17,6 +18,13 @@ struct LoopFunctions {
   Scalar (*dot)(const Scalar* x, const Scalar* y, std::size_t size);
   /// y += factor * x.
   void (*axpy)(Scalar factor, const Scalar* x, Scalar* y, std::size_t size);
+  // A neuron's work on a batch, one call for all its samples: rows of `size` numbers, one after the other.
+  /// out[s] = dot(x, rows[s]).
+  void (*dots)(const Scalar* x, const Scalar* rows, std::int64_t count, std::size_t size, Scalar* out);
+  /// y += factors[s] * rows[s], one row after the other.
+  void (*add_rows)(const Scalar* factors, const Scalar* rows, std::int64_t count, std::size_t size, Scalar* y);
+  /// rows[s] += factors[s] * x.
+  void (*add_to_rows)(const Scalar* factors, const Scalar* x, std::int64_t count, std::size_t size, Scalar* rows);
   // Updates of w by its gradient, and of its moments.
   void (*sgd)(Scalar* w, const Scalar* gradient, std::size_t size, Scalar learning_rate, Scalar weight_decay,
               Scalar scale);

@@ -19,7 +19,9 @@ Backend neuron_backend() {
           1,
           true,
           make_neuron_network<float>,
-          make_neuron_network<double>};
+          make_neuron_network<double>,
+          nullptr,
+          [] { return std::vector{kernel_fact()}; }};
 }
 
 template std::unique_ptr<Network<float>> make_neuron_network(const NetworkSettings&);

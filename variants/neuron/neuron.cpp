@@ -6,9 +6,6 @@
 
 namespace stepbench::neuron {
 
-using internal::axpy;
-using internal::dot;
-
 template <typename Scalar>
 Neuron<Scalar>::Neuron(std::int64_t inputs, Activation activation, Optimizer optimizer, std::int64_t max_batch)
     : weights_(static_cast<std::size_t>(inputs), optimizer),
@@ -22,9 +19,10 @@ void Neuron<Scalar>::forward(Rows<const Scalar> input, Rows<Scalar> output, std:
   last_input_ = input;
   const std::span<const Scalar> weights = weights_.values;
   const Scalar bias = bias_.values[0];
+  internal::loops<Scalar>().dots(weights.data(), input.first, input.count, weights.size(), last_z_.data());
   for (std::int64_t sample = 0; sample < input.count; ++sample) {
-    const Scalar z = dot(weights, input[sample]) + bias;
-    last_z_[static_cast<std::size_t>(sample)] = z;
+    Scalar& z = last_z_[static_cast<std::size_t>(sample)];
+    z += bias;
     output[sample][static_cast<std::size_t>(column)] = activate(activation_, z);
   }
 }
@@ -39,17 +37,16 @@ void Neuron<Scalar>::compute_gradients(Rows<const Scalar> output_gradient, std::
     const auto s = static_cast<std::size_t>(sample);
     const Scalar dC_da = output_gradient[sample][static_cast<std::size_t>(column)];
     dC_dz_[s] = dC_da * activation_derivative(activation_, last_z_[s]);
-    axpy(dC_dz_[s], last_input_[sample], weight_gradients);
     bias_gradient += dC_dz_[s];
   }
+  internal::loops<Scalar>().add_rows(dC_dz_.data(), last_input_.first, output_gradient.count, weight_gradients.size(),
+                                     weight_gradients.data());
 }
 
 template <typename Scalar>
 void Neuron<Scalar>::add_input_gradient(Rows<Scalar> input_gradient) const {
-  const std::span<const Scalar> weights = weights_.values;
-  for (std::int64_t sample = 0; sample < input_gradient.count; ++sample) {
-    axpy(dC_dz_[static_cast<std::size_t>(sample)], weights, input_gradient[sample]);
-  }
+  internal::loops<Scalar>().add_to_rows(dC_dz_.data(), weights_.values.data(), input_gradient.count,
+                                        weights_.values.size(), input_gradient.first);
 }
 
 template <typename Scalar>
