@@ -21,7 +21,7 @@ function(stepbench_isa_objects target source table)
     set(objects ${target}_${isa})
     add_library(${objects} OBJECT ${source})
     target_compile_options(${objects} PRIVATE ${STEPBENCH_WARNINGS} ${options} ${STEPBENCH_KERNEL_OPTIONS}
-      ${STEPBENCH_ISA_OPTIONS_${isa}})
+      -fno-exceptions ${STEPBENCH_ISA_OPTIONS_${isa}})  # what clang would define for them, it defines in every file
     target_compile_definitions(${objects} PRIVATE STEPBENCH_TABLE=k${isa}${table})
     target_include_directories(${objects} PRIVATE ${PROJECT_SOURCE_DIR})
     target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)
