@@ -53,7 +53,9 @@ std::string program_help() {
          "3 slower or worse than --fail-if allows; 4 that cannot be told; 5 a backend computes something else than "
          "the\n"
          "reference; 130 interrupted.\n"
-         "Tables go to stdout, progress and warnings to stderr. Completion: source <(stepbench completion bash)\n\n"
+         "Tables go to stdout, progress and warnings to stderr. Completion: source <(stepbench completion bash)\n"
+         "STEPBENCH_ISA=avx512|avx2|portable: the kernels' instruction set, else the widest of the CPU. NO_COLOR: no "
+         "colours.\n\n"
          "`stepbench COMMAND --help` says more. A first run: stepbench run quick\n";
 }
 

@@ -144,6 +144,15 @@ void judge_build(const Measurements& m, Findings& out) {
   }
 }
 
+/// An instruction set below the CPU's is asked for, or the user would not know why all is slower.
+void judge_isa(const Measurements& m, Findings& out) {
+  const Isa widest = m.vectors == "AVX-512" ? Isa::avx512 : m.vectors == "AVX2" ? Isa::avx2 : Isa::portable;
+  if (m.isa == widest) return;
+  out.push_back({program, note, "kernels", fmt::format("for {}, since STEPBENCH_ISA asks for it", to_text(m.isa)),
+                 fmt::format("This CPU has {}: speeds and peak are those of a lesser one.", m.vectors),
+                 "unset STEPBENCH_ISA"});
+}
+
 void judge_blas(const Measurements& m, Findings& out) {
   const std::string kernels = fmt::format("OpenBLAS {} with {} kernels", m.blas.version, m.blas.core);
   const std::string better = better_blas_core(m.isa, m.blas.core);
@@ -234,8 +243,8 @@ int physical_cores(const Measurements& measurements) {
 
 std::vector<Finding> judge(const Measurements& measurements) {
   Findings findings;
-  for (const auto check :
-       {judge_cpu, judge_cores, judge_memory, judge_frequency, judge_build, judge_blas, judge_threads, judge_modes}) {
+  for (const auto check : {judge_cpu, judge_cores, judge_memory, judge_frequency, judge_build, judge_isa, judge_blas,
+                           judge_threads, judge_modes}) {
     check(measurements, findings);
   }
   judge_figures(measurements, findings);

@@ -29,6 +29,14 @@ TEST_CASE("doctor notes a CPU without AVX2") {
   CHECK(finding_of(m, "processor").verdict == doctor::Verdict::note);
 }
 
+TEST_CASE("doctor notes an instruction set below the CPU's") {
+  doctor::Measurements m = quiet_machine();
+  m.isa = Isa::avx2;
+  m.blas.core = "Haswell";
+  CHECK(complaints(m) == Names{"kernels"});
+  CHECK_THAT(finding_of(m, "kernels").sees, Contains("avx2"));
+}
+
 TEST_CASE("doctor notes virtual machines and containers") {
   doctor::Measurements m = quiet_machine();
   m.cpu.hypervisor = true;

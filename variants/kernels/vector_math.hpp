@@ -1,4 +1,4 @@
-// exp over arrays, in the widest vectors that the build targets: glibc's libmvec through its vector ABI (error below 4
+// exp over arrays, in the vectors of the instruction set in use: glibc's libmvec through its vector ABI (error below 4
 // units in the last place; a scalar call costs 10 times as much). The same bits for an element wherever it stands in
 // the array: a tail goes through the same vector function.
 #pragma once

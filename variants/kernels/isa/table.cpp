@@ -1,9 +1,8 @@
 // One build of all kernels: STEPBENCH_TABLE is the name of its table.
-#include "variants/kernels/isa/functions.hpp"
-// Bodies, in this order.
 #include "variants/kernels/isa/direct_product.hpp"
 #include "variants/kernels/isa/elementwise.hpp"
 #include "variants/kernels/isa/exp.hpp"
+#include "variants/kernels/isa/functions.hpp"
 #include "variants/kernels/isa/helpers.hpp"
 #include "variants/kernels/isa/transformer.hpp"
 
