@@ -13,9 +13,11 @@
 #include <fstream>
 #include <limits>
 
+#include "core/buffer.hpp"
 #include "core/lap_clock.hpp"
 #include "core/results/trial_record.hpp"
 #include "core/statistics.hpp"
+#include "variants/kernels/direct_product.hpp"
 
 namespace stepbench {
 namespace {
@@ -39,35 +41,38 @@ std::array<DisturbanceText, 4> constexpr kTexts = {{
      "the clock dropped or a neighbour shares the core: fix the frequency, run again later"},
 }};
 
-/// Independent chains of x := x * 0.999 + 0.001, enough of them to fill the multiply-add units.
-double sentinel(long iterations) {
-  constexpr int kChains = 16;
-  using Vector __attribute__((vector_size(32))) = double;
-  Vector chains[kChains];
-  for (int c = 0; c < kChains; ++c) chains[c] = Vector{} + c;
-  for (long i = 0; i < iterations; ++i) {
-#pragma GCC unroll 16
-    for (int c = 0; c < kChains; ++c) chains[c] = chains[c] * 0.999 + 0.001;
+/// Small matrix products from the first-level cache, by the kernels that train: a neighbour on the same core takes its
+/// loads and its cache, too, which a loop in registers never misses.
+class Sentinel {
+ public:
+  /// Seconds of so many products.
+  double time(long products) {
+    LapClock clock;
+    for (long i = 0; i < products; ++i) {
+      direct_product<float>(Transpose::no, kRows, kColumns, kDepth, 1, {a_.data(), kDepth}, {b_.data(), kColumns}, 0,
+                            {c_.data(), kColumns});
+    }
+    return clock.lap();
   }
-  double sum = 0;
-  for (int c = 0; c < kChains; ++c) sum += chains[c][0];
-  return sum;
-}
 
-double timed_sentinel(long iterations) {
-  LapClock clock;
-  asm volatile("" : "+r"(iterations) : : "memory");  // nothing of the loop may be done before the clock was read
-  volatile double keep = sentinel(iterations);
-  static_cast<void>(keep);
-  return clock.lap();
+ private:
+  static constexpr std::ptrdiff_t kRows = 32, kColumns = 64, kDepth = 48;  // 26 KB in all
+  // Not in braces, which would hold two elements.
+  Buffer<float> a_ = Buffer<float>(kRows * kDepth, 0.5F), b_ = Buffer<float>(kDepth * kColumns, 0.25F);
+  Buffer<float> c_ = Buffer<float>(kRows * kColumns);
+};
+
+Sentinel& sentinel() {
+  static Sentinel one;
+  return one;
 }
 
 /// Of kSentinelSeconds, when nothing disturbs.
 long calibrated_sentinel() {
-  long iterations = 1000;
-  while (timed_sentinel(iterations) < kSentinelSeconds / 4) iterations *= 2;
+  long iterations = 10;
+  while (sentinel().time(iterations) < kSentinelSeconds / 4) iterations *= 2;
   double best = std::numeric_limits<double>::infinity();
-  for (int i = 0; i < kSentinelRuns; ++i) best = std::min(best, timed_sentinel(iterations));
+  for (int i = 0; i < kSentinelRuns; ++i) best = std::min(best, sentinel().time(iterations));
   return std::max(1L, static_cast<long>(static_cast<double>(iterations) * kSentinelSeconds / best));
 }
 
@@ -119,7 +124,7 @@ void NoiseWatch::begin_block() {
   static const long iterations = calibrated_sentinel();
   sentinel_time_ = std::numeric_limits<double>::infinity();
   for (int i = 0; i < kSentinelRuns; ++i) {
-    sentinel_time_ = std::min(sentinel_time_, timed_sentinel(iterations));
+    sentinel_time_ = std::min(sentinel_time_, sentinel().time(iterations));
   }
   begin_ = read();
 }
