@@ -28,9 +28,9 @@ inline void check(herr_t status, const std::string& what) {
   if (status < 0) fail(what);
 }
 
-/// Before any other call, so first thing wherever HDF5 may be called first. HDF5 prints each error to stderr unless told otherwise, once per process (or thread).
-/// HDF5 1.10 closes what it still holds when the program exits, and crashes there over a file in memory that could not
-/// grow; nothing of ours needs that, so it is told not to.
+/// Before any other call, so first thing wherever HDF5 may be called first. HDF5 prints each error to stderr unless
+/// told otherwise, once per process (or thread). HDF5 1.10 closes what it still holds when the program exits, and
+/// crashes there over a file in memory that could not grow; nothing of ours needs that, so it is told not to.
 inline void silence_errors() {
   [[maybe_unused]] static const herr_t once = H5dont_atexit();
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);

@@ -118,9 +118,9 @@ void multiply_tile(const TileArguments<Scalar>& tile) {
       __builtin_prefetch(c, kForWriting, kFirstLevel);
     });
   });
-// Unrolled, and without fetching ahead but for AVX-512, against neither (`stepbench race`, one thread of an AMD EPYC, Zen 5;
-// mlp-speed at batch 32, 128, 512, then transformer-speed): AVX2 1.03, 1.01, 1.02, 1.02 times as fast; AVX-512, unrolled
-// alone, 0.99, 1.00, 1.00, 1.05; 128-bit vectors 1.02, 1.01, 1.01.
+// Unrolled, and without fetching ahead but for AVX-512, against neither (`stepbench race`, one thread of an AMD EPYC,
+// Zen 5; mlp-speed at batch 32, 128, 512, then transformer-speed): AVX2 1.03, 1.01, 1.02, 1.02 times as fast; AVX-512,
+// unrolled alone, 0.99, 1.00, 1.00, 1.05; 128-bit vectors 1.02, 1.01, 1.01.
 #pragma GCC unroll 4
   for (std::ptrdiff_t k = 0; k < tile.depth; ++k) {
     Registers<Vector<Scalar>, kVectors> row;
