@@ -124,12 +124,8 @@ class Sweep:
                 if send:
                     child.send_signal(send[0])
                     sent = time.monotonic()
-                try:
-                    stdout, stderr = child.communicate(timeout=_LONGEST_RUN)
-                except subprocess.TimeoutExpired:
-                    child.kill()
-                    child.communicate()
-                    raise Broken(f"still running after {_LONGEST_RUN} s") from None
+                late = end_of(child)
+                stdout, stderr = late.stdout, late.stderr
             ended = Ended(child.returncode, stdout, stderr, time.monotonic() - sent if send else 0.0)
         self.announced |= set(re.findall(r"^(\S+): (?:completed|diverged)$", stderr, re.MULTILINE))
         return ended

@@ -23,12 +23,11 @@ def test_a_part_sees_only_those_before_it(texts: dict[PurePosixPath, str]) -> No
         for header in included(text)
         if header.parts[0] not in PARTS[: PARTS.index(file.parts[0]) + 1]
     ]
-    # The build writes one header, into its own folder.
     assert wrong == []
 
 
 def test_what_is_included_exists(texts: dict[PurePosixPath, str]) -> None:
-    generated = PurePosixPath("experiments/machine/build_version.hpp")
+    generated = PurePosixPath("experiments/machine/build_version.hpp")  # the build writes it, into its own folder
     wrong = [f"{file} -> {header}" for file, text in texts.items() for header in included(text) if header not in texts and header != generated]
     assert wrong == []
 
