@@ -14,6 +14,7 @@
 
 #include "core/batch.hpp"
 #include "core/settings.hpp"
+#include "core/step_trace.hpp"
 
 namespace stepbench {
 
@@ -51,6 +52,9 @@ struct NetworkSettings {
   TrainingSettings training;
   std::int64_t max_batch = 1;  // samples; no later batch is larger
   std::int64_t threads = 1;
+  /// Cores that a step is to be cut for, by a backend whose cut may follow them; 0: as many as threads. What would run
+  /// on 64 cores can so be had, and timed, on one.
+  std::int64_t cores = 0;
   KeyValues own = {};  // of the backend's own settings those that are set, by name: `shard_rows`
 };
 
@@ -98,6 +102,13 @@ class Network {
 
   /// One whole training step in the settings' update order; a backend may fuse its parts.
   virtual StepResult train_step(const Batch<Scalar>& batch, const UpdateStep& update) = 0;
+
+  /// From now on each train_step says in `trace`, which outlives them, what its tasks were and took; null ends it.
+  /// False, and nothing is written, where the network has no tasks of its own: a library shares its work out, or
+  /// nobody does.
+  virtual bool trace_steps(StepTrace* /*trace*/) { return false; }
+  /// What it costs to hand out tasks on the threads that the network has, measured now; zeros where it has no tasks.
+  [[nodiscard]] virtual HandOutCosts measure_hand_out() { return {}; }
 };
 
 }  // namespace stepbench
