@@ -14,6 +14,7 @@ class MatrixMlp final : public MatrixModel<Scalar> {
  public:
   MatrixMlp(const NetworkSettings& settings, const Products<Scalar>& products);
 
+  [[nodiscard]] bool reads_features() const override { return true; }
   void forward(Lane<Scalar>& lane) override;
   void hits(Lane<Scalar>& lane) override;
   [[nodiscard]] std::ptrdiff_t stages() const override { return std::ssize(this->units_); }

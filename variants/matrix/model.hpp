@@ -42,6 +42,8 @@ class MatrixModel {
 
   [[nodiscard]] const std::vector<ParameterUnit>& units() const { return units_; }
   [[nodiscard]] std::int64_t rows_per_sample() const { return rows_per_sample_; }
+  /// Whether a step reads the batch's features.
+  [[nodiscard]] virtual bool reads_features() const = 0;
   /// As of Network.
   void read(Content content, std::span<Scalar> values) const;
   void write(Content content, std::span<const Scalar> values);

@@ -75,6 +75,7 @@ class MatrixNetwork final : public Network<Scalar> {
     return result;
   }
 
+  [[nodiscard]] bool fetches_features() const override { return true; }
   bool trace_steps(StepTrace* trace) override {
     if (executor_->shares_within_tasks()) return false;
     trace_ = trace;
@@ -88,7 +89,8 @@ class MatrixNetwork final : public Network<Scalar> {
   using Id = TaskGraph::Id;
   using Blocks = std::vector<ParameterBlock>;  // of a unit
 
-  /// Runs the tasks. The wall time is shared among the phases in proportion to the time that the tasks spent in them.
+  /// Runs the tasks. The wall time is shared among the phases, and gathering, which is none, in proportion to the time
+  /// that the tasks spent in them.
   PhaseTimes run(const StepTasks<Scalar>& tasks, const Batch<Scalar>* batch) {
     const TaskGraph& graph = tasks.graph();
     const StepInputs<Scalar> inputs{batch, rule_ ? &*rule_ : nullptr};
@@ -101,8 +103,10 @@ class MatrixNetwork final : public Network<Scalar> {
     });
     const double wall = clock.lap();
     PhaseTimes times;
-    for (Id id = 0; id < graph.size(); ++id) times[graph.phase(id)] += seconds_[static_cast<std::size_t>(id)];
-    const double total = std::accumulate(times.seconds.begin(), times.seconds.end(), 0.0);
+    for (Id id = 0; id < graph.size(); ++id) {
+      if (const auto phase = graph.phase(id)) times[*phase] += seconds_[static_cast<std::size_t>(id)];
+    }
+    const double total = std::accumulate(seconds_.begin(), seconds_.end(), 0.0);
     for (double& seconds : times.seconds) seconds *= total > 0 ? wall / total : 0;
     return times;
   }
@@ -137,6 +141,7 @@ class MatrixNetwork final : public Network<Scalar> {
     const bool backward = pass != Pass::evaluate;
     const bool layerwise = pass == Pass::train && training_.update_order == UpdateOrder::layerwise;
     for (Lane<Scalar>& lane : lanes) {  // a lane from end to end, for a thread that takes task after task
+      if (pass == Pass::train && model_->reads_features()) add_fetch(lane);
       model_->forward(lane);
       if (!backward) model_->hits(lane);
       if (!backward || layerwise) continue;
@@ -153,6 +158,12 @@ class MatrixNetwork final : public Network<Scalar> {
       }
       if (clipped) add_update(tasks, units, done);
     }
+  }
+
+  void add_fetch(Lane<Scalar>& lane) {
+    lane.rows(std::nullopt, "gathering", [](const StepInputs<Scalar>& inputs, Range rows) {
+      if (inputs.batch->pending != nullptr) inputs.batch->pending->fetch(rows.begin, rows.end);
+    });
   }
 
   /// From the last layer down: its blocks, when all lanes are where its output gradient is, then the lanes further.

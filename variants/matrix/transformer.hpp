@@ -18,6 +18,7 @@ class MatrixTransformer final : public MatrixModel<Scalar> {
  public:
   MatrixTransformer(const NetworkSettings& settings, const Products<Scalar>& products);
 
+  [[nodiscard]] bool reads_features() const override { return false; }
   void forward(Lane<Scalar>& lane) override;
   void hits(Lane<Scalar>& lane) override;
   [[nodiscard]] std::ptrdiff_t stages() const override { return 1; }
