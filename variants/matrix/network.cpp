@@ -185,18 +185,18 @@ class MatrixNetwork final : public Network<Scalar> {
   /// What comes last is added to `done`.
   void add_gradients(StepTasks<Scalar>& tasks, const Blocks& blocks, Id ready, bool update, bool squares,
                      std::vector<Id>& done) {
-    const bool fused = update && training_.optimizer == Optimizer::sgd;
     for (const ParameterBlock& block : blocks) {
+      const bool in_one = update && model_->trains_in_one(block.unit);
       Id last = tasks.add(Phase::backward, "dW of " + name_of(block), std::array{ready},
-                          [this, block, fused](const StepInputs<Scalar>& inputs) {
-                            if (fused) {
-                              model_->fused_sgd(*inputs.batch, block.unit, block.rows, block.columns, *inputs.rule);
+                          [this, block, in_one](const StepInputs<Scalar>& inputs) {
+                            if (in_one) {
+                              model_->train(*inputs.batch, block.unit, block.rows, block.columns, *inputs.rule);
                             } else {
-                              model_->weight_gradient(*inputs.batch, block.unit, block.rows, block.columns);
+                              model_->form_gradient(*inputs.batch, block.unit, block.rows, block.columns);
                             }
                           });
       // While the gradient is in the cache.
-      if (update && !fused) last = add_block_update(tasks, block, std::array{last});
+      if (update && !in_one) last = add_block_update(tasks, block, std::array{last});
       if (squares) last = add_block_squares(tasks, block, std::array{last});
       done.push_back(last);
     }
@@ -247,7 +247,7 @@ class MatrixNetwork final : public Network<Scalar> {
   std::vector<Blocks> make_blocks(std::ptrdiff_t rows) {
     std::vector<Blocks> units;
     std::ptrdiff_t leaves = 0;
-    for (const ParameterUnit& unit : model_->units()) {
+    for (const ParameterUnit<Scalar>& unit : model_->units()) {
       const LeafGrid grid{leaves, unit.rows, unit.columns};
       units.push_back(blocks_of(units.size(), grid, cut_->block(unit.rows, unit.columns, parameters_, rows)));
       leaves = grid.end();
