@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 
-#include "core/models/parameters.hpp"
 #include "experiments/micro/accuracy.hpp"
 #include "experiments/micro/kernel.hpp"
 #include "experiments/micro/shapes.hpp"
@@ -133,24 +132,17 @@ void add_layer(const std::string& prefix, std::ptrdiff_t rows, std::ptrdiff_t ou
   }
 }
 
-/// All layers of an MLP; of a transformer's blocks, which are alike, the first, and the head.
 template <typename Scalar>
 void add_network(const Network& network, int max_blas_threads, KernelCases& cases) {
-  const bool is_mlp = network.model.kind == ModelKind::mlp;
-  for (const ParameterTensor& tensor : parameter_layout(network.model).tensors) {
-    const bool later_block = tensor.name.starts_with("blocks.") && !tensor.name.starts_with("blocks.0.");
-    if (tensor.role != ParameterRole::matrix || later_block) continue;
-    const std::string layer = tensor.name.substr(0, tensor.name.rfind('.'));  // without `.weight`
-    const std::string batch = is_mlp ? "/batch:" + std::to_string(network.batch_size) : "";
-    const bool input_gradient = layer != "layers.0";  // nothing below an MLP's first layer wants it
-    add_layer<Scalar>("gemm/" + network.name + '/' + layer + batch, rows(network), tensor.shape[0], tensor.shape[1],
-                      input_gradient, max_blas_threads, cases);
-    const std::string transposed = "transpose/" + network.name + '/' + layer + '/' + kPrecisionName<Scalar>;
+  for (const LinearLayer& layer : linear_layers(network)) {
+    add_layer<Scalar>("gemm/" + layer.name, rows(network), layer.outputs, layer.inputs, layer.input_gradient,
+                      max_blas_threads, cases);
+    const std::string transposed = "transpose/" + layer.weight + '/' + kPrecisionName<Scalar>;
     if (std::ranges::find(cases, transposed, &KernelCase::name) != cases.end()) continue;  // of another batch size
     cases.push_back({.name = transposed,
-                     .kernel = std::make_shared<TransposeKernel<Scalar>>(tensor.shape[0], tensor.shape[1]),
+                     .kernel = std::make_shared<TransposeKernel<Scalar>>(layer.outputs, layer.inputs),
                      .precision = kPrecisionOf<Scalar>,
-                     .bytes = 2.0 * sizeof(Scalar) * static_cast<double>(tensor.shape[0] * tensor.shape[1])});
+                     .bytes = 2.0 * sizeof(Scalar) * static_cast<double>(layer.outputs * layer.inputs)});
   }
 }
 

@@ -47,6 +47,7 @@ using KernelCases = std::vector<KernelCase>;
 
 /// `max_blas_threads`: products are timed on 1 and, when allowed, on 2 OpenBLAS threads.
 [[nodiscard]] KernelCases gemm_cases(int max_blas_threads);
+[[nodiscard]] KernelCases fused_cases();  // products from panels of weights
 [[nodiscard]] KernelCases attention_cases();
 [[nodiscard]] KernelCases loss_cases();
 [[nodiscard]] KernelCases elementwise_cases();  // GELU and LayerNorm

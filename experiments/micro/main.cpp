@@ -45,6 +45,7 @@ int main(int argc, char** argv) {
   require_honest_kernels(argv);
   try {
     KernelCases cases = gemm_cases(available_cores());
+    append(cases, fused_cases());
     append(cases, attention_cases());
     append(cases, loss_cases());
     append(cases, elementwise_cases());

@@ -1,6 +1,7 @@
 #include "experiments/micro/shapes.hpp"
 
 #include "core/models/model_kinds.hpp"
+#include "core/models/parameters.hpp"
 
 namespace stepbench::micro {
 namespace {
@@ -32,6 +33,19 @@ Network large_transformer() { return transformer("transformer-D384", 384, 6, 6, 
 
 std::int64_t rows(const Network& network) {
   return network.batch_size * row_of(network.model.kind).rows_per_sample(network.model);
+}
+
+std::vector<LinearLayer> linear_layers(const Network& network) {
+  const std::string batch = network.model.kind == ModelKind::mlp ? "/batch:" + std::to_string(network.batch_size) : "";
+  std::vector<LinearLayer> layers;
+  for (const ParameterTensor& tensor : parameter_layout(network.model).tensors) {
+    const bool later_block = tensor.name.starts_with("blocks.") && !tensor.name.starts_with("blocks.0.");
+    if (tensor.role != ParameterRole::matrix || later_block) continue;
+    const std::string layer = tensor.name.substr(0, tensor.name.rfind('.'));  // without `.weight`
+    const std::string weight = network.name + '/' + layer;
+    layers.push_back({weight + batch, weight, tensor.shape[0], tensor.shape[1], layer != "layers.0"});
+  }
+  return layers;
 }
 
 }  // namespace stepbench::micro

@@ -24,4 +24,13 @@ struct Network {
 /// Rows of a layer's matrices: samples of an MLP, tokens of a transformer.
 [[nodiscard]] std::int64_t rows(const Network& network);
 
+struct LinearLayer {
+  std::string name;    // `mlp/layers.0/batch:128`, `transformer-D128/blocks.0.attention.qkv`
+  std::string weight;  // the same without the batch
+  std::int64_t outputs, inputs;
+  bool input_gradient;  // nothing below an MLP's first layer wants it
+};
+/// All layers of an MLP; of a transformer's blocks, which are alike, the first, and the head.
+[[nodiscard]] std::vector<LinearLayer> linear_layers(const Network& network);
+
 }  // namespace stepbench::micro

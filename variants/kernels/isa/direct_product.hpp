@@ -4,80 +4,22 @@
 #include <cstring>
 #include <utility>
 
-#if defined(__AVX2__)
-#include <immintrin.h>
-#endif
-
 #include "variants/kernels/direct_product.hpp"
 #include "variants/kernels/isa/helpers.hpp"
+#include "variants/kernels/isa/vectors.hpp"
 
 namespace stepbench {
 namespace {
 namespace isa {
 
-// A tile of C is kMaxRows x 2 vectors of sums: with the two vectors of B and one element of A, that fills the
-// registers.
-#if defined(__AVX512F__)
-constexpr std::size_t kVectorBytes = 64;
-constexpr std::ptrdiff_t kMaxRows = 14;  // of 32 registers
-#elif defined(__AVX2__)
-constexpr std::size_t kVectorBytes = 32;
-constexpr std::ptrdiff_t kMaxRows = 6;  // of 16 registers
-#else
-constexpr std::size_t kVectorBytes = 16;
-constexpr std::ptrdiff_t kMaxRows = 6;
-#endif
-constexpr std::size_t kTileVectors = 2;
 // A tile's next columns of B are fetched where a tile takes all of a cache line at a time.
 constexpr bool kFetchesAhead = kVectorBytes == 64;
-constexpr int kForReading = 0, kForWriting = 1, kSecondLevel = 2, kFirstLevel = 3;  // of __builtin_prefetch
 // B is taken in groups of this many tiles' columns: rows of A stay in the first-level cache for a group, the group's
 // columns of B in the second-level cache, and C is written in longer pieces.
 constexpr std::ptrdiff_t kGroupTiles = 4;
 // Longer sums are cut, so that the group of B and the rows of A keep to their caches.
 template <typename Scalar>
 constexpr std::ptrdiff_t kMaxDepth = 4096 / std::ptrdiff_t{sizeof(Scalar)};
-
-template <typename Scalar>
-struct VectorOf {
-  using Type __attribute__((vector_size(kVectorBytes))) = Scalar;
-};
-template <typename Scalar>
-using Vector = typename VectorOf<Scalar>::Type;
-template <typename Scalar>
-constexpr std::ptrdiff_t kLanes = kVectorBytes / sizeof(Scalar);
-
-template <typename Scalar>
-Vector<Scalar> load(const Scalar* from) {
-  Vector<Scalar> lanes;
-  std::memcpy(&lanes, from, sizeof lanes);
-  return lanes;
-}
-
-/// The first `count` lanes; the others are 0 and their memory is not touched.
-#if defined(__AVX512F__)
-__m512 load_part(const float* from, std::ptrdiff_t count) {
-  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1), from);
-}
-__m512d load_part(const double* from, std::ptrdiff_t count) {
-  return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1U << count) - 1), from);
-}
-#elif defined(__AVX2__)
-__m256 load_part(const float* from, std::ptrdiff_t count) {
-  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  return _mm256_maskload_ps(from, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane));
-}
-__m256d load_part(const double* from, std::ptrdiff_t count) {
-  return _mm256_maskload_pd(from, _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), _mm256_setr_epi64x(0, 1, 2, 3)));
-}
-#else
-template <typename Scalar>
-Vector<Scalar> load_part(const Scalar* from, std::ptrdiff_t count) {
-  Vector<Scalar> lanes{};
-  for (std::ptrdiff_t j = 0; j < count; ++j) lanes[j] = from[j];
-  return lanes;
-}
-#endif
 
 template <typename Scalar>
 struct TileArguments {
@@ -89,15 +31,6 @@ struct TileArguments {
   std::ptrdiff_t columns;      // of a part of a tile: at most kLanes
   std::ptrdiff_t fetch_ahead;  // columns from those of the tile to those of B that are fetched into the cache meanwhile
 };
-
-/// f<0>(), ..., f<kCount - 1>(): an array that is indexed by constants only can live in registers.
-template <std::size_t kCount, typename Function>
-[[gnu::always_inline]] inline void repeat(const Function& f) {
-  [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) __attribute__((always_inline)) {
-    (f.template operator()<kIndex>(), ...);
-  }
-  (std::make_index_sequence<kCount>());
-}
 
 /// C of a tile: kRows rows of two vectors or, of a part of a tile at the right edge, of `columns` columns.
 template <typename Scalar, Transpose kTransposeA, bool kWhole, std::size_t kRows>
@@ -214,47 +147,6 @@ void multiply(std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, Scalar alpha
   }
 }
 
-#if __has_builtin(__builtin_shufflevector)
-/// Lanes of two rows, `kApart` apart, of a square whose blocks of that size are being exchanged: of `first`, or else of
-/// the second, what the exchange makes of it.
-template <std::size_t kApart, bool kFirst, typename Row, std::size_t... kLane>
-Row exchanged(Row a, Row b, std::index_sequence<kLane...>) {
-  constexpr std::size_t kCount = sizeof...(kLane);
-  if constexpr (kFirst) {
-    return __builtin_shufflevector(a, b, ((kLane & kApart) != 0 ? kCount + kLane - kApart : kLane)...);
-  } else {
-    return __builtin_shufflevector(a, b, ((kLane & kApart) != 0 ? kCount + kLane : kLane + kApart)...);
-  }
-}
-
-/// A square of kLanes rows, in registers: blocks of 1, 2, 4, ... change places across the diagonal.
-template <typename Scalar>
-void transpose_block(Operand<const Scalar> from, Operand<Scalar> to) {
-  constexpr std::size_t kCount = kVectorBytes / sizeof(Scalar);
-  Registers<Vector<Scalar>, kCount> row;
-  repeat<kCount>([&]<std::size_t i>() { row.at[i] = load(from.data + std::ptrdiff_t{i} * from.stride); });
-  repeat<static_cast<std::size_t>(__builtin_ctzl(kCount))>([&]<std::size_t stage>() {
-    constexpr std::size_t kApart = std::size_t{1} << stage;
-    repeat<kCount>([&]<std::size_t i>() {
-      if constexpr ((i & kApart) == 0) {
-        const Vector<Scalar> a = row.at[i], b = row.at[i + kApart];
-        row.at[i] = exchanged<kApart, true>(a, b, std::make_index_sequence<kCount>());
-        row.at[i + kApart] = exchanged<kApart, false>(a, b, std::make_index_sequence<kCount>());
-      }
-    });
-  });
-  repeat<kCount>(
-      [&]<std::size_t i>() { std::memcpy(to.data + std::ptrdiff_t{i} * to.stride, &row.at[i], sizeof row.at[i]); });
-}
-#else  // GCC 11
-template <typename Scalar>
-void transpose_block(Operand<const Scalar> from, Operand<Scalar> to) {
-  for (std::ptrdiff_t j = 0; j < kLanes<Scalar>; ++j) {
-    for (std::ptrdiff_t i = 0; i < kLanes<Scalar>; ++i) to.data[j * to.stride + i] = from.data[i * from.stride + j];
-  }
-}
-#endif
-
 template <typename Scalar>
 void direct_product(Transpose transpose_a, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, Scalar alpha,
                     Operand<const Scalar> a, Operand<const Scalar> b, Scalar beta, Operand<Scalar> c) {
@@ -267,22 +159,6 @@ void direct_product(Transpose transpose_a, std::ptrdiff_t m, std::ptrdiff_t n, s
       multiply<Scalar, Transpose::no>(m, n, depth, alpha, {a.data + done, a.stride}, rows, beta, c);
     }
     beta = 1;
-  }
-}
-
-template <typename Scalar>
-void transpose(std::ptrdiff_t rows, std::ptrdiff_t columns, Operand<const Scalar> from, Operand<Scalar> to) {
-  constexpr std::ptrdiff_t kBlock = kLanes<Scalar>;
-  const std::ptrdiff_t whole_rows = rows - rows % kBlock, whole_columns = columns - columns % kBlock;
-  for (std::ptrdiff_t j = 0; j < whole_columns; j += kBlock) {
-    for (std::ptrdiff_t i = 0; i < whole_rows; i += kBlock) {
-      transpose_block<Scalar>({from.data + i * from.stride + j, from.stride}, {to.data + j * to.stride + i, to.stride});
-    }
-  }
-  for (std::ptrdiff_t i = 0; i < rows; ++i) {
-    for (std::ptrdiff_t j = i < whole_rows ? whole_columns : 0; j < columns; ++j) {
-      to.data[j * to.stride + i] = from.data[i * from.stride + j];
-    }
   }
 }
 

@@ -46,6 +46,28 @@ void transpose(std::ptrdiff_t rows, std::ptrdiff_t columns, Operand<const Scalar
 }
 
 template <typename Scalar>
+void fused_product(const FusedProduct<Scalar>& product, Range rows, Range columns) {
+  kernels<Scalar>().fused_product(product, rows, columns);
+}
+
+template <typename Scalar>
+void weight_gradient(const WeightProduct<Scalar>& product, Range inputs, Range outputs, Panels<Scalar> gradient) {
+  kernels<Scalar>().weight_gradient(product, inputs, outputs, gradient);
+}
+
+template <typename Scalar>
+void fused_update(const WeightProduct<Scalar>& product, const OptimizerStep<Scalar>& rule, Range inputs, Range outputs,
+                  const WeightPanels<Scalar>& weight) {
+  kernels<Scalar>().fused_update(product, rule, inputs, outputs, weight);
+}
+
+template <typename Scalar>
+void update_weights(const Scalar* gradient, const OptimizerStep<Scalar>& rule, Range inputs, Range outputs,
+                    const WeightPanels<Scalar>& weight) {
+  kernels<Scalar>().update_weights(gradient, rule, inputs, outputs, weight);
+}
+
+template <typename Scalar>
 void add_bias(Scalar* rows, const Scalar* bias, std::ptrdiff_t count, std::ptrdiff_t columns, bool relu) {
   kernels<Scalar>().add_bias(rows, bias, count, columns, relu);
 }
@@ -141,6 +163,11 @@ void exp_in_place(double* values, std::ptrdiff_t count) { kernels<double>().exp_
   template void direct_product<S>(Transpose, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, S, Operand<const S>,     \
                                   Operand<const S>, S, Operand<S>);                                                   \
   template void transpose<S>(std::ptrdiff_t, std::ptrdiff_t, Operand<const S>, Operand<S>);                           \
+  template void fused_product<S>(const FusedProduct<S>&, Range, Range);                                               \
+  template void weight_gradient<S>(const WeightProduct<S>&, Range, Range, Panels<S>);                                 \
+  template void fused_update<S>(const WeightProduct<S>&, const OptimizerStep<S>&, Range, Range,                       \
+                                const WeightPanels<S>&);                                                              \
+  template void update_weights<S>(const S*, const OptimizerStep<S>&, Range, Range, const WeightPanels<S>&);           \
   template void add_bias<S>(S*, const S*, std::ptrdiff_t, std::ptrdiff_t, bool);                                      \
   template void mask_by_relu<S>(S*, const S*, std::ptrdiff_t);                                                        \
   template void sum_rows<S>(const S*, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, S*);                            \

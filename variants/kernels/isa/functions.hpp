@@ -8,6 +8,7 @@
 #pragma once
 
 #include "variants/kernels/direct_product.hpp"
+#include "variants/kernels/fused_product.hpp"
 #include "variants/kernels/kernels.hpp"
 #include "variants/kernels/transformer_kernels.hpp"
 #include "variants/kernels/vector_math.hpp"
@@ -19,6 +20,10 @@ template <typename Scalar>
 struct KernelFunctions {
   decltype(&stepbench::direct_product<Scalar>) direct_product;
   decltype(&stepbench::transpose<Scalar>) transpose;
+  decltype(&stepbench::fused_product<Scalar>) fused_product;
+  decltype(&stepbench::weight_gradient<Scalar>) weight_gradient;
+  decltype(&stepbench::fused_update<Scalar>) fused_update;
+  decltype(&stepbench::update_weights<Scalar>) update_weights;
   decltype(&stepbench::add_bias<Scalar>) add_bias;
   decltype(&stepbench::mask_by_relu<Scalar>) mask_by_relu;
   decltype(&stepbench::sum_rows<Scalar>) sum_rows;

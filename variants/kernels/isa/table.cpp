@@ -3,8 +3,10 @@
 #include "variants/kernels/isa/elementwise.hpp"
 #include "variants/kernels/isa/exp.hpp"
 #include "variants/kernels/isa/functions.hpp"
+#include "variants/kernels/isa/fused_product.hpp"
 #include "variants/kernels/isa/helpers.hpp"
 #include "variants/kernels/isa/transformer.hpp"
+#include "variants/kernels/isa/transpose.hpp"
 
 namespace stepbench {
 namespace {
@@ -13,6 +15,10 @@ template <typename Scalar>
 constexpr KernelFunctions<Scalar> kFunctions = {
     .direct_product = isa::direct_product<Scalar>,
     .transpose = isa::transpose<Scalar>,
+    .fused_product = isa::fused_product<Scalar>,
+    .weight_gradient = isa::weight_gradient<Scalar>,
+    .fused_update = isa::fused_update<Scalar>,
+    .update_weights = isa::update_weights<Scalar>,
     .add_bias = isa::add_bias<Scalar>,
     .mask_by_relu = isa::mask_by_relu<Scalar>,
     .sum_rows = isa::sum_rows<Scalar>,

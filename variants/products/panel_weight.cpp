@@ -1,0 +1,114 @@
+#include "variants/products/panel_weight.hpp"
+
+#include <algorithm>
+
+#include "variants/kernels/fused_product.hpp"
+#include "variants/kernels/parameter_buffers.hpp"
+
+namespace stepbench {
+namespace {
+
+template <typename Scalar>
+class PanelWeight final : public LinearWeight<Scalar> {
+ public:
+  explicit PanelWeight(const WeightSettings& settings)
+      : inputs_(settings.inputs),
+        outputs_(settings.outputs),
+        buffers_(static_cast<std::size_t>(panels<const Scalar>(nullptr).size()), settings.optimizer) {
+    if (settings.input_gradient) transposed_.resize(static_cast<std::size_t>(copy().size()));
+  }
+
+  void read(Content content, Scalar* values) const override {
+    const Scalar* kept = buffers_.of(content);
+    if (kept == nullptr) {
+      std::fill_n(values, inputs_ * outputs_, Scalar{0});
+    } else {
+      from_panels(panels<const Scalar>(kept), values);
+    }
+  }
+
+  void write(Content content, const Scalar* values) override {
+    Scalar* kept = buffers_.of(content);
+    if (kept == nullptr) return;
+    const bool parameters = content == Content::parameters;
+    to_panels(values,
+              WeightPanels<Scalar>{.master = panels<Scalar>(kept), .transposed = parameters ? copy_data() : nullptr});
+    if (parameters) buffers_.clear_moments();
+  }
+
+  void forward(const LinearForward<Scalar>& product, Range rows, Range outputs) const override {
+    fused_product(FusedProduct<Scalar>{.a = product.input,
+                                       .b = panels<const Scalar>(buffers_.parameters()),
+                                       .c = product.output,
+                                       .accumulate = product.accumulate,
+                                       .bias = product.bias,
+                                       .relu = product.relu},
+                  rows, outputs);
+  }
+
+  void backward(const LinearBackward<Scalar>& product, Range rows, Range inputs) const override {
+    fused_product(
+        FusedProduct<Scalar>{
+            .a = product.output_gradient, .b = copy(), .c = product.input_gradient, .mask = product.mask},
+        rows, inputs);
+  }
+
+  void form_gradient(const LinearGradient<Scalar>& product, Range outputs, Range inputs) override {
+    weight_gradient(weight_product(product), inputs, outputs, panels<Scalar>(buffers_.gradients()));
+  }
+
+  void update(const OptimizerStep<Scalar>& rule, Range outputs, Range inputs) override {
+    update_weights(buffers_.gradients(), rule, inputs, outputs, weight());
+  }
+
+  [[nodiscard]] double gradient_sum_of_squares(Range outputs, Range inputs) const override {
+    const Panels<const Scalar> gradient = panels<const Scalar>(buffers_.gradients());
+    constexpr std::ptrdiff_t kColumns = kPanelColumns<Scalar>;
+    double sum = 0;
+    for (std::ptrdiff_t panel = outputs.begin / kColumns; panel * kColumns < outputs.end; ++panel) {
+      // Behind the last output there are zeros.
+      sum +=
+          sum_of_squares(gradient.data + panel * gradient.stride() + inputs.begin * kColumns, inputs.size() * kColumns);
+    }
+    return sum;
+  }
+
+  [[nodiscard]] bool trains_in_one() const override { return true; }
+  void train(const LinearGradient<Scalar>& product, const OptimizerStep<Scalar>& rule, Range outputs,
+             Range inputs) override {
+    fused_update(weight_product(product), rule, inputs, outputs, weight());
+  }
+
+ private:
+  template <typename Element>
+  [[nodiscard]] Panels<Element> panels(Element* data) const {
+    return {data, inputs_, outputs_};
+  }
+  [[nodiscard]] Panels<const Scalar> copy() const { return {transposed_.data(), outputs_, inputs_}; }
+  [[nodiscard]] Scalar* copy_data() { return transposed_.empty() ? nullptr : transposed_.data(); }
+  [[nodiscard]] WeightPanels<Scalar> weight() {
+    return {.master = panels<Scalar>(buffers_.parameters()),
+            .transposed = copy_data(),
+            .first = buffers_.first(),
+            .second = buffers_.second()};
+  }
+  static WeightProduct<Scalar> weight_product(const LinearGradient<Scalar>& product) {
+    return {.input = product.input, .output_gradient = product.output_gradient, .rows = product.rows};
+  }
+
+  std::ptrdiff_t inputs_, outputs_;
+  ParameterBuffers<Scalar> buffers_;  // W^T (in, out) in panels, and what goes with it
+  Buffer<Scalar> transposed_;         // W (out, in) in panels, where dX is wanted
+};
+
+}  // namespace
+
+template <typename Scalar>
+std::unique_ptr<LinearWeight<Scalar>> make_panel_weight(const WeightSettings& settings) {
+  return std::make_unique<PanelWeight<Scalar>>(settings);
+}
+
+template std::unique_ptr<LinearWeight<float>> make_panel_weight<float>(const WeightSettings&);
+template std::unique_ptr<LinearWeight<double>> make_panel_weight<double>(const WeightSettings&);
+
+}  // namespace stepbench
