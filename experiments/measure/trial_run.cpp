@@ -78,7 +78,8 @@ std::int64_t largest_batch(const TrialSettings& trial, const Dataset& dataset) {
 template <typename Scalar>
 class TypedTrialRun final : public LocalTrialRun {
  public:
-  TypedTrialRun(const Backend& backend, const TrialSettings& trial, const Dataset& dataset, TrialRecord record)
+  TypedTrialRun(const Backend& backend, const TrialSettings& trial, const Dataset& dataset, TrialRecord record,
+                std::int64_t cores)
       : trial_(trial),
         dataset_(dataset),
         layout_(parameter_layout(trial.model)),
@@ -87,7 +88,9 @@ class TypedTrialRun final : public LocalTrialRun {
         total_steps_(steps_of_trial(trial, dataset)),
         initial_(start_parameters<Scalar>(trial)) {
     const std::int64_t before = heap_bytes();
-    network_ = backend.make<Scalar>(network_settings(trial, largest_batch(trial, dataset)));
+    NetworkSettings settings = network_settings(trial, largest_batch(trial, dataset));
+    settings.cores = cores;
+    network_ = backend.make<Scalar>(settings);
     record_.network_bytes = heap_bytes() - before;
     if (!dataset.vocabulary.empty()) record_.vocabulary = to_json(dataset.vocabulary);
     network_->write(Content::parameters, initial_);
@@ -145,6 +148,13 @@ class TypedTrialRun final : public LocalTrialRun {
     epoch_ = (step_ + per_epoch - 1) / per_epoch;
     position_ = step_ % per_epoch * trial_.training.batch_size;
     if (position_ != 0) order_ = epoch_order(dataset_.train.samples, trial_.dataset.shuffle, trial_.seed, epoch_ - 1);
+  }
+
+  bool trace_steps(StepTrace* trace) override { return network_->trace_steps(trace); }
+
+  [[nodiscard]] HandOutCosts measure_hand_out() override {
+    const auto claim = network_->claim_threads();
+    return network_->measure_hand_out();
   }
 
   [[nodiscard]] TrialRecord record() override {
@@ -283,11 +293,11 @@ class TypedTrialRun final : public LocalTrialRun {
 }  // namespace
 
 std::unique_ptr<LocalTrialRun> start_trial(const Backend& backend, const TrialSettings& trial, const Dataset& dataset,
-                                           TrialRecord record) {
+                                           TrialRecord record, std::int64_t cores) {
   if (trial.training.precision == Precision::float32) {
-    return std::make_unique<TypedTrialRun<float>>(backend, trial, dataset, std::move(record));
+    return std::make_unique<TypedTrialRun<float>>(backend, trial, dataset, std::move(record), cores);
   }
-  return std::make_unique<TypedTrialRun<double>>(backend, trial, dataset, std::move(record));
+  return std::make_unique<TypedTrialRun<double>>(backend, trial, dataset, std::move(record), cores);
 }
 
 }  // namespace stepbench

@@ -1,0 +1,163 @@
+#include "experiments/measure/arm_forecast.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <memory>
+
+#include "core/error.hpp"
+#include "core/lap_clock.hpp"
+#include "core/statistics.hpp"
+#include "core/task_graph.hpp"
+#include "experiments/machine/cores.hpp"
+#include "experiments/measure/idle_workers.hpp"
+#include "experiments/measure/trial_run.hpp"
+#include "experiments/terminal/interrupt.hpp"
+
+namespace stepbench {
+namespace {
+
+constexpr std::size_t kMostSteps = 51;  // whose median moves no more
+
+/// The trial on so many threads, without an end, evaluations or steps that do not count.
+TrialSettings endless(const TrialSettings& trial, std::int64_t threads) {
+  constexpr std::int64_t kNever = std::int64_t{1} << 40;
+  TrialSettings settings = trial;
+  settings.threads = threads;
+  settings.training.epochs.reset();
+  settings.training.steps = kNever;
+  settings.training.schedule = Schedule::constant;
+  settings.measure.warmup_steps = 0;
+  settings.measure.evaluate_every = {kNever, Interval::Unit::steps};
+  return settings;
+}
+
+/// Steps cut for so many cores, run by one.
+class TracedRun {
+ public:
+  TracedRun(const PlannedTrial& planned, const TrialSettings& settings, std::int64_t cores)
+      : cores_(cores),
+        run_(start_trial(*planned.backend, settings, *planned.dataset, {}, cores)),
+        has_tasks_(run_->trace_steps(&trace_)) {}
+
+  [[nodiscard]] bool has_tasks() const { return has_tasks_; }
+  [[nodiscard]] std::size_t steps() const { return step_times_.size(); }
+  [[nodiscard]] double step_time() const { return median(step_times_); }
+  void forget() { step_times_.clear(), outside_.clear(), traces_.clear(); }
+
+  /// One full step more; of a short last batch of an epoch nothing is kept.
+  void step() {
+    trace_ = {};
+    double seconds = kNotANumber;
+    while (std::isnan(seconds) && !stop_requested()) {
+      if (!run_->can_train()) throw Error("the training diverged while its steps were traced");
+      seconds = run_->train(1, 0).step_time;
+    }
+    if (std::isnan(seconds)) return;
+    if (traces_.empty()) require_ordered(trace_.tasks);
+    seconds = std::max(seconds, trace_.wall_seconds);
+    step_times_.push_back(seconds);
+    outside_.push_back(seconds - work_of(trace_.tasks));
+    if (has_tasks_) traces_.push_back(trace_);
+  }
+
+  [[nodiscard]] StepCut cut(double one_core, const HandOutCosts& costs) const {
+    return {.cores = cores_,
+            .trace = median_trace(traces_),
+            .outside = std::max(0.0, median(outside_)),
+            .one_core = one_core,
+            .hand_out = costs};
+  }
+
+ private:
+  std::int64_t cores_;
+  StepTrace trace_;  // outlives the run, which writes into it
+  std::unique_ptr<LocalTrialRun> run_;
+  bool has_tasks_;
+  std::vector<double> step_times_, outside_;  // s
+  std::vector<StepTrace> traces_;
+};
+
+/// What this machine takes to hand tasks out, by the number of threads: it has no more than its own cores to ask.
+class HandOuts {
+ public:
+  explicit HandOuts(const PlannedTrial& planned) : planned_(planned) {}
+
+  const HandOutCosts& on(std::int64_t cores) {
+    const std::int64_t threads =
+        std::min({cores, planned_.backend->max_threads, static_cast<std::int64_t>(available_cores())});
+    const auto [found, is_new] = costs_.try_emplace(threads);
+    if (!is_new) return found->second;
+    const TrialSettings settings = endless(*planned_.settings, threads);
+    {
+      const auto run = start_trial(*planned_.backend, settings, *planned_.dataset, {});
+      run->train(1, 0);  // wakes the threads for the first time
+      found->second = run->measure_hand_out();
+    }
+    wait_for_idle_workers();
+    return found->second;
+  }
+
+ private:
+  const PlannedTrial& planned_;
+  std::map<std::int64_t, HandOutCosts> costs_;
+};
+
+/// In turns, until each has its steps.
+void trace(std::span<TracedRun* const> runs, const ForecastEffort& effort) {
+  for (TracedRun* run : runs) {
+    if (!stop_requested()) run->step();  // a warm-up: memory that is touched for the first time
+    run->forget();
+  }
+  LapClock clock;
+  double spent = 0;
+  const auto steps = [&runs] { return runs.front()->steps(); };
+  while (!stop_requested() && steps() < kMostSteps && (steps() < effort.least_steps || spent < effort.seconds)) {
+    for (TracedRun* run : runs) run->step();
+    spent += clock.lap();
+  }
+}
+
+}  // namespace
+
+ArmForecast forecast_arm(const PlannedTrial& trial, std::span<const std::int64_t> cores, const ForecastEffort& effort) {
+  ArmForecast forecast;
+  const TrialSettings settings = endless(*trial.settings, 1);
+  TracedRun one_core(trial, settings, 1);
+  if (!one_core.has_tasks()) {
+    forecast.why_none = trial.backend->max_threads == 1
+                            ? "runs on one thread"
+                            : "has no tasks of its own to time: a library shares its work out, or nobody does";
+    return forecast;
+  }
+  HandOuts hand_outs(trial);
+  std::vector<double> step_times;
+  LapClock clock;
+  double spent = 0;
+  for (const std::int64_t count : cores) {
+    if (spent > effort.at_most) break;
+    const HandOutCosts& costs = hand_outs.on(count);
+    TracedRun many_cores(trial, settings, count);
+    TracedRun* const both[] = {&one_core, &many_cores};
+    trace(both, effort);
+    if (stop_requested()) break;
+    step_times.push_back(one_core.step_time());
+    forecast.cores.push_back(forecast_scaling(many_cores.cut(step_times.back(), costs)));
+    spent += clock.lap();
+  }
+  forecast.one_core_step = median(step_times);
+  return forecast;
+}
+
+double one_core_step_time(const PlannedTrial& trial, const ForecastEffort& effort) {
+  const TrialSettings settings = endless(*trial.settings, 1);
+  TracedRun run(trial, settings, 1);
+  TracedRun* const alone[] = {&run};
+  trace(alone, effort);
+  return run.step_time();
+}
+
+}  // namespace stepbench
