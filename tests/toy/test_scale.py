@@ -7,6 +7,7 @@ together) and a join (1 s); handing out takes 0.25 s a task and 0.5 s a step.
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -30,6 +31,7 @@ rounds = 8
 backend = neuron,traced
 threads = 1,2
 """
+REPORT = Path(__file__).resolve().parents[2] / "scripts" / "report.py"
 LONGEST = 120  # s
 
 
@@ -114,7 +116,7 @@ def test_the_table_says_the_same_within_80_columns(folder: Path) -> None:
     assert max(map(len, tables.splitlines())) <= 80
 
 
-def test_a_run_keeps_it(folder: Path) -> None:
+def test_a_run_keeps_it_and_the_report_draws_it_beyond_what_was_measured(folder: Path) -> None:
     stepbench("run", "small.cfg", "-q", "-o", "out.h5", cwd=folder)
     with h5py.File(folder / "out.h5") as file:
         assert "scaling" not in file["trials/neuron-t1-s1"]
@@ -123,3 +125,7 @@ def test_a_run_keeps_it(folder: Path) -> None:
             assert (scaling.attrs["work"], scaling.attrs["span"]) == (10, 3)
             assert list(scaling["cores"]) == [2, 4, 8, 16, 32, 64, 128]
             assert scaling["predicted_speedup"].dims[0][0].name == scaling["cores"].name
+    done = subprocess.run([sys.executable, REPORT, "out.h5", "-o", "report.html"], cwd=folder, capture_output=True,
+                          encoding="utf-8", timeout=LONGEST)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "traced, predicted" in (folder / "report.html").read_text()
