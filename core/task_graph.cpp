@@ -91,21 +91,22 @@ double greedy_schedule(std::span<const TracedTask> tasks, std::int64_t cores, do
   return now;
 }
 
-StepTrace median_trace(std::span<const StepTrace> traces) {
-  std::vector<const StepTrace*> alike;
-  for (const StepTrace& trace : traces) {
-    if (same_tasks(trace, traces.front())) alike.push_back(&trace);
+void MedianTrace::add(const StepTrace& trace) {
+  if (wall_seconds_.empty()) {
+    first_ = trace;
+    seconds_.resize(trace.tasks.size());
+  } else if (!same_tasks(trace, first_)) {
+    return;
   }
-  StepTrace middle;
-  if (alike.empty()) return middle;
-  std::vector<double> seconds(alike.size());
-  std::ranges::transform(alike, seconds.begin(), &StepTrace::wall_seconds);
-  middle = *alike.front();
-  middle.wall_seconds = median(seconds);
-  for (std::size_t i = 0; i < middle.tasks.size(); ++i) {
-    std::ranges::transform(alike, seconds.begin(), [i](const StepTrace* trace) { return trace->tasks[i].seconds; });
-    middle.tasks[i].seconds = median(seconds);
-  }
+  wall_seconds_.push_back(trace.wall_seconds);
+  for (std::size_t i = 0; i < seconds_.size(); ++i) seconds_[i].push_back(trace.tasks[i].seconds);
+}
+
+StepTrace MedianTrace::median() const {
+  StepTrace middle = first_;
+  if (wall_seconds_.empty()) return middle;
+  middle.wall_seconds = stepbench::median(wall_seconds_);
+  for (std::size_t i = 0; i < seconds_.size(); ++i) middle.tasks[i].seconds = stepbench::median(seconds_[i]);
   return middle;
 }
 

@@ -30,8 +30,19 @@ struct TaskChain {
 /// `per_task`: seconds by which each is lengthened.
 [[nodiscard]] double greedy_schedule(std::span<const TracedTask> tasks, std::int64_t cores, double per_task = 0);
 
-/// Of several traces of one step, the tasks with the median of each one's seconds, and the median wall time. Traces
-/// with other tasks than the first, as of a short batch, do not count. Empty for none.
-[[nodiscard]] StepTrace median_trace(std::span<const StepTrace> traces);
+/// Several traces of one step as one: the tasks with the median of each one's seconds, and the median wall time. Keeps
+/// of all but the first the times alone.
+class MedianTrace {
+ public:
+  /// A trace with other tasks than the first, as of a short batch, does not count.
+  void add(const StepTrace& trace);
+  /// Empty for none.
+  [[nodiscard]] StepTrace median() const;
+
+ private:
+  StepTrace first_;
+  std::vector<double> wall_seconds_;
+  std::vector<std::vector<double>> seconds_;  // by task
+};
 
 }  // namespace stepbench

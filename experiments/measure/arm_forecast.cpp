@@ -45,8 +45,15 @@ class TracedRun {
 
   [[nodiscard]] bool has_tasks() const { return has_tasks_; }
   [[nodiscard]] std::size_t steps() const { return step_times_.size(); }
-  [[nodiscard]] double step_time() const { return median(step_times_); }
-  void forget() { step_times_.clear(), outside_.clear(), traces_.clear(); }
+  /// s; of tasks it is the sum of their medians, as of those that are scheduled: what disturbs a step hits few of them.
+  [[nodiscard]] double step_time() const {
+    return has_tasks_ ? work_of(traces_.median().tasks) + outside() : median(step_times_);
+  }
+  void forget() {
+    step_times_.clear();
+    outside_.clear();
+    traces_ = {};
+  }
 
   /// One full step more; of a short last batch of an epoch nothing is kept.
   void step() {
@@ -57,28 +64,28 @@ class TracedRun {
       seconds = run_->train(1, 0).step_time;
     }
     if (std::isnan(seconds)) return;
-    if (traces_.empty()) require_ordered(trace_.tasks);
-    seconds = std::max(seconds, trace_.wall_seconds);
+    if (has_tasks_) {  // the step without what it takes to tell of its tasks
+      if (step_times_.empty()) require_ordered(trace_.tasks);
+      seconds = run_->gathering_time() + trace_.wall_seconds;
+      outside_.push_back(seconds - work_of(trace_.tasks));
+      traces_.add(trace_);
+    }
     step_times_.push_back(seconds);
-    outside_.push_back(seconds - work_of(trace_.tasks));
-    if (has_tasks_) traces_.push_back(trace_);
   }
 
   [[nodiscard]] StepCut cut(double one_core, const HandOutCosts& costs) const {
-    return {.cores = cores_,
-            .trace = median_trace(traces_),
-            .outside = std::max(0.0, median(outside_)),
-            .one_core = one_core,
-            .hand_out = costs};
+    return {.cores = cores_, .trace = traces_.median(), .outside = outside(), .one_core = one_core, .hand_out = costs};
   }
 
  private:
+  [[nodiscard]] double outside() const { return std::max(0.0, median(outside_)); }
+
   std::int64_t cores_;
   StepTrace trace_;  // outlives the run, which writes into it
   std::unique_ptr<LocalTrialRun> run_;
   bool has_tasks_;
   std::vector<double> step_times_, outside_;  // s
-  std::vector<StepTrace> traces_;
+  MedianTrace traces_;
 };
 
 /// What this machine takes to hand tasks out, by the number of threads: it has no more than its own cores to ask.

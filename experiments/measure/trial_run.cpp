@@ -157,6 +157,8 @@ class TypedTrialRun final : public LocalTrialRun {
     return network_->measure_hand_out();
   }
 
+  [[nodiscard]] double gathering_time() const override { return gathering_time_; }
+
   [[nodiscard]] TrialRecord record() override {
     TrialRecord record = record_;
     if (diverged()) {
@@ -199,8 +201,9 @@ class TypedTrialRun final : public LocalTrialRun {
 
     LapClock clock;
     const Batch<Scalar> batch = gatherer_.gather(dataset_.train, samples);
+    gathering_time_ = clock.lap();
     const StepResult result = network_->train_step(batch, update);
-    const double wall_time = clock.lap();
+    const double wall_time = gathering_time_ + clock.lap();
 
     longest_step_ = std::max(longest_step_, wall_time);
     expect_step(longest_step_);
@@ -285,6 +288,7 @@ class TypedTrialRun final : public LocalTrialRun {
   std::int64_t position_ = 0;  // within the epoch's order; 0 between epochs
   double train_time_ = 0;      // s
   double longest_step_ = 0;    // s
+  double gathering_time_ = 0;  // s, of the last step
   double loss_sum_ = 0;        // since the last evaluation, over what the batches count
   std::int64_t loss_count_ = 0;
   std::vector<std::int64_t> threads_by_block_;

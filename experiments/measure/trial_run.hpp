@@ -66,6 +66,8 @@ class LocalTrialRun : public TrialRun {
   /// As of the network (core/network.hpp).
   virtual bool trace_steps(StepTrace* trace) = 0;
   [[nodiscard]] virtual HandOutCosts measure_hand_out() = 0;
+  /// Of the last step, s: what its wall time has besides the network's.
+  [[nodiscard]] virtual double gathering_time() const = 0;
 };
 
 /// Makes the network with its initial parameters. `record` holds what is known before training and is completed.

