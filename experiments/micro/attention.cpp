@@ -98,7 +98,7 @@ class AttentionKernel : public Kernel {
 
   void run() override {
     for (std::ptrdiff_t b = 0; b < sequences_; ++b) {
-      attention_forward(products_, shape_, qkv_.data() + b * qkv_size(),
+      attention_forward(products_, shape_, {0, shape_.heads}, qkv_.data() + b * qkv_size(),
                         probabilities_.data() + b * shape_.probabilities(), output_.data() + b * output_size(),
                         scratch_.data() + b * attention_scratch(products_, shape_));
     }
@@ -137,7 +137,8 @@ class AttentionBackwardKernel : public AttentionKernel<Scalar> {
 
   void run() override {
     for (std::ptrdiff_t b = 0; b < this->sequences_; ++b) {
-      attention_backward(this->products_, this->shape_, this->qkv_.data() + b * this->qkv_size(),
+      attention_backward(this->products_, this->shape_, {0, this->shape_.heads},
+                         this->qkv_.data() + b * this->qkv_size(),
                          this->probabilities_.data() + b * this->shape_.probabilities(),
                          output_gradient_.data() + b * this->output_size(), gradient_.data() + b * this->qkv_size(),
                          this->scratch_.data() + b * attention_scratch(this->products_, this->shape_));

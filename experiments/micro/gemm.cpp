@@ -51,7 +51,7 @@ class GemmKernel : public Kernel {
     b_ = random_values<Scalar>(p_.k * p_.n, 2);
     if (p_.transpose_b == Transpose::yes) {  // a weight's copy is kept from step to step
       copy_.resize(static_cast<std::size_t>(products_.copy_size(p_.n, p_.k)));
-      if (!copy_.empty()) products_.update_copy({0, p_.n}, {b_.data(), p_.k}, p_.n, p_.k, copy_.data());
+      if (!copy_.empty()) products_.update_copy({0, p_.n}, {0, p_.k}, {b_.data(), p_.k}, p_.n, p_.k, copy_.data());
     }
     c_ = unwritten_values<Scalar>(p_.m * p_.n);
   }
@@ -60,8 +60,8 @@ class GemmKernel : public Kernel {
     const Operand<const Scalar> a{a_.data(), p_.transpose_a == Transpose::yes ? p_.m : p_.k};
     const Operand<Scalar> c{c_.data(), p_.n};
     if (p_.transpose_b == Transpose::yes) {
-      products_.multiply_transposed(p_.m, p_.n, Scalar{1}, a, {{b_.data(), p_.k}, p_.n, p_.k, copy_.data()}, Scalar{0},
-                                    c);
+      products_.multiply_transposed(p_.m, {0, p_.n}, Scalar{1}, a, {{b_.data(), p_.k}, p_.n, p_.k, copy_.data()},
+                                    Scalar{0}, c);
     } else {
       products_.multiply(p_.transpose_a, p_.m, p_.n, p_.k, Scalar{1}, a, {b_.data(), p_.n}, Scalar{0}, c);
     }

@@ -33,29 +33,46 @@ inline std::string training_digest(const Backend& backend, const NetworkSettings
   return digest.hex();
 }
 
-/// `digest_of(backend, threads)` is to be the same in 20 repeats.
+/// Who computes a step: on how many threads, and cut for how many cores (NetworkSettings::cores).
+struct Workers {
+  std::int64_t threads = 1;
+  std::int64_t cores = 0;
+};
+
+/// `digest_of(backend, workers)` is to be the same in 20 repeats.
 template <typename DigestOf>
 void check_same_bits_from_run_to_run(const DigestOf& digest_of) {
   for_each_backend([&](const Backend& backend, std::int64_t threads) {
     std::set<std::string> digests;
-    for (int repeat = 0; repeat < 20; ++repeat) digests.insert(digest_of(backend, threads));
+    for (int repeat = 0; repeat < 20; ++repeat) digests.insert(digest_of(backend, Workers{threads}));
     CHECK(digests.size() == 1);
   });
 }
 
-/// `digest_of(backend, threads)` is to be the same on 1, 2, 3, 4 and 8 threads, in 5 repeats, for backends that
-/// promise.
+/// `digest_of(backend, workers)` is to be the same on 1 to 64 threads, and in the cuts for 1 to 128 cores, in several
+/// repeats, for backends that promise.
 template <typename DigestOf>
 void check_same_bits_on_any_threads(const DigestOf& digest_of) {
   for (const Backend& backend : backends()) {
     if (!backend.same_bits_for_any_threads || backend.max_threads == 1) continue;
     INFO("backend " << backend.name);
     unless_unsupported([&] {
-      std::set<std::string> digests;
-      for (int repeat = 0; repeat < 5; ++repeat) {
-        for (const std::int64_t threads : {1, 2, 3, 4, 8}) digests.insert(digest_of(backend, threads));
+      const std::string one = digest_of(backend, Workers{});
+      for (int repeat = 0; repeat < 3; ++repeat) {
+        for (const std::int64_t threads : {1, 2, 3, 4, 8}) {
+          INFO(threads << " threads");
+          CHECK(digest_of(backend, Workers{threads}) == one);
+        }
       }
-      CHECK(digests.size() == 1);
+      for (const std::int64_t threads : {16, 64}) {
+        INFO(threads << " threads");
+        CHECK(digest_of(backend, Workers{threads}) == one);
+      }
+      for (const std::int64_t cores : {2, 3, 5, 16, 128}) {
+        INFO("cut for " << cores << " cores");
+        CHECK(digest_of(backend, Workers{1, cores}) == one);
+        CHECK(digest_of(backend, Workers{2, cores}) == one);
+      }
     });
   }
 }

@@ -24,14 +24,14 @@ class PlainProducts final : public Products<Scalar> {
       return a.data[transpose_a == Transpose::yes ? l * a.stride + i : i * a.stride + l] * b.data[l * b.stride + j];
     });
   }
-  void multiply_transposed(std::ptrdiff_t m, std::ptrdiff_t n, Scalar alpha, Operand<const Scalar> a,
+  void multiply_transposed(std::ptrdiff_t m, Range some, Scalar alpha, Operand<const Scalar> a,
                            const TransposedFactor<Scalar>& b, Scalar beta, Operand<Scalar> c) const override {
-    each(m, n, b.columns, alpha, beta, c, [&](std::ptrdiff_t i, std::ptrdiff_t j, std::ptrdiff_t l) {
-      return a.data[i * a.stride + l] * b.matrix.data[j * b.matrix.stride + l];
+    each(m, some.size(), b.columns, alpha, beta, c, [&](std::ptrdiff_t i, std::ptrdiff_t j, std::ptrdiff_t l) {
+      return a.data[i * a.stride + l] * b.matrix.data[(some.begin + j) * b.matrix.stride + l];
     });
   }
   [[nodiscard]] std::ptrdiff_t copy_size(std::ptrdiff_t, std::ptrdiff_t) const override { return 0; }
-  void update_copy(Range, Operand<const Scalar>, std::ptrdiff_t, std::ptrdiff_t, Scalar*) const override {}
+  void update_copy(Range, Range, Operand<const Scalar>, std::ptrdiff_t, std::ptrdiff_t, Scalar*) const override {}
   [[nodiscard]] std::ptrdiff_t attention_panel() const override { return 7; }
 
  private:
@@ -103,7 +103,7 @@ TEST_CASE("one cut and one kind of products give the same bits under every execu
         INFO("model " << static_cast<int>(kind) << ", products " << p << (in_shards ? ", in shards" : ", whole"));
         const auto with = [&](std::unique_ptr<Executor> executor) {
           return problem.train(make_matrix_network<double>(
-              problem.settings, std::move(executor), in_shards ? shard_cut() : whole_batch_cut(), *all_products()[p]));
+              problem.settings, std::move(executor), in_shards ? shape_cut() : whole_batch_cut(), *all_products()[p]));
         };
         const std::vector<double> serial = with(std::make_unique<SerialExecutor>());
         for (const int threads : {1, 2, 3, 8}) CHECK(with(make_tbb_executor(threads, threads)) == serial);
@@ -119,7 +119,7 @@ TEST_CASE("products of plain loops under TBB's executor train as neuron does") {
         problem.train(find_backend(backends(), kReferenceBackend)->make<double>(problem.settings));
     for (const Products<double>* products : all_products()) {
       CHECK(relative_l2_error(problem.train(make_matrix_network<double>(problem.settings, make_tbb_executor(2, 2),
-                                                                        shard_cut(), *products)),
+                                                                        shape_cut(), *products)),
                               expected) < 1e-9);
     }
   }

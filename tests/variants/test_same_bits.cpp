@@ -1,4 +1,6 @@
 // The promise of the same bits for MLPs. Transformers: test_transformer_same_bits.cpp.
+#include <optional>
+
 #include "core/models/parameters.hpp"
 #include "core/random.hpp"
 #include "tests/variants/same_bits.hpp"
@@ -7,13 +9,16 @@ namespace stepbench::testing {
 namespace {
 
 /// Six steps, every other one on a short batch.
-std::string mlp_digest(const Backend& backend, std::int64_t threads, UpdateOrder order, Optimizer optimizer) {
+std::string mlp_digest(const Backend& backend, Workers workers, UpdateOrder order, Optimizer optimizer,
+                       std::optional<double> clip = std::nullopt) {
   NetworkSettings settings;
   settings.model.layers = {200, 300, 120, 10};
   settings.training.update_order = order;
   settings.training.optimizer = optimizer;
   settings.max_batch = 150;
-  settings.threads = threads;
+  settings.training.gradient_clip = clip;
+  settings.threads = workers.threads;
+  settings.cores = workers.cores;
   RandomStream stream(4, Purpose::generated_data);
   std::vector<float> features(static_cast<std::size_t>(150 * 200));
   for (float& value : features) value = static_cast<float>(stream.uniform());
@@ -31,24 +36,30 @@ std::string mlp_digest(const Backend& backend, std::int64_t threads, UpdateOrder
 }  // namespace
 
 TEST_CASE("every backend gives the same bits from run to run") {
-  check_same_bits_from_run_to_run([](const Backend& backend, std::int64_t threads) {
-    return mlp_digest(backend, threads, UpdateOrder::simultaneous, Optimizer::adam);
+  check_same_bits_from_run_to_run([](const Backend& backend, Workers workers) {
+    return mlp_digest(backend, workers, UpdateOrder::simultaneous, Optimizer::adam);
   });
 }
 
-TEST_CASE("backends that promise it give the same bits on 1, 2, 3, 4 and 8 threads") {
+TEST_CASE("backends that promise it give the same bits on 1 to 64 threads and cut for 1 to 128 cores") {
   for (const UpdateOrder order : {UpdateOrder::simultaneous, UpdateOrder::layerwise}) {
     INFO("order " << static_cast<int>(order));
-    check_same_bits_on_any_threads([order](const Backend& backend, std::int64_t threads) {
-      return mlp_digest(backend, threads, order, Optimizer::sgd);
+    check_same_bits_on_any_threads([order](const Backend& backend, Workers workers) {
+      return mlp_digest(backend, workers, order, Optimizer::sgd);
     });
   }
 }
 
+TEST_CASE("clipping sums the gradients' squares in one order whatever the cut") {
+  check_same_bits_on_any_threads([](const Backend& backend, Workers workers) {
+    return mlp_digest(backend, workers, UpdateOrder::simultaneous, Optimizer::momentum, 0.5);
+  });
+}
+
 TEST_CASE("the digest tells trainings apart") {
   const Backend& backend = *find_backend(backends(), "tbb_openblas");
-  CHECK(mlp_digest(backend, 1, UpdateOrder::simultaneous, Optimizer::sgd) !=
-        mlp_digest(backend, 1, UpdateOrder::layerwise, Optimizer::sgd));
+  CHECK(mlp_digest(backend, {}, UpdateOrder::simultaneous, Optimizer::sgd) !=
+        mlp_digest(backend, {}, UpdateOrder::layerwise, Optimizer::sgd));
 }
 
 }  // namespace stepbench::testing

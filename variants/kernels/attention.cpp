@@ -25,7 +25,8 @@ TransposedFactor<Scalar> transposed_head(const Products<Scalar>& products, const
                                          const Scalar* head, Scalar* scratch) {
   const Operand<const Scalar> operand{head, 3 * shape.width};
   if (products.copy_size(shape.context, shape.head_width()) > 0) {
-    products.update_copy({0, shape.context}, operand, shape.context, shape.head_width(), scratch);
+    products.update_copy({0, shape.context}, {0, shape.head_width()}, operand, shape.context, shape.head_width(),
+                         scratch);
   }
   return {operand, shape.context, shape.head_width(), scratch};
 }
@@ -38,11 +39,11 @@ std::ptrdiff_t attention_scratch(const Products<Scalar>& products, const Attenti
 }
 
 template <typename Scalar>
-void attention_forward(const Products<Scalar>& products, const AttentionShape& shape, const Scalar* qkv,
+void attention_forward(const Products<Scalar>& products, const AttentionShape& shape, Range heads, const Scalar* qkv,
                        Scalar* probabilities, Scalar* output, Scalar* scratch) {
   const std::ptrdiff_t context = shape.context, width = shape.width, head_width = shape.head_width();
   const std::ptrdiff_t stride = 3 * width, panel_size = panel_rows(products, shape);
-  for (std::ptrdiff_t h = 0; h < shape.heads; ++h) {
+  for (std::ptrdiff_t h = heads.begin; h < heads.end; ++h) {
     const Scalar* q = qkv + h * head_width;
     const Scalar* k = q + width;
     const Scalar* v = k + width;
@@ -51,7 +52,7 @@ void attention_forward(const Products<Scalar>& products, const AttentionShape& s
     for (std::ptrdiff_t begin = 0; begin < context; begin += panel_size) {
       const std::ptrdiff_t rows = std::min(panel_size, context - begin), seen = begin + rows;
       Scalar* panel = p + begin * context;
-      products.multiply_transposed(rows, seen, score_scale<Scalar>(shape), {q + begin * stride, stride}, keys,
+      products.multiply_transposed(rows, {0, seen}, score_scale<Scalar>(shape), {q + begin * stride, stride}, keys,
                                    Scalar{0}, {panel, context});
       causal_softmax(panel, rows, seen, context, begin);
       products.multiply(Transpose::no, rows, head_width, seen, Scalar{1}, {panel, context}, {v, stride}, Scalar{0},
@@ -61,13 +62,13 @@ void attention_forward(const Products<Scalar>& products, const AttentionShape& s
 }
 
 template <typename Scalar>
-void attention_backward(const Products<Scalar>& products, const AttentionShape& shape, const Scalar* qkv,
+void attention_backward(const Products<Scalar>& products, const AttentionShape& shape, Range heads, const Scalar* qkv,
                         const Scalar* probabilities, const Scalar* output_gradient, Scalar* qkv_gradient,
                         Scalar* scratch) {
   const std::ptrdiff_t context = shape.context, width = shape.width, head_width = shape.head_width();
   const std::ptrdiff_t stride = 3 * width;
   const std::ptrdiff_t panel_size = panel_rows(products, shape), last = (context - 1) / panel_size * panel_size;
-  for (std::ptrdiff_t h = 0; h < shape.heads; ++h) {
+  for (std::ptrdiff_t h = heads.begin; h < heads.end; ++h) {
     const std::ptrdiff_t q = h * head_width, k = q + width, v = k + width;
     const TransposedFactor<Scalar> values = transposed_head(products, shape, qkv + v, scratch + panel_size * context);
     // The last panel sees all keys, so it sets dK and dV and the others add to them.
@@ -77,7 +78,8 @@ void attention_backward(const Products<Scalar>& products, const AttentionShape& 
       const Scalar* panel = probabilities + (h * context + begin) * context;
       const Scalar* gradient = output_gradient + begin * width + q;
       // dP = dO V^T
-      products.multiply_transposed(rows, seen, Scalar{1}, {gradient, width}, values, Scalar{0}, {scratch, context});
+      products.multiply_transposed(rows, {0, seen}, Scalar{1}, {gradient, width}, values, Scalar{0},
+                                   {scratch, context});
       products.multiply(Transpose::yes, seen, head_width, rows, Scalar{1}, {panel, context}, {gradient, width}, beta,
                         {qkv_gradient + v, stride});  // dV += P^T dO
       softmax_backward(panel, rows, seen, context, score_scale<Scalar>(shape), scratch, context);
@@ -89,10 +91,11 @@ void attention_backward(const Products<Scalar>& products, const AttentionShape& 
   }
 }
 
-#define STEPBENCH_INSTANTIATE(S)                                                                       \
-  template std::ptrdiff_t attention_scratch<S>(const Products<S>&, const AttentionShape&);             \
-  template void attention_forward<S>(const Products<S>&, const AttentionShape&, const S*, S*, S*, S*); \
-  template void attention_backward<S>(const Products<S>&, const AttentionShape&, const S*, const S*, const S*, S*, S*)
+#define STEPBENCH_INSTANTIATE(S)                                                                                      \
+  template std::ptrdiff_t attention_scratch<S>(const Products<S>&, const AttentionShape&);                            \
+  template void attention_forward<S>(const Products<S>&, const AttentionShape&, Range, const S*, S*, S*, S*);         \
+  template void attention_backward<S>(const Products<S>&, const AttentionShape&, Range, const S*, const S*, const S*, \
+                                      S*, S*)
 STEPBENCH_INSTANTIATE(float);
 STEPBENCH_INSTANTIATE(double);
 #undef STEPBENCH_INSTANTIATE

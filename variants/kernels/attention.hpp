@@ -25,15 +25,15 @@ struct AttentionShape {
 template <typename Scalar>
 [[nodiscard]] std::ptrdiff_t attention_scratch(const Products<Scalar>& products, const AttentionShape& shape);
 
-/// qkv (T, 3D) -> output (T, D); keeps the probabilities (H, T, T), of which a panel's part right of what it can see is
-/// unspecified.
+/// qkv (T, 3D) -> output (T, D), the columns of some heads; keeps their probabilities (H, T, T), of which a panel's
+/// part right of what it can see is unspecified.
 template <typename Scalar>
-void attention_forward(const Products<Scalar>& products, const AttentionShape& shape, const Scalar* qkv,
+void attention_forward(const Products<Scalar>& products, const AttentionShape& shape, Range heads, const Scalar* qkv,
                        Scalar* probabilities, Scalar* output, Scalar* scratch);
 
-/// qkv_gradient (T, 3D) from output_gradient (T, D).
+/// qkv_gradient (T, 3D) from output_gradient (T, D), the columns of some heads.
 template <typename Scalar>
-void attention_backward(const Products<Scalar>& products, const AttentionShape& shape, const Scalar* qkv,
+void attention_backward(const Products<Scalar>& products, const AttentionShape& shape, Range heads, const Scalar* qkv,
                         const Scalar* probabilities, const Scalar* output_gradient, Scalar* qkv_gradient,
                         Scalar* scratch);
 

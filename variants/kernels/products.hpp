@@ -31,15 +31,15 @@ class Products {
   virtual void multiply(Transpose transpose_a, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, Scalar alpha,
                         Operand<const Scalar> a, Operand<const Scalar> b, Scalar beta, Operand<Scalar> c) const = 0;
 
-  /// C (m, n) = alpha * A (m, b.columns) * (first n rows of B)^T + beta * C.
-  virtual void multiply_transposed(std::ptrdiff_t m, std::ptrdiff_t n, Scalar alpha, Operand<const Scalar> a,
+  /// C (m, some.size()) = alpha * A (m, b.columns) * (some rows of B)^T + beta * C.
+  virtual void multiply_transposed(std::ptrdiff_t m, Range some, Scalar alpha, Operand<const Scalar> a,
                                    const TransposedFactor<Scalar>& b, Scalar beta, Operand<Scalar> c) const = 0;
 
   /// Elements of the copy of a B (rows, columns); 0 where B is read itself.
   [[nodiscard]] virtual std::ptrdiff_t copy_size(std::ptrdiff_t rows, std::ptrdiff_t columns) const = 0;
-  /// Brings the copy (of copy_size elements, not 0) up to date with some of B's rows.
-  virtual void update_copy(Range some, Operand<const Scalar> b, std::ptrdiff_t rows, std::ptrdiff_t columns,
-                           Scalar* copy) const = 0;
+  /// Brings the copy (of copy_size elements, not 0) of B (rows, columns) up to date with some of its rows and columns.
+  virtual void update_copy(Range some_rows, Range some_columns, Operand<const Scalar> b, std::ptrdiff_t rows,
+                           std::ptrdiff_t columns, Scalar* copy) const = 0;
 
   /// Queries that attention takes at once: few skip most of the keys that the mask hides, many make a better product.
   [[nodiscard]] virtual std::ptrdiff_t attention_panel() const = 0;

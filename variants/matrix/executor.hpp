@@ -1,5 +1,4 @@
-// Who runs the tasks of a step. The matrix network cuts a step into regions of independent tasks (cut.hpp); an executor
-// runs a region. The same cut and products give the same bits under every executor.
+// Who runs the tasks of a step. The same cut and products give the same bits under every executor.
 #pragma once
 
 #include <concepts>
@@ -8,23 +7,24 @@
 #include <type_traits>
 
 #include "core/network.hpp"
+#include "variants/matrix/task_graph.hpp"
 
 namespace stepbench {
 
-/// A reference to a callable `void(std::ptrdiff_t task)`; does not own it and never allocates.
+/// A reference to a callable `void(TaskGraph::Id task)`; does not own it and never allocates.
 class TaskRef {
  public:
   template <typename Task>
   requires(!std::same_as<std::remove_cvref_t<Task>, TaskRef>)
       TaskRef(Task&& task)  // NOLINT(google-explicit-constructor): made in place from a lambda
-      : object_(&task), call_([](const void* object, std::ptrdiff_t i) {
+      : object_(&task), call_([](const void* object, TaskGraph::Id i) {
           (*static_cast<const std::remove_reference_t<Task>*>(object))(i);
         }) {}
-  void operator()(std::ptrdiff_t task) const { call_(object_, task); }
+  void operator()(TaskGraph::Id task) const { call_(object_, task); }
 
  private:
   const void* object_;
-  void (*call_)(const void*, std::ptrdiff_t);
+  void (*call_)(const void*, TaskGraph::Id);
 };
 
 class Executor {
@@ -37,17 +37,26 @@ class Executor {
   /// See Network::claim_threads.
   [[nodiscard]] virtual std::unique_ptr<ThreadClaim> claim_threads() = 0;
 
-  /// Calls task(0) .. task(count - 1), each once, in any order and on any of its threads; returns when all are done.
-  virtual void run(std::ptrdiff_t count, TaskRef task) = 0;
+  [[nodiscard]] virtual int threads() const = 0;
+
+  /// Calls `task` with the number of each task of the graph, once, when all that it waits for are through, on any of
+  /// the executor's threads; returns when all are done. The graph stays as it is.
+  virtual void run(const TaskGraph& graph, TaskRef task) = 0;
 };
 
-/// Runs the tasks of a region one after the other on the calling thread.
+/// The tasks in the order of their numbers, on the calling thread.
+inline void run_in_order(const TaskGraph& graph, TaskRef task) {
+  for (TaskGraph::Id id = 0; id < graph.size(); ++id) {
+    if (!graph.is_join(id)) task(id);
+  }
+}
+
+/// Runs one task after the other on the calling thread.
 class SerialExecutor : public Executor {
  public:
   std::unique_ptr<ThreadClaim> claim_threads() override { return std::make_unique<ThreadClaim>(); }
-  void run(std::ptrdiff_t count, TaskRef task) override {
-    for (std::ptrdiff_t i = 0; i < count; ++i) task(i);
-  }
+  [[nodiscard]] int threads() const override { return 1; }
+  void run(const TaskGraph& graph, TaskRef task) override { run_in_order(graph, task); }
 };
 
 }  // namespace stepbench

@@ -1,4 +1,4 @@
-// The MLP in matrix form: z = a W^T + b for a whole layer. Stage and unit l are layer l.
+// The MLP in matrix form: z = a W^T + b for a whole layer. Stage and unit l are layer l, whose rows are its outputs.
 //
 // Letters: B batch, n_l outputs of layer l (n_-1: the network's inputs). a_l (B, n_l) activations, d_l (B, n_l) dC/dz.
 #pragma once
@@ -14,13 +14,12 @@ class MatrixMlp final : public MatrixModel<Scalar> {
  public:
   MatrixMlp(const NetworkSettings& settings, const Products<Scalar>& products);
 
-  void forward(const Batch<Scalar>& batch, Range rows) override;
-  void loss(const Batch<Scalar>& batch, Range rows) override;
-  void hits(const Batch<Scalar>& batch, Range rows) override;
+  void forward(Lane<Scalar>& lane) override;
+  void hits(Lane<Scalar>& lane) override;
   [[nodiscard]] std::ptrdiff_t stages() const override { return std::ssize(this->units_); }
-  void backward(std::ptrdiff_t layer, const Batch<Scalar>& batch, Range rows) override;
-  void weight_gradient(const Batch<Scalar>& batch, std::size_t layer, Range outputs) override;
-  void fused_sgd(const Batch<Scalar>& batch, std::size_t layer, Range outputs,
+  void backward(std::ptrdiff_t layer, Lane<Scalar>& lane) override;
+  void weight_gradient(const Batch<Scalar>& batch, std::size_t layer, Range rows, Range columns) override;
+  void fused_sgd(const Batch<Scalar>& batch, std::size_t layer, Range rows, Range columns,
                  const OptimizerStep<Scalar>& step) override;
   using MatrixModel<Scalar>::loss;
 
@@ -28,6 +27,11 @@ class MatrixMlp final : public MatrixModel<Scalar> {
   [[nodiscard]] bool has_relu(std::size_t layer) const;
   /// The layer's input a_(l-1): the batch's features for the first layer.
   [[nodiscard]] const Scalar* layer_input(const Batch<Scalar>& batch, std::size_t layer) const;
+
+  void layer_forward(const Batch<Scalar>& batch, std::size_t layer, Range rows, Range columns);
+  void layer_backward(std::size_t layer, Range rows, Range columns);
+  void row_losses(const Batch<Scalar>& batch, Range rows);
+  void row_hits(const Batch<Scalar>& batch, Range rows);
 
   Loss loss_;
   OutputActivation output_;

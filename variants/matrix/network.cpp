@@ -3,41 +3,24 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <numeric>
+#include <optional>
 #include <utility>
 #include <vector>
 
-#include "core/buffer.hpp"
 #include "core/lap_clock.hpp"
+#include "core/models/parameters.hpp"
+#include "variants/matrix/blocks.hpp"
+#include "variants/matrix/hand_out.hpp"
 #include "variants/matrix/mlp.hpp"
 #include "variants/matrix/transformer.hpp"
 
 namespace stepbench {
 namespace {
 
-/// The seconds that one task spent in each phase; on a cache line of its own, since tasks run side by side.
-struct alignas(kCacheLine) TaskTimes {
-  PhaseTimes times;
-};
-
-/// Adds each lap to a phase of a task.
-class PhaseClock {
- public:
-  explicit PhaseClock(PhaseTimes& times) : times_(times) {}
-  void lap(Phase phase) { times_[phase] += clock_.lap(); }
-
- private:
-  PhaseTimes& times_;
-  LapClock clock_;
-};
-
-std::ptrdiff_t ceil_divide(std::ptrdiff_t value, std::ptrdiff_t divisor) { return (value + divisor - 1) / divisor; }
-
-/// Rows of a unit of parameters: what one task forms the gradients of and updates.
-struct Block {
-  std::size_t unit;
-  Range rows;
-};
+/// What a graph does.
+enum class Pass { evaluate, gradients, update, train };
 
 template <typename Scalar>
 std::unique_ptr<MatrixModel<Scalar>> make_model(const NetworkSettings& settings, const Products<Scalar>& products) {
@@ -52,21 +35,11 @@ class MatrixNetwork final : public Network<Scalar> {
   MatrixNetwork(const NetworkSettings& settings, std::unique_ptr<Executor> executor, std::unique_ptr<const Cut> cut,
                 const Products<Scalar>& products)
       : training_(settings.training),
+        parameters_(parameter_layout(settings.model).size),
         model_(make_model<Scalar>(settings, products)),
         executor_(std::move(executor)),
         cut_(std::move(cut)) {
-    first_block_.assign(static_cast<std::size_t>(model_->stages()) + 1, 0);
-    for (std::size_t u = 0; u < model_->units().size(); ++u) {
-      const ParameterUnit& unit = model_->units()[u];
-      const std::ptrdiff_t size = cut_->block_rows(unit.rows, unit.columns);
-      for (std::ptrdiff_t begin = 0; begin < unit.rows; begin += size) {
-        blocks_.push_back({u, {begin, std::min(begin + size, unit.rows)}});
-      }
-      first_block_[static_cast<std::size_t>(unit.stage) + 1] = std::ssize(blocks_);
-    }
-    // A shorter batch may be cut finer than the longest, but never into more shards than it has samples.
-    task_times_.resize(std::max(blocks_.size(), static_cast<std::size_t>(settings.max_batch)));
-    squares_.resize(blocks_.size());
+    tasks_of(Pass::train, settings.max_batch);
   }
 
   std::unique_ptr<ThreadClaim> claim_threads() override { return executor_->claim_threads(); }
@@ -75,173 +48,223 @@ class MatrixNetwork final : public Network<Scalar> {
   void write(Content content, std::span<const Scalar> values) override { model_->write(content, values); }
 
   Evaluation evaluate(const Batch<Scalar>& batch) override {
-    PhaseTimes times;
-    for_shards(batch, times, [&](Range samples, PhaseClock&) {
-      model_->forward(batch, samples);
-      model_->loss(batch, samples);
-      model_->hits(batch, samples);
-    });
+    run(tasks_of(Pass::evaluate, batch.size), &batch);
     return {model_->loss(batch), model_->correct(batch)};
   }
 
   StepResult compute_gradients(const Batch<Scalar>& batch) override {
     StepResult result;
-    forward_and_backward(batch, result.phases);
-    for_blocks(0, std::ssize(blocks_), result.phases, [&](const Block& block, std::ptrdiff_t, PhaseClock& clock) {
-      model_->weight_gradient(batch, block.unit, block.rows);
-      clock.lap(Phase::backward);
-    });
+    result.phases = run(tasks_of(Pass::gradients, batch.size), &batch);
     reduce_loss(batch, result);
     return result;
   }
 
   void apply_update(const UpdateStep& update) override {
-    PhaseTimes times;
-    for_blocks(0, std::ssize(blocks_), times, [&](const Block& block, std::ptrdiff_t number, PhaseClock&) {
-      squares_[static_cast<std::size_t>(number)] = model_->gradient_sum_of_squares(block.unit, block.rows);
-    });
-    const OptimizerStep<Scalar> rule(training_, update.learning_rate, update.number, clipping_factor());
-    for_blocks(0, std::ssize(blocks_), times,
-               [&](const Block& block, std::ptrdiff_t, PhaseClock&) { model_->update(block.unit, block.rows, rule); });
+    begin_update(update);
+    run(tasks_of(Pass::update, 1), nullptr);
   }
 
   StepResult train_step(const Batch<Scalar>& batch, const UpdateStep& update) override {
+    LapClock clock;
+    begin_update(update);
     StepResult result;
-    if (training_.update_order == UpdateOrder::layerwise) {
-      step_layerwise(batch, update, result.phases);
-    } else if (training_.gradient_clip) {
-      step_clipped(batch, update, result.phases);
-    } else {
-      forward_and_backward(batch, result.phases);
-      update_blocks(0, std::ssize(blocks_), batch, update, result.phases);
-    }
+    const StepTasks<Scalar>& tasks = tasks_of(Pass::train, batch.size);
+    result.phases = run(tasks, &batch);
     reduce_loss(batch, result);
+    if (trace_ != nullptr) *trace_ = trace_of(tasks.graph(), seconds_, clock.lap());
     return result;
   }
 
+  bool trace_steps(StepTrace* trace) override {
+    trace_ = trace;
+    return true;
+  }
+  HandOutCosts measure_hand_out() override { return stepbench::measure_hand_out(*executor_); }
+
  private:
-  /// Runs `work(samples, clock)` for every shard of the batch.
-  template <typename Work>
-  void for_shards(const Batch<Scalar>& batch, PhaseTimes& times, const Work& work) {
-    const std::ptrdiff_t size = cut_->shard_samples(batch.size, model_->rows_per_sample());
-    run_region(ceil_divide(batch.size, size), times, [&](std::ptrdiff_t task, PhaseClock& clock) {
-      work(Range{task * size, std::min<std::ptrdiff_t>((task + 1) * size, batch.size)}, clock);
-    });
-  }
+  using Id = TaskGraph::Id;
 
-  /// Runs `work(block, number, clock)` for blocks begin .. end-1.
-  template <typename Work>
-  void for_blocks(std::ptrdiff_t begin, std::ptrdiff_t end, PhaseTimes& times, const Work& work) {
-    run_region(end - begin, times, [&](std::ptrdiff_t task, PhaseClock& clock) {
-      work(blocks_[static_cast<std::size_t>(begin + task)], begin + task, clock);
-    });
-  }
-
-  /// One region. Its wall time is shared among the phases in proportion to the time that the tasks spent in them.
-  template <typename Work>
-  void run_region(std::ptrdiff_t tasks, PhaseTimes& times, const Work& work) {
+  /// Runs the tasks. The wall time is shared among the phases in proportion to the time that the tasks spent in them.
+  PhaseTimes run(const StepTasks<Scalar>& tasks, const Batch<Scalar>* batch) {
+    const TaskGraph& graph = tasks.graph();
+    const StepInputs<Scalar> inputs{batch, rule_ ? &*rule_ : nullptr};
+    seconds_.assign(static_cast<std::size_t>(graph.size()), 0);
     LapClock clock;
-    executor_->run(tasks, [&](std::ptrdiff_t task) {
-      PhaseTimes& own = task_times_[static_cast<std::size_t>(task)].times;
-      own = {};
-      PhaseClock task_clock(own);
-      work(task, task_clock);
+    executor_->run(graph, [&](Id task) {
+      LapClock own;
+      tasks.run(task, inputs);
+      seconds_[static_cast<std::size_t>(task)] = own.lap();
     });
     const double wall = clock.lap();
-    PhaseTimes sum;
-    double total = 0;
-    for (std::ptrdiff_t task = 0; task < tasks; ++task) {
-      for (std::size_t p = 0; p < sum.seconds.size(); ++p) {
-        const double spent = task_times_[static_cast<std::size_t>(task)].times.seconds[p];
-        sum.seconds[p] += spent;
-        total += spent;
+    PhaseTimes times;
+    for (Id id = 0; id < graph.size(); ++id) times[graph.phase(id)] += seconds_[static_cast<std::size_t>(id)];
+    const double total = std::accumulate(times.seconds.begin(), times.seconds.end(), 0.0);
+    for (double& seconds : times.seconds) seconds *= total > 0 ? wall / total : 0;
+    return times;
+  }
+
+  void reduce_loss(const Batch<Scalar>& batch, StepResult& result) {
+    LapClock clock;
+    result.loss = model_->loss(batch);
+    result.phases[Phase::reduce] += clock.lap();
+  }
+
+  /// The tasks of a pass over a batch of `batch` samples, made when first asked for.
+  const StepTasks<Scalar>& tasks_of(Pass pass, std::int64_t batch) {
+    std::unique_ptr<StepTasks<Scalar>>& tasks = tasks_[{pass, batch}];
+    if (tasks == nullptr) {
+      tasks = std::make_unique<StepTasks<Scalar>>(*cut_, model_->units().size());
+      add_tasks(*tasks, pass, batch);
+      tasks->finish();
+    }
+    return *tasks;
+  }
+
+  void add_tasks(StepTasks<Scalar>& tasks, Pass pass, std::ptrdiff_t batch) {
+    const std::vector<UnitBlocks> units = make_blocks(batch * model_->rows_per_sample());
+    if (pass == Pass::update) {
+      add_update(tasks, units, {});
+      return;
+    }
+    std::vector<Lane<Scalar>> lanes = make_lanes(tasks, batch);
+    const bool backward = pass != Pass::evaluate;
+    const bool layerwise = pass == Pass::train && training_.update_order == UpdateOrder::layerwise;
+    for (Lane<Scalar>& lane : lanes) {  // a lane from end to end, for a thread that takes task after task
+      model_->forward(lane);
+      if (!backward) model_->hits(lane);
+      if (!backward || layerwise) continue;
+      for (std::ptrdiff_t stage = model_->stages() - 1; stage >= 0; --stage) model_->backward(stage, lane);
+    }
+    if (layerwise) {
+      add_layers(tasks, units, lanes);
+    } else if (backward) {
+      const bool clipped = pass == Pass::train && training_.gradient_clip;
+      const bool update = pass == Pass::train && !clipped;
+      std::vector<Id> done;
+      for (std::size_t u = 0; u < units.size(); ++u) {
+        add_gradients(tasks, units[u], tasks.join(tasks.released(u)), update, clipped, done);
+      }
+      if (clipped) add_update(tasks, units, done);
+    }
+  }
+
+  /// From the last layer down: its blocks, when all lanes are where its output gradient is, then the lanes further.
+  void add_layers(StepTasks<Scalar>& tasks, const std::vector<UnitBlocks>& units, std::vector<Lane<Scalar>>& lanes) {
+    for (std::ptrdiff_t layer = model_->stages() - 1; layer >= 0; --layer) {
+      std::vector<Id> here, done;
+      for (Lane<Scalar>& lane : lanes) here.push_back(lane.here());
+      add_gradients(tasks, units[static_cast<std::size_t>(layer)], tasks.join(here), true, false, done);
+      if (layer == 0) break;
+      const Id updated = tasks.join(done);
+      for (Lane<Scalar>& lane : lanes) {
+        lane.wait_for(updated);
+        model_->backward(layer, lane);
       }
     }
-    if (total <= 0) return;
-    for (std::size_t p = 0; p < sum.seconds.size(); ++p) times.seconds[p] += wall * sum.seconds[p] / total;
   }
 
-  void forward_and_loss(const Batch<Scalar>& batch, Range samples, PhaseClock& clock) {
-    model_->forward(batch, samples);
-    clock.lap(Phase::forward);
-    model_->loss(batch, samples);
-    clock.lap(Phase::loss);
+  /// Tasks that form the gradient of each of a unit's blocks after `ready`, then `update` it or sum its `squares`.
+  /// What comes last is added to `done`.
+  void add_gradients(StepTasks<Scalar>& tasks, const UnitBlocks& unit, Id ready, bool update, bool squares,
+                     std::vector<Id>& done) {
+    const bool fused = update && training_.optimizer == Optimizer::sgd;
+    for (const ParameterBlock& block : unit.blocks()) {
+      Id last = tasks.add(Phase::backward, "dW of " + name_of(block), std::array{ready},
+                          [this, block, fused](const StepInputs<Scalar>& inputs) {
+                            if (fused) {
+                              model_->fused_sgd(*inputs.batch, block.unit, block.rows, block.columns, *inputs.rule);
+                            } else {
+                              model_->weight_gradient(*inputs.batch, block.unit, block.rows, block.columns);
+                            }
+                          });
+      // While the gradient is in the cache.
+      if (update && !fused) last = add_block_update(tasks, block, std::array{last});
+      if (squares) last = add_block_squares(tasks, unit, block, std::array{last});
+      done.push_back(last);
+    }
   }
 
-  void forward_and_backward(const Batch<Scalar>& batch, PhaseTimes& times) {
-    for_shards(batch, times, [&](Range samples, PhaseClock& clock) {
-      forward_and_loss(batch, samples, clock);
-      for (std::ptrdiff_t s = model_->stages() - 1; s >= 0; --s) model_->backward(s, batch, samples);
-      clock.lap(Phase::backward);
-    });
+  Id add_block_update(StepTasks<Scalar>& tasks, const ParameterBlock& block, std::span<const Id> after) {
+    return tasks.add(Phase::update, "update of " + name_of(block), after,
+                     [this, block](const StepInputs<Scalar>& inputs) {
+                       model_->update(block.unit, block.rows, block.columns, *inputs.rule);
+                     });
   }
 
-  void update_blocks(std::ptrdiff_t begin, std::ptrdiff_t end, const Batch<Scalar>& batch, const UpdateStep& update,
-                     PhaseTimes& times) {
-    const OptimizerStep<Scalar> rule(training_, update.learning_rate, update.number, 1);
-    for_blocks(begin, end, times, [&](const Block& block, std::ptrdiff_t, PhaseClock& clock) {
-      if (training_.optimizer == Optimizer::sgd) {
-        model_->fused_sgd(batch, block.unit, block.rows, rule);
-        clock.lap(Phase::backward);
-      } else {
-        model_->weight_gradient(batch, block.unit, block.rows);
-        clock.lap(Phase::backward);
-        model_->update(block.unit, block.rows, rule);  // while the block's gradient is in the cache
-        clock.lap(Phase::update);
-      }
-    });
-  }
-
-  void step_layerwise(const Batch<Scalar>& batch, const UpdateStep& update, PhaseTimes& times) {
-    for_shards(batch, times, [&](Range samples, PhaseClock& clock) { forward_and_loss(batch, samples, clock); });
-    for (std::ptrdiff_t s = model_->stages() - 1; s >= 0; --s) {
-      const auto stage = static_cast<std::size_t>(s);
-      update_blocks(first_block_[stage], first_block_[stage + 1], batch, update, times);
-      if (s == 0) break;
-      for_shards(batch, times, [&](Range samples, PhaseClock& clock) {
-        model_->backward(s, batch, samples);
-        clock.lap(Phase::backward);
+  Id add_block_squares(StepTasks<Scalar>& tasks, const UnitBlocks& unit, const ParameterBlock& block,
+                       std::span<const Id> after) {
+    return tasks.add(Phase::reduce, "norm of the gradients", after, [this, unit, block](const StepInputs<Scalar>&) {
+      unit.for_leaves(block, [&](std::size_t leaf, Range rows, Range columns) {
+        squares_[leaf] = model_->gradient_sum_of_squares(block.unit, rows, columns);
       });
+    });
+  }
+
+  /// The update by gradients that are there after `ready`, of which the sums of squares are, too, if `ready` is not
+  /// empty.
+  void add_update(StepTasks<Scalar>& tasks, const std::vector<UnitBlocks>& units, std::vector<Id> ready) {
+    if (training_.gradient_clip) {
+      if (ready.empty()) {
+        for (const UnitBlocks& unit : units) {
+          for (const ParameterBlock& block : unit.blocks()) ready.push_back(add_block_squares(tasks, unit, block, {}));
+        }
+      }
+      ready = {tasks.add(Phase::reduce, "norm of the gradients", ready,
+                         [this](const StepInputs<Scalar>&) { begin_update(update_, clipping_factor()); })};
+    }
+    for (const UnitBlocks& unit : units) {
+      for (const ParameterBlock& block : unit.blocks()) add_block_update(tasks, block, ready);
     }
   }
 
-  void step_clipped(const Batch<Scalar>& batch, const UpdateStep& update, PhaseTimes& times) {
-    forward_and_backward(batch, times);
-    for_blocks(0, std::ssize(blocks_), times, [&](const Block& block, std::ptrdiff_t number, PhaseClock& clock) {
-      model_->weight_gradient(batch, block.unit, block.rows);
-      clock.lap(Phase::backward);
-      squares_[static_cast<std::size_t>(number)] = model_->gradient_sum_of_squares(block.unit, block.rows);
-      clock.lap(Phase::reduce);
-    });
-    const OptimizerStep<Scalar> rule(training_, update.learning_rate, update.number, clipping_factor());
-    for_blocks(0, std::ssize(blocks_), times, [&](const Block& block, std::ptrdiff_t, PhaseClock& clock) {
-      model_->update(block.unit, block.rows, rule);
-      clock.lap(Phase::update);
-    });
+  std::vector<Lane<Scalar>> make_lanes(StepTasks<Scalar>& tasks, std::ptrdiff_t batch) const {
+    const std::ptrdiff_t rows = model_->rows_per_sample(), shard = cut_->shard_rows(batch * rows);
+    const std::vector<Range> samples = ranges_of(batch, std::max<std::ptrdiff_t>(1, shard / rows));
+    const std::ptrdiff_t chunks = shard < rows ? (rows + shard - 1) / shard : 1;
+    std::vector<Lane<Scalar>> lanes;
+    for (const Range some : samples) lanes.emplace_back(tasks, some, rows, chunks, std::ssize(samples));
+    return lanes;
   }
 
-  /// torch.nn.utils.clip_grad_norm_'s factor, from the blocks' sums of squares in block order.
+  /// The parameters in blocks, for a batch of so many rows.
+  std::vector<UnitBlocks> make_blocks(std::ptrdiff_t rows) {
+    std::vector<UnitBlocks> units;
+    std::size_t leaves = 0;
+    for (const ParameterUnit& unit : model_->units()) {
+      units.emplace_back(units.size(), unit, cut_->block(unit.rows, unit.columns, parameters_, rows), leaves);
+      leaves = units.back().end_leaf();
+    }
+    squares_.resize(leaves);
+    return units;
+  }
+
+  [[nodiscard]] const std::string& name_of(const ParameterBlock& block) const {
+    return model_->units()[block.unit].name;
+  }
+
+  void begin_update(const UpdateStep& update, double gradient_scale = 1) {
+    update_ = update;
+    rule_.emplace(training_, update.learning_rate, update.number, gradient_scale);
+  }
+
+  /// torch.nn.utils.clip_grad_norm_'s factor, from the leaves' sums of squares in their order.
   [[nodiscard]] double clipping_factor() const {
-    if (!training_.gradient_clip) return 1;
     constexpr double kGuard = 1e-6;  // PyTorch's, against a zero norm
     const double norm = std::sqrt(std::accumulate(squares_.begin(), squares_.end(), 0.0));
     return std::min(1.0, *training_.gradient_clip / (norm + kGuard));
   }
 
-  void reduce_loss(const Batch<Scalar>& batch, StepResult& result) {
-    PhaseClock clock(result.phases);
-    result.loss = model_->loss(batch);
-    clock.lap(Phase::reduce);
-  }
-
   TrainingSettings training_;
+  std::ptrdiff_t parameters_;
   std::unique_ptr<MatrixModel<Scalar>> model_;
   std::unique_ptr<Executor> executor_;
   std::unique_ptr<const Cut> cut_;
-  std::vector<Block> blocks_;                // unit by unit, from the first stage to the last
-  std::vector<std::ptrdiff_t> first_block_;  // of each stage, and one past the end
-  std::vector<TaskTimes> task_times_;
-  std::vector<double> squares_;  // per block: its gradients' sum of squares
+  std::map<std::pair<Pass, std::int64_t>, std::unique_ptr<StepTasks<Scalar>>> tasks_;  // by batch size
+  UpdateStep update_;                                                                  // of the step
+  std::optional<OptimizerStep<Scalar>> rule_;  // the same worked out, with the clipping factor once that is known
+  std::vector<double> squares_;                // per leaf: its gradients' sum of squares
+  std::vector<double> seconds_;                // per node of the graph that ran last
+  StepTrace* trace_ = nullptr;
 };
 
 }  // namespace

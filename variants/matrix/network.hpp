@@ -1,9 +1,8 @@
-// The training step over the matrix form, cut into regions of independent tasks for an executor:
+// The training step over the matrix form, as a graph of tasks for an executor:
 //
-//   simultaneous   1. per shard of rows: forward, loss, input gradients of all layers
-//                  2. per block of output rows: weight gradient and update (fused where the rule allows)
-//   layerwise      1. per shard: forward and loss; then from the last layer down
-//                  2. per block of the layer: weight gradient and update;  3. per shard: input gradient, with new
+//   simultaneous   lanes of samples go forward and backward by themselves; a block of parameters gets gradient and
+//                  update (fused where the rule allows) once every lane is through with the layer that it belongs to
+//   layerwise      the same lanes; from the last layer down, its blocks, then each lane's input gradient with the new
 //                  weights
 //
 // Every element is computed by exactly one task, and what tasks share (losses, the clipping norm) is summed in a fixed

@@ -36,7 +36,7 @@ MatrixTransformer<Scalar>::MatrixTransformer(const NetworkSettings& settings, co
   stream_gradient_.resize(rows_ * width);
   wide_scratch_.resize(rows_ * 4 * width);
   narrow_scratch_.resize(rows_ * width);
-  attention_scratch_.resize(static_cast<std::size_t>(settings.max_batch * scratch_size_));
+  attention_scratch_.resize(static_cast<std::size_t>(settings.max_batch * model_.heads * scratch_size_));
   index_units();
 }
 
@@ -115,11 +115,6 @@ typename MatrixTransformer<Scalar>::Linear MatrixTransformer<Scalar>::make_linea
 }
 
 template <typename Scalar>
-Range MatrixTransformer<Scalar>::token_rows(Range samples) const {
-  return {samples.begin * attention_.context, samples.end * attention_.context};
-}
-
-template <typename Scalar>
 void MatrixTransformer<Scalar>::embed(const Batch<Scalar>& batch, Range rows) {
   const std::ptrdiff_t width = attention_.width;
   const Scalar* tokens = this->parameter(unit(token_embedding_).weight);
@@ -142,52 +137,90 @@ void MatrixTransformer<Scalar>::normalise(Norm& norm, const Linear* pending, Ran
 }
 
 template <typename Scalar>
-void MatrixTransformer<Scalar>::project_rows(const Linear& linear, const Scalar* input, Scalar beta, Scalar* output,
-                                             Range rows) const {
-  const ParameterUnit& u = unit(linear.unit);
-  this->project(u, input + rows.begin * u.columns, beta, output + rows.begin * u.rows, rows.size());
+const Scalar* MatrixTransformer<Scalar>::bias(const Linear& linear, Range columns) const {
+  return this->parameter(unit(linear.unit).bias) + columns.begin;
 }
 
 template <typename Scalar>
-void MatrixTransformer<Scalar>::project_rows_back(const Linear& linear, const Scalar* output_gradient,
-                                                  Scalar* input_gradient, Range rows) const {
-  const ParameterUnit& u = unit(linear.unit);
-  this->project_back(u, output_gradient + rows.begin * u.rows, input_gradient + rows.begin * u.columns, rows.size());
+Scalar* MatrixTransformer<Scalar>::head_scratch(std::ptrdiff_t sample, Range heads) {
+  return attention_scratch_.data() + (sample * attention_.heads + heads.begin) * scratch_size_;
 }
 
 template <typename Scalar>
-void MatrixTransformer<Scalar>::forward(const Batch<Scalar>& batch, Range samples) {
-  const Range rows = token_rows(samples);
+void MatrixTransformer<Scalar>::add_rows(Lane<Scalar>& lane, const std::string& name, Phase phase, auto work) {
+  lane.rows(phase, name, [work](const StepInputs<Scalar>& inputs, Range rows) { work(inputs.batch, rows); });
+}
+
+template <typename Scalar>
+void MatrixTransformer<Scalar>::add_projection(Lane<Scalar>& lane, const Linear& linear, Scalar beta, Scalar* output,
+                                               auto then) {
+  const ParameterUnit& u = unit(linear.unit);
+  lane.product(Phase::forward, "forward of " + u.name, u.rows, u.columns,
+               [this, &linear, &u, beta, output, then](const StepInputs<Scalar>&, Range rows, Range columns) {
+                 this->project(u, linear.input, beta, output, rows, columns);
+                 then(rows, columns);
+               });
+}
+
+template <typename Scalar>
+void MatrixTransformer<Scalar>::add_projection_back(Lane<Scalar>& lane, const Linear& linear, Scalar* input_gradient,
+                                                    auto then) {
+  const ParameterUnit& u = unit(linear.unit);
+  lane.product(Phase::backward, "dX of " + u.name, u.columns, u.rows,
+               [this, &linear, &u, input_gradient, then](const StepInputs<Scalar>&, Range rows, Range columns) {
+                 this->project_back(u, linear.output_gradient, input_gradient, rows, columns);
+                 then(rows, columns);
+               });
+  if (linear.unit != token_embedding_) lane.release(linear.unit);
+}
+
+template <typename Scalar>
+void MatrixTransformer<Scalar>::block_forward(Lane<Scalar>& lane, Block& block, const Linear* pending) {
   const std::ptrdiff_t width = attention_.width, context = attention_.context;
-  embed(batch, rows);
+  const auto nothing = [](Range, Range) {};
+  add_rows(lane, unit(block.norm1.unit).name, Phase::forward,
+           [this, &block, pending](const auto*, Range rows) { normalise(block.norm1, pending, rows); });
+  add_projection(lane, block.qkv, Scalar{0}, block.qkv_values.data(), [this, &block, width](Range rows, Range columns) {
+    for_dense_rows(rows, columns, 3 * width, [&](std::ptrdiff_t offset, std::ptrdiff_t count) {
+      add_bias(block.qkv_values.data() + offset, bias(block.qkv, columns), count, columns.size(), false);
+    });
+  });
+  lane.samples(Phase::forward, "forward of attention", attention_.heads,
+               [this, &block, width, context](const StepInputs<Scalar>&, std::ptrdiff_t s, Range heads) {
+                 attention_forward(this->products(), attention_, heads,
+                                   block.qkv_values.data() + s * context * 3 * width,
+                                   block.probabilities.data() + s * attention_.probabilities(),
+                                   block.attended.data() + s * context * width, head_scratch(s, heads));
+               });
   // A projection that adds to the residual stream does so in its matrix product; its bias waits for the next norm.
+  add_projection(lane, block.output, Scalar{1}, stream_.data(), nothing);
+  add_rows(lane, unit(block.norm2.unit).name, Phase::forward,
+           [this, &block](const auto*, Range rows) { normalise(block.norm2, &block.output, rows); });
+  add_projection(lane, block.up, Scalar{0}, block.up_values.data(), [this, &block, width](Range rows, Range columns) {
+    for_dense_rows(rows, columns, 4 * width, [&](std::ptrdiff_t offset, std::ptrdiff_t count) {
+      add_bias_and_activate(model_.activation, block.up_values.data() + offset, bias(block.up, columns), count,
+                            columns.size(), block.activated.data() + offset);
+    });
+  });
+  add_projection(lane, block.down, Scalar{1}, stream_.data(), nothing);
+}
+
+template <typename Scalar>
+void MatrixTransformer<Scalar>::forward(Lane<Scalar>& lane) {
+  add_rows(lane, "embedding", Phase::forward, [this](const auto* batch, Range rows) { embed(*batch, rows); });
   const Linear* pending = nullptr;
   for (Block& block : blocks_) {
-    normalise(block.norm1, pending, rows);
-    project_rows(block.qkv, block.norm1.output.data(), Scalar{0}, block.qkv_values.data(), rows);
-    add_bias(block.qkv_values.data() + rows.begin * 3 * width, this->parameter(unit(block.qkv.unit).bias), rows.size(),
-             3 * width, false);
-    for (std::ptrdiff_t s = samples.begin; s < samples.end; ++s) {
-      attention_forward(this->products(), attention_, block.qkv_values.data() + s * context * 3 * width,
-                        block.probabilities.data() + s * attention_.probabilities(),
-                        block.attended.data() + s * context * width, attention_scratch_.data() + s * scratch_size_);
-    }
-    project_rows(block.output, block.attended.data(), Scalar{1}, stream_.data(), rows);
-    normalise(block.norm2, &block.output, rows);
-    project_rows(block.up, block.norm2.output.data(), Scalar{0}, block.up_values.data(), rows);
-    add_bias_and_activate(model_.activation, block.up_values.data() + rows.begin * 4 * width,
-                          this->parameter(unit(block.up.unit).bias), rows.size(), 4 * width,
-                          block.activated.data() + rows.begin * 4 * width);
-    project_rows(block.down, block.activated.data(), Scalar{1}, stream_.data(), rows);
+    block_forward(lane, block, pending);
     pending = &block.down;
   }
-  normalise(final_norm_, pending, rows);
-  project_rows(head_, final_norm_.output.data(), Scalar{0}, logits_.data(), rows);
+  add_rows(lane, unit(final_norm_.unit).name, Phase::forward,
+           [this, pending](const auto*, Range rows) { normalise(final_norm_, pending, rows); });
+  add_projection(lane, head_, Scalar{0}, logits_.data(), [](Range, Range) {});
+  add_rows(lane, "loss", Phase::loss, [this](const auto* batch, Range rows) { row_losses(*batch, rows); });
 }
 
 template <typename Scalar>
-void MatrixTransformer<Scalar>::loss(const Batch<Scalar>& batch, Range samples) {
-  const Range rows = token_rows(samples);
+void MatrixTransformer<Scalar>::row_losses(const Batch<Scalar>& batch, Range rows) {
   const std::ptrdiff_t vocabulary = model_.vocabulary_size;
   const Scalar scale = Scalar{1} / static_cast<Scalar>(batch.counted);
   for (std::ptrdiff_t r = rows.begin; r < rows.end; ++r) {
@@ -205,8 +238,12 @@ void MatrixTransformer<Scalar>::loss(const Batch<Scalar>& batch, Range samples) 
 }
 
 template <typename Scalar>
-void MatrixTransformer<Scalar>::hits(const Batch<Scalar>& batch, Range samples) {
-  const Range rows = token_rows(samples);
+void MatrixTransformer<Scalar>::hits(Lane<Scalar>& lane) {
+  add_rows(lane, "hits", Phase::loss, [this](const auto* batch, Range rows) { row_hits(*batch, rows); });
+}
+
+template <typename Scalar>
+void MatrixTransformer<Scalar>::row_hits(const Batch<Scalar>& batch, Range rows) {
   const auto vocabulary = static_cast<std::size_t>(model_.vocabulary_size);
   for (auto row = static_cast<std::size_t>(rows.begin); row < static_cast<std::size_t>(rows.end); ++row) {
     const std::span<const Scalar> logits(logits_.data() + row * vocabulary, vocabulary);
@@ -223,58 +260,80 @@ void MatrixTransformer<Scalar>::norm_backward(Norm& norm, bool accumulate, Range
 }
 
 template <typename Scalar>
-void MatrixTransformer<Scalar>::backward(std::ptrdiff_t, const Batch<Scalar>&, Range samples) {
-  const Range rows = token_rows(samples);
+void MatrixTransformer<Scalar>::block_backward(Lane<Scalar>& lane, Block& block) {
   const std::ptrdiff_t width = attention_.width, context = attention_.context;
-  const auto keep_stream_gradient = [&](Buffer<Scalar>& copy) {
-    std::copy_n(stream_gradient_.data() + rows.begin * width, rows.size() * width, copy.data() + rows.begin * width);
-  };
-  project_rows_back(head_, logits_gradient_.data(), final_norm_.output_gradient.data(), rows);
-  norm_backward(final_norm_, false, rows);
-  for (auto block = blocks_.rbegin(); block != blocks_.rend(); ++block) {
-    keep_stream_gradient(block->mlp_gradient);
-    project_rows_back(block->down, block->mlp_gradient.data(), wide_scratch_.data(), rows);
-    activation_backward(model_.activation, wide_scratch_.data() + rows.begin * 4 * width, rows.size() * 4 * width,
-                        block->up_values.data() + rows.begin * 4 * width);
-    project_rows_back(block->up, block->up_values.data(), block->norm2.output_gradient.data(), rows);
-    norm_backward(block->norm2, true, rows);
-    keep_stream_gradient(block->attention_gradient);
-    project_rows_back(block->output, block->attention_gradient.data(), narrow_scratch_.data(), rows);
-    for (std::ptrdiff_t s = samples.begin; s < samples.end; ++s) {
-      attention_backward(
-          this->products(), attention_, block->qkv_values.data() + s * context * 3 * width,
-          block->probabilities.data() + s * attention_.probabilities(), narrow_scratch_.data() + s * context * width,
-          block->qkv_gradient.data() + s * context * 3 * width, attention_scratch_.data() + s * scratch_size_);
-    }
-    project_rows_back(block->qkv, block->qkv_gradient.data(), block->norm1.output_gradient.data(), rows);
-    norm_backward(block->norm1, true, rows);
-  }
+  const auto nothing = [](Range, Range) {};
+  add_projection_back(lane, block.down, wide_scratch_.data(), [this, &block, width](Range rows, Range columns) {
+    for_dense_runs(rows, columns, 4 * width, [&](std::ptrdiff_t offset, std::ptrdiff_t count) {
+      activation_backward(model_.activation, wide_scratch_.data() + offset, count, block.up_values.data() + offset);
+    });
+  });
+  add_projection_back(lane, block.up, block.norm2.output_gradient.data(), nothing);
+  add_norm_backward(lane, block.norm2, true, &block.attention_gradient);
+  add_projection_back(lane, block.output, narrow_scratch_.data(), nothing);
+  lane.samples(Phase::backward, "backward of attention", attention_.heads,
+               [this, &block, width, context](const StepInputs<Scalar>&, std::ptrdiff_t s, Range heads) {
+                 attention_backward(this->products(), attention_, heads,
+                                    block.qkv_values.data() + s * context * 3 * width,
+                                    block.probabilities.data() + s * attention_.probabilities(),
+                                    narrow_scratch_.data() + s * context * width,
+                                    block.qkv_gradient.data() + s * context * 3 * width, head_scratch(s, heads));
+               });
+  add_projection_back(lane, block.qkv, block.norm1.output_gradient.data(), nothing);
+  Buffer<Scalar>* below = &block == blocks_.data() ? nullptr : &(&block - 1)->mlp_gradient;
+  add_norm_backward(lane, block.norm1, true, below);
 }
 
 template <typename Scalar>
-void MatrixTransformer<Scalar>::token_embedding_gradient(const Batch<Scalar>& batch, Range vocabulary) {
+void MatrixTransformer<Scalar>::add_norm_backward(Lane<Scalar>& lane, Norm& norm, bool accumulate,
+                                                  Buffer<Scalar>* copy) {
+  add_rows(lane, "backward of " + unit(norm.unit).name, Phase::backward,
+           [this, &norm, accumulate, copy](const auto*, Range rows) {
+             norm_backward(norm, accumulate, rows);
+             if (copy == nullptr) return;
+             const std::ptrdiff_t first = rows.begin * attention_.width;
+             std::copy_n(stream_gradient_.data() + first, rows.size() * attention_.width, copy->data() + first);
+           });
+  lane.release(norm.unit);
+}
+
+template <typename Scalar>
+void MatrixTransformer<Scalar>::backward(std::ptrdiff_t, Lane<Scalar>& lane) {
+  add_projection_back(lane, head_, final_norm_.output_gradient.data(), [](Range, Range) {});
+  add_norm_backward(lane, final_norm_, false, blocks_.empty() ? nullptr : &blocks_.back().mlp_gradient);
+  for (auto block = blocks_.rbegin(); block != blocks_.rend(); ++block) block_backward(lane, *block);
+  lane.release(token_embedding_);
+  if (has_position_unit_) lane.release(position_embedding_);
+}
+
+template <typename Scalar>
+void MatrixTransformer<Scalar>::token_embedding_gradient(const Batch<Scalar>& batch, Range vocabulary, Range columns) {
   const ParameterUnit& u = unit(token_embedding_);
   Scalar* gradients = this->gradient(u.weight);
   if (model_.tied_embeddings) {
-    this->linear_gradient(u, vocabulary, head_.output_gradient, head_.input, batch.size * attention_.context);
+    this->linear_gradient(u, vocabulary, columns, head_.output_gradient, head_.input, batch.size * attention_.context);
   } else {
-    std::fill_n(gradients + vocabulary.begin * u.columns, vocabulary.size() * u.columns, Scalar{0});
+    for_dense_runs(vocabulary, columns, u.columns, [&](std::ptrdiff_t offset, std::ptrdiff_t count) {
+      std::fill_n(gradients + offset, count, Scalar{0});
+    });
   }
   for (std::ptrdiff_t r = 0; r < batch.size * attention_.context; ++r) {
     const std::ptrdiff_t token = batch.tokens[static_cast<std::size_t>(r)];
     if (token < vocabulary.begin || token >= vocabulary.end) continue;
     const Scalar* row = stream_gradient_.data() + r * u.columns;
-    for (std::ptrdiff_t j = 0; j < u.columns; ++j) gradients[token * u.columns + j] += row[j];
+    for (std::ptrdiff_t j = columns.begin; j < columns.end; ++j) gradients[token * u.columns + j] += row[j];
   }
 }
 
 template <typename Scalar>
-void MatrixTransformer<Scalar>::position_embedding_gradient(const Batch<Scalar>& batch, Range positions) {
+void MatrixTransformer<Scalar>::position_embedding_gradient(const Batch<Scalar>& batch, Range positions,
+                                                            Range columns) {
   const ParameterUnit& u = unit(position_embedding_);
   // Row t of every sequence: the rows of a sequence are `context` apart, so one position is a strided sum.
   for (std::ptrdiff_t t = positions.begin; t < positions.end; ++t) {
-    sum_rows(stream_gradient_.data() + t * u.columns, batch.size, u.columns, attention_.context * u.columns,
-             this->gradient(u.weight + t * u.columns));
+    const std::ptrdiff_t first = t * u.columns + columns.begin;
+    sum_rows(stream_gradient_.data() + first, batch.size, columns.size(), attention_.context * u.columns,
+             this->gradient(u.weight + first));
   }
 }
 
@@ -289,29 +348,31 @@ void MatrixTransformer<Scalar>::norm_gradient(const Norm& norm, const Batch<Scal
 }
 
 template <typename Scalar>
-void MatrixTransformer<Scalar>::weight_gradient(const Batch<Scalar>& batch, std::size_t number, Range rows) {
+void MatrixTransformer<Scalar>::weight_gradient(const Batch<Scalar>& batch, std::size_t number, Range rows,
+                                                Range columns) {
   if (number == token_embedding_) {
-    token_embedding_gradient(batch, rows);
+    token_embedding_gradient(batch, rows, columns);
   } else if (has_position_unit_ && number == position_embedding_) {
-    position_embedding_gradient(batch, rows);
+    position_embedding_gradient(batch, rows, columns);
   } else if (const Norm* norm = norm_of_unit_[number]) {
     norm_gradient(*norm, batch, rows);
   } else {
     const Linear& linear = *linear_of_unit_[number];
-    this->linear_gradient(unit(number), rows, linear.output_gradient, linear.input, batch.size * attention_.context);
+    this->linear_gradient(unit(number), rows, columns, linear.output_gradient, linear.input,
+                          batch.size * attention_.context);
   }
 }
 
 template <typename Scalar>
-void MatrixTransformer<Scalar>::fused_sgd(const Batch<Scalar>& batch, std::size_t number, Range rows,
+void MatrixTransformer<Scalar>::fused_sgd(const Batch<Scalar>& batch, std::size_t number, Range rows, Range columns,
                                           const OptimizerStep<Scalar>& step) {
   if (const Linear* linear = linear_of_unit_[number]) {
-    this->fused_linear_sgd(unit(number), rows, linear->output_gradient, linear->input, batch.size * attention_.context,
-                           step);
+    this->fused_linear_sgd(unit(number), rows, columns, linear->output_gradient, linear->input,
+                           batch.size * attention_.context, step);
     return;
   }
-  weight_gradient(batch, number, rows);
-  this->update(number, rows, step);
+  weight_gradient(batch, number, rows, columns);
+  this->update(number, rows, columns, step);
 }
 
 template class MatrixTransformer<float>;

@@ -5,6 +5,7 @@
 // row-major with a row per token.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "variants/kernels/attention.hpp"
@@ -17,13 +18,13 @@ class MatrixTransformer final : public MatrixModel<Scalar> {
  public:
   MatrixTransformer(const NetworkSettings& settings, const Products<Scalar>& products);
 
-  void forward(const Batch<Scalar>& batch, Range samples) override;
-  void loss(const Batch<Scalar>& batch, Range samples) override;
-  void hits(const Batch<Scalar>& batch, Range samples) override;
+  void forward(Lane<Scalar>& lane) override;
+  void hits(Lane<Scalar>& lane) override;
   [[nodiscard]] std::ptrdiff_t stages() const override { return 1; }
-  void backward(std::ptrdiff_t stage, const Batch<Scalar>& batch, Range samples) override;
-  void weight_gradient(const Batch<Scalar>& batch, std::size_t unit, Range rows) override;
-  void fused_sgd(const Batch<Scalar>& batch, std::size_t unit, Range rows, const OptimizerStep<Scalar>& step) override;
+  void backward(std::ptrdiff_t stage, Lane<Scalar>& lane) override;
+  void weight_gradient(const Batch<Scalar>& batch, std::size_t unit, Range rows, Range columns) override;
+  void fused_sgd(const Batch<Scalar>& batch, std::size_t unit, Range rows, Range columns,
+                 const OptimizerStep<Scalar>& step) override;
   using MatrixModel<Scalar>::loss;
 
  private:
@@ -53,7 +54,6 @@ class MatrixTransformer final : public MatrixModel<Scalar> {
   };
 
   [[nodiscard]] const ParameterUnit& unit(std::size_t number) const { return this->units_[number]; }
-  [[nodiscard]] Range token_rows(Range samples) const;
   // The constructor's parts: each takes its tensors from the layout.
   void make_sinusoids();
   void make_block(Block& block, LayoutCursor& layout, std::int64_t max_batch);
@@ -62,20 +62,32 @@ class MatrixTransformer final : public MatrixModel<Scalar> {
   Linear make_linear(LayoutCursor& layout, const Buffer<Scalar>& input, const Buffer<Scalar>& output_gradient);
   void index_units();
 
+  // What is done in some rows, and columns, of a pass.
   void embed(const Batch<Scalar>& batch, Range rows);
   void normalise(Norm& norm, const Linear* pending, Range rows);
-  /// output (rows, out) = input W^T + beta output, without the bias.
-  void project_rows(const Linear& linear, const Scalar* input, Scalar beta, Scalar* output, Range rows) const;
-  /// input_gradient (rows, in) = output_gradient W.
-  void project_rows_back(const Linear& linear, const Scalar* output_gradient, Scalar* input_gradient, Range rows) const;
   void norm_backward(Norm& norm, bool accumulate, Range rows);
-  void token_embedding_gradient(const Batch<Scalar>& batch, Range vocabulary);
-  void position_embedding_gradient(const Batch<Scalar>& batch, Range positions);
+  void row_losses(const Batch<Scalar>& batch, Range rows);
+  void row_hits(const Batch<Scalar>& batch, Range rows);
+  [[nodiscard]] const Scalar* bias(const Linear& linear, Range columns) const;
+  /// Of one sample's scratch memory: where a task that begins with a head has its own.
+  [[nodiscard]] Scalar* head_scratch(std::ptrdiff_t sample, Range heads);
+  // What they add to a lane.
+  void add_rows(Lane<Scalar>& lane, const std::string& name, Phase phase, auto work);
+  /// A product of a projection forward; `then(rows, columns)` is done to what it computed.
+  void add_projection(Lane<Scalar>& lane, const Linear& linear, Scalar beta, Scalar* output, auto then);
+  /// The same of its input gradient, after which the lane is through with the projection's weights.
+  void add_projection_back(Lane<Scalar>& lane, const Linear& linear, Scalar* input_gradient, auto then);
+  /// `copy` (may be null) gets the residual stream's gradient as it then is.
+  void add_norm_backward(Lane<Scalar>& lane, Norm& norm, bool accumulate, Buffer<Scalar>* copy);
+  void block_forward(Lane<Scalar>& lane, Block& block, const Linear* pending);
+  void block_backward(Lane<Scalar>& lane, Block& block);
+  void token_embedding_gradient(const Batch<Scalar>& batch, Range vocabulary, Range columns);
+  void position_embedding_gradient(const Batch<Scalar>& batch, Range positions, Range columns);
   void norm_gradient(const Norm& norm, const Batch<Scalar>& batch, Range columns);
 
   ModelSettings model_;
   AttentionShape attention_;
-  std::ptrdiff_t scratch_size_;  // of attention, per sequence
+  std::ptrdiff_t scratch_size_;  // of attention, per sequence and head
   std::size_t rows_;             // N of the largest batch
   std::size_t token_embedding_ = 0, position_embedding_ = 0;
   bool has_position_unit_ = false;
@@ -89,7 +101,7 @@ class MatrixTransformer final : public MatrixModel<Scalar> {
   Buffer<Scalar> logits_, logits_gradient_;    // (N, V)
   Buffer<Scalar> wide_scratch_;                // (N, 4D)
   Buffer<Scalar> narrow_scratch_;              // (N, D)
-  Buffer<Scalar> attention_scratch_;           // (B, scratch_size_)
+  Buffer<Scalar> attention_scratch_;           // (B, H, scratch_size_), of which a task uses its first head's
 };
 
 }  // namespace stepbench

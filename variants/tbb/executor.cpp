@@ -1,12 +1,13 @@
 #include "variants/tbb/executor.hpp"
 
 #include <oneapi/tbb/global_control.h>
-#include <oneapi/tbb/parallel_for.h>
-#include <oneapi/tbb/partitioner.h>
 #include <oneapi/tbb/task_arena.h>
+#include <oneapi/tbb/task_group.h>
 #include <oneapi/tbb/task_scheduler_observer.h>
 
+#include <atomic>
 #include <optional>
+#include <vector>
 
 #include "core/floating_point.hpp"
 #include "core/supply.hpp"
@@ -47,6 +48,65 @@ class TbbThreadClaim final : public ThreadClaim {
   std::unique_ptr<ThreadClaim> blas_;
 };
 
+/// One run of a graph. A thread that is through with a task goes on with the first that only waited for it, most often
+/// the next one on the same rows, and leaves the others to who is free.
+class TbbRun {
+ public:
+  using Id = TaskGraph::Id;
+
+  /// `waiting` is memory for as many as the graph has nodes.
+  TbbRun(const TaskGraph& graph, TaskRef task, std::vector<std::atomic<Id>>& waiting)
+      : graph_(graph), task_(task), waiting_(waiting) {
+    if (waiting.size() < static_cast<std::size_t>(graph.size())) {
+      waiting = std::vector<std::atomic<Id>>(static_cast<std::size_t>(graph.size()));
+    }
+    for (Id id = 0; id < graph.size(); ++id) {
+      at(id).store(static_cast<Id>(graph.predecessors(id).size()), std::memory_order_relaxed);
+    }
+  }
+  TbbRun(const TbbRun&) = delete;
+  TbbRun& operator=(const TbbRun&) = delete;
+
+  void run() {
+    for (const Id root : graph_.roots().subspan(1)) hand_out(root);
+    group_.run_and_wait([this] { run_from(graph_.roots().front()); });
+  }
+
+ private:
+  static constexpr Id kNone = -1;
+
+  [[nodiscard]] std::atomic<Id>& at(Id id) { return waiting_[static_cast<std::size_t>(id)]; }
+  void hand_out(Id id) {
+    group_.run([this, id] { run_from(id); });
+  }
+  void run_from(Id id) {
+    while (id != kNone) {
+      task_(id);
+      Id next = kNone;
+      release_successors(id, next);
+      id = next;
+    }
+  }
+  /// Takes the first task that can begin as `next`, if there is none yet, and hands out the others.
+  void release_successors(Id id, Id& next) {
+    for (const Id after : graph_.successors(id)) {
+      if (at(after).fetch_sub(1, std::memory_order_acq_rel) > 1) continue;
+      if (graph_.is_join(after)) {
+        release_successors(after, next);
+      } else if (next == kNone) {
+        next = after;
+      } else {
+        hand_out(after);
+      }
+    }
+  }
+
+  const TaskGraph& graph_;
+  TaskRef task_;
+  std::vector<std::atomic<Id>>& waiting_;
+  tbb::task_group group_;
+};
+
 class TbbExecutor final : public Executor {
  public:
   TbbExecutor(int threads, int blas_callers) : threads_(threads), blas_callers_(blas_callers), arena_(threads) {
@@ -57,10 +117,14 @@ class TbbExecutor final : public Executor {
   std::unique_ptr<ThreadClaim> claim_threads() override {
     return std::make_unique<TbbThreadClaim>(threads_, blas_callers_);
   }
-  void run(std::ptrdiff_t count, TaskRef task) override {
+  [[nodiscard]] int threads() const override { return threads_; }
+  void run(const TaskGraph& graph, TaskRef task) override {
     arena_.execute([&] {
-      tbb::parallel_for(
-          std::ptrdiff_t{0}, count, [task](std::ptrdiff_t i) { task(i); }, tbb::simple_partitioner());
+      if (threads_ == 1) {
+        run_in_order(graph, task);
+      } else {
+        TbbRun(graph, task, waiting_).run();
+      }
     });
   }
 
@@ -68,6 +132,7 @@ class TbbExecutor final : public Executor {
   int threads_, blas_callers_;
   tbb::task_arena arena_;
   std::optional<FlushDenormals> flush_;
+  std::vector<std::atomic<TaskGraph::Id>> waiting_;  // TbbRun's
 };
 
 }  // namespace

@@ -16,17 +16,17 @@ constexpr std::string_view kShardRows = "shard_rows";
 
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make(const NetworkSettings& settings, const Products<Scalar>& products,
-                                      std::int64_t blas_callers) {
+                                      std::int64_t blas_callers, std::unique_ptr<const Cut> cut) {
   return make_matrix_network<Scalar>(
-      settings, make_tbb_executor(static_cast<int>(settings.threads), static_cast<int>(blas_callers)),
-      shard_cut(count_of(settings.own, kShardRows)), products);
+      settings, make_tbb_executor(static_cast<int>(settings.threads), static_cast<int>(blas_callers)), std::move(cut),
+      products);
 }
 
-std::vector<BackendSetting> own_settings() {
+std::vector<BackendSetting> own_settings(std::string otherwise) {
   constexpr std::int64_t kMost = 1'000'000;
   return {backend_setting(kShardRows, integer_rule(1, kMost),
-                          "rows of a shard (tokens, of a transformer): forward and backward run a task for each",
-                          "half of the batch, 512 at most")};
+                          "rows (tokens, of a transformer) that go forward and backward by themselves",
+                          std::move(otherwise))};
 }
 
 std::string openblas_unsupported(const NetworkSettings& settings) {
@@ -48,12 +48,15 @@ std::vector<LibraryFact> tbb_and_openblas_facts() {
 
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make_tbb_network(const NetworkSettings& settings) {
-  return make<Scalar>(settings, direct_products<Scalar>(), 0);
+  // An element of a direct product has the same bits in every cut.
+  const std::int64_t cores = settings.cores > 0 ? settings.cores : settings.threads;
+  return make<Scalar>(settings, direct_products<Scalar>(), 0, core_cut(cores, count_of(settings.own, kShardRows)));
 }
 
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make_tbb_openblas_network(const NetworkSettings& settings) {
-  return make<Scalar>(settings, openblas_products<Scalar>(), settings.threads);
+  return make<Scalar>(settings, openblas_products<Scalar>(), settings.threads,
+                      shape_cut(count_of(settings.own, kShardRows)));
 }
 
 Backend tbb_backend() {
@@ -66,7 +69,7 @@ Backend tbb_backend() {
           nullptr,
           direct_facts,
           {},
-          own_settings()};
+          own_settings("by the threads: half of the batch on one or two, 32 on many")};
 }
 
 Backend tbb_openblas_backend() {
@@ -79,7 +82,7 @@ Backend tbb_openblas_backend() {
           openblas_unsupported,
           tbb_and_openblas_facts,
           {},
-          own_settings()};
+          own_settings("an eighth of the batch, 64 at least and 128 at most")};
 }
 
 template std::unique_ptr<Network<float>> make_tbb_network<float>(const NetworkSettings&);
