@@ -51,7 +51,7 @@ std::string bound_text(const ScalingBound& bound) {
     case outside:
       break;
   }
-  return "what no task holds";
+  return bound.name;
 }
 
 ScalingForecast forecast_scaling(const StepCut& cut) {
@@ -69,10 +69,11 @@ ScalingForecast forecast_scaling(const StepCut& cut) {
   forecast.seconds = cut.outside + costs.step + greedy_schedule(tasks, cut.cores, costs.task);
   forecast.speedup = cut.one_core / forecast.seconds;
   using Kind = ScalingBound::Kind;
+  const std::string around = 2 * cut.gathering >= cut.outside ? "gathering the batch" : "what no task holds";
   const std::array<ScalingBound, 4> bounds = {{{Kind::work, forecast.work / cores},
                                                chain_bound(tasks, longest),
                                                {Kind::hand_out, costs.step + costs.task * count / cores},
-                                               {Kind::outside, cut.outside}}};
+                                               {Kind::outside, cut.outside, around, 0}}};
   forecast.bound = *std::ranges::max_element(bounds, {}, &ScalingBound::seconds);  // the first of equals
   return forecast;
 }

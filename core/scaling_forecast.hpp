@@ -16,8 +16,11 @@ namespace stepbench {
 struct StepCut {
   std::int64_t cores = 1;
   StepTrace trace;
-  double outside = 0;   // s of a step outside its tasks: gathering the batch, what lies between and around them
   double one_core = 0;  // s: the whole step cut for one core, timed in turns with this one
+  /// s of that step outside its tasks: gathering the batch, and what lies between and around them. Of a finer cut it is
+  /// more, by what one core spends between more tasks: that is among the costs of a task, and cores share it.
+  double outside = 0;
+  double gathering = 0;  // s: of these, the batch's
   HandOutCosts hand_out;
 };
 
@@ -31,11 +34,11 @@ struct ScalingBound {
   };
   Kind kind = Kind::work;
   double seconds = 0;
-  std::string name = {};   // of a chain: the tasks with the most seconds of it
+  std::string name = {};   // of a chain: the tasks with the most seconds of it; of `outside`: what most of it is
   std::int64_t tasks = 0;  // of a chain: how many of that name the step has
 };
 [[nodiscard]] std::string_view to_text(ScalingBound::Kind kind);  // "work", "chain", "hand-out", "outside"
-/// In plain words: `dW of layer 0, 4 tasks`, `work`.
+/// In plain words: `dW of layer 0, 4 tasks`, `work`, `gathering the batch`.
 [[nodiscard]] std::string bound_text(const ScalingBound& bound);
 
 /// What so many cores would make of the step.
@@ -46,7 +49,7 @@ struct ScalingForecast {
   double seconds = 0;         // of the step on these cores
   double speedup = 0;         // over the step cut for one core
   HandOutCosts hand_out;
-  double outside = 0;  // s
+  double outside = 0;  // s, as in the cut
   ScalingBound bound;
   [[nodiscard]] double parallelism() const { return work / span; }
 };

@@ -20,6 +20,7 @@
 namespace stepbench {
 namespace {
 
+constexpr int kHandOuts = 3;  // of which the least counts: a core that is taken away makes them dearer, nothing cheaper
 constexpr std::size_t kMostSteps = 51;  // whose median moves no more
 
 /// The trial on so many threads, without an end, evaluations or steps that do not count.
@@ -52,6 +53,7 @@ class TracedRun {
   void forget() {
     step_times_.clear();
     outside_.clear();
+    gathering_.clear();
     traces_ = {};
   }
 
@@ -66,15 +68,21 @@ class TracedRun {
     if (std::isnan(seconds)) return;
     if (has_tasks_) {  // the step without what it takes to tell of its tasks
       if (step_times_.empty()) require_ordered(trace_.tasks);
-      seconds = run_->gathering_time() + trace_.wall_seconds;
+      gathering_.push_back(run_->gathering_time());
+      seconds = gathering_.back() + trace_.wall_seconds;
       outside_.push_back(seconds - work_of(trace_.tasks));
       traces_.add(trace_);
     }
     step_times_.push_back(seconds);
   }
 
-  [[nodiscard]] StepCut cut(double one_core, const HandOutCosts& costs) const {
-    return {.cores = cores_, .trace = traces_.median(), .outside = outside(), .one_core = one_core, .hand_out = costs};
+  [[nodiscard]] StepCut cut(const TracedRun& one_core, const HandOutCosts& costs) const {
+    return {.cores = cores_,
+            .trace = traces_.median(),
+            .one_core = one_core.step_time(),
+            .outside = one_core.outside(),
+            .gathering = median(one_core.gathering_),
+            .hand_out = costs};
   }
 
  private:
@@ -84,7 +92,7 @@ class TracedRun {
   StepTrace trace_;  // outlives the run, which writes into it
   std::unique_ptr<LocalTrialRun> run_;
   bool has_tasks_;
-  std::vector<double> step_times_, outside_;  // s
+  std::vector<double> step_times_, outside_, gathering_;  // s
   MedianTrace traces_;
 };
 
@@ -103,6 +111,10 @@ class HandOuts {
       const auto run = start_trial(*planned_.backend, settings, *planned_.dataset, {});
       run->train(1, 0);  // wakes the threads for the first time
       found->second = run->measure_hand_out();
+      for (int again = 1; again < kHandOuts && !stop_requested(); ++again) {
+        const HandOutCosts costs = run->measure_hand_out();
+        found->second = {std::min(found->second.task, costs.task), std::min(found->second.step, costs.step)};
+      }
     }
     wait_for_idle_workers();
     return found->second;
@@ -151,8 +163,9 @@ ArmForecast forecast_arm(const PlannedTrial& trial, std::span<const std::int64_t
     TracedRun* const both[] = {&one_core, &many_cores};
     trace(both, effort);
     if (stop_requested()) break;
-    step_times.push_back(one_core.step_time());
-    forecast.cores.push_back(forecast_scaling(many_cores.cut(step_times.back(), costs)));
+    const StepCut cut = many_cores.cut(one_core, costs);
+    step_times.push_back(cut.one_core);
+    forecast.cores.push_back(forecast_scaling(cut));
     spent += clock.lap();
   }
   forecast.one_core_step = median(step_times);

@@ -10,7 +10,7 @@ namespace {
 using Kind = ScalingBound::Kind;
 
 StepCut cut_of(std::vector<TracedTask> tasks, std::int64_t cores, double one_core) {
-  return {.cores = cores, .trace = {std::move(tasks), one_core}, .outside = 0, .one_core = one_core, .hand_out = {}};
+  return {.cores = cores, .trace = {std::move(tasks), one_core}, .one_core = one_core, .hand_out = {}};
 }
 
 }  // namespace
@@ -81,6 +81,8 @@ TEST_CASE("what one core does outside the tasks is a bound, too") {
   CHECK(forecast.bound.kind == Kind::outside);
   CHECK(forecast.speedup == 6);
   CHECK(bound_text(forecast.bound) == "what no task holds");
+  cut.gathering = 1.5;
+  CHECK(bound_text(forecast_scaling(cut).bound) == "gathering the batch");
 }
 
 }  // namespace stepbench::testing
