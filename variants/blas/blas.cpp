@@ -14,6 +14,7 @@ class BlasExecutor final : public SerialExecutor {
  public:
   explicit BlasExecutor(int threads) : threads_(threads) {}
   std::unique_ptr<ThreadClaim> claim_threads() override { return claim_blas_threads(threads_); }
+  [[nodiscard]] bool shares_within_tasks() const override { return true; }
 
  private:
   int threads_;

@@ -1,33 +1,25 @@
 #include "variants/matrix/blocks.hpp"
 
-#include <algorithm>
-
 namespace stepbench {
 namespace {
 
-constexpr std::ptrdiff_t kLeafRows = 16, kLeafColumns = 128;
-
-/// Neighbouring leaves put together, each about of `size`.
-std::vector<Range> grouped(const std::vector<Range>& leaves, std::ptrdiff_t size) {
-  const std::ptrdiff_t count = std::ssize(leaves), leaf = std::max<std::ptrdiff_t>(1, leaves.front().size());
-  std::vector<Range> groups;
-  for (const Range group : ranges_of(count, std::max<std::ptrdiff_t>(1, (size + leaf / 2) / leaf))) {
-    groups.push_back(
-        {leaves[static_cast<std::size_t>(group.begin)].begin, leaves[static_cast<std::size_t>(group.end - 1)].end});
-  }
-  return groups;
+/// Into how many leaves of `leaf` elements `size` elements are best cut; one at least.
+std::ptrdiff_t leaves_in(std::ptrdiff_t size, std::ptrdiff_t leaf) {
+  return std::max<std::ptrdiff_t>(1, (size + leaf / 2) / leaf);
 }
 
 }  // namespace
 
-UnitBlocks::UnitBlocks(std::size_t number, const ParameterUnit& unit, Cut::BlockSize size, std::size_t first_leaf)
-    : first_leaf_(first_leaf),
-      row_leaves_(ranges_of(unit.rows, kLeafRows)),
-      column_leaves_(even_ranges(unit.columns, (unit.columns + kLeafColumns - 1) / kLeafColumns)) {
-  const std::vector<Range> columns = grouped(column_leaves_, size.columns);
-  for (const Range rows : grouped(row_leaves_, size.rows)) {
-    for (const Range part : columns) blocks_.push_back({number, rows, part});
+std::vector<ParameterBlock> blocks_of(std::size_t unit, const LeafGrid& grid, Cut::BlockSize size) {
+  const std::ptrdiff_t leaf_columns = std::max<std::ptrdiff_t>(1, grid.columns / grid.across());
+  const std::vector<Range> parts = ranges_of(grid.across(), leaves_in(size.columns, leaf_columns));
+  std::vector<ParameterBlock> blocks;
+  for (const Range down : ranges_of(grid.down(), leaves_in(size.rows, LeafGrid::kRows))) {
+    for (const Range across : parts) {
+      blocks.push_back({unit, grid.rows_of(down), grid.columns_of(across), grid, down, across});
+    }
   }
+  return blocks;
 }
 
 }  // namespace stepbench

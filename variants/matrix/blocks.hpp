@@ -3,47 +3,47 @@
 // the same however the blocks are cut.
 #pragma once
 
-#include <span>
+#include <algorithm>
+#include <cstddef>
 #include <vector>
 
 #include "variants/kernels/range.hpp"
 #include "variants/matrix/cut.hpp"
-#include "variants/matrix/model.hpp"
 
 namespace stepbench {
+
+/// The leaves of a weight (rows, columns): `first`, first + 1, ... row by row.
+struct LeafGrid {
+  static constexpr std::ptrdiff_t kRows = 16, kColumns = 128;
+
+  std::ptrdiff_t first, rows, columns;
+  [[nodiscard]] std::ptrdiff_t down() const { return (rows + kRows - 1) / kRows; }
+  [[nodiscard]] std::ptrdiff_t across() const { return (columns + kColumns - 1) / kColumns; }
+  [[nodiscard]] std::ptrdiff_t end() const { return first + down() * across(); }
+  /// The rows, columns, of those leaves.
+  [[nodiscard]] Range rows_of(Range some) const { return {some.begin * kRows, std::min(some.end * kRows, rows)}; }
+  [[nodiscard]] Range columns_of(Range some) const {
+    return {some.begin * columns / across(), some.end * columns / across()};
+  }
+};
 
 struct ParameterBlock {
   std::size_t unit;
   Range rows, columns;
+  LeafGrid grid;
+  Range down, across;  // its leaves
 };
 
-/// A unit's rows and columns as a grid of leaves, and the grid's cut into blocks.
-class UnitBlocks {
- public:
-  /// Leaves are counted from `first_leaf` on; blocks are about of `size`.
-  UnitBlocks(std::size_t number, const ParameterUnit& unit, Cut::BlockSize size, std::size_t first_leaf);
+/// The blocks of a unit with those leaves, each about of `size`.
+[[nodiscard]] std::vector<ParameterBlock> blocks_of(std::size_t unit, const LeafGrid& grid, Cut::BlockSize size);
 
-  [[nodiscard]] const std::vector<ParameterBlock>& blocks() const { return blocks_; }
-  [[nodiscard]] std::size_t end_leaf() const { return first_leaf_ + row_leaves_.size() * column_leaves_.size(); }
-  /// Calls work(leaf, rows, columns) for each leaf of a block.
-  template <typename Work>
-  void for_leaves(const ParameterBlock& block, const Work& work) const;
-
- private:
-  std::size_t first_leaf_;
-  std::vector<Range> row_leaves_, column_leaves_;
-  std::vector<ParameterBlock> blocks_;
-};
-
+/// Calls work(leaf, rows, columns) for each leaf of a block.
 template <typename Work>
-void UnitBlocks::for_leaves(const ParameterBlock& block, const Work& work) const {
-  std::size_t leaf = first_leaf_;
-  for (const Range rows : row_leaves_) {
-    for (const Range columns : column_leaves_) {
-      const bool inside = rows.begin >= block.rows.begin && rows.end <= block.rows.end &&
-                          columns.begin >= block.columns.begin && columns.end <= block.columns.end;
-      if (inside) work(leaf, rows, columns);
-      ++leaf;
+void for_leaves(const ParameterBlock& block, const Work& work) {
+  for (std::ptrdiff_t i = block.down.begin; i < block.down.end; ++i) {
+    for (std::ptrdiff_t j = block.across.begin; j < block.across.end; ++j) {
+      work(static_cast<std::size_t>(block.grid.first + i * block.grid.across() + j), block.grid.rows_of({i, i + 1}),
+           block.grid.columns_of({j, j + 1}));
     }
   }
 }

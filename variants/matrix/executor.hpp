@@ -38,6 +38,9 @@ class Executor {
   [[nodiscard]] virtual std::unique_ptr<ThreadClaim> claim_threads() = 0;
 
   [[nodiscard]] virtual int threads() const = 0;
+  /// Whether a task may use all of them by itself, as a library's product does: then the tasks do not tell what more
+  /// cores would give.
+  [[nodiscard]] virtual bool shares_within_tasks() const { return false; }
 
   /// Calls `task` with the number of each task of the graph, once, when all that it waits for are through, on any of
   /// the executor's threads; returns when all are done. The graph stays as it is.

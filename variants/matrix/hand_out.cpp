@@ -44,11 +44,13 @@ double median_run(Executor& executor, const TaskGraph& graph, double seconds) {
 
 }  // namespace
 
-StepTrace trace_of(const TaskGraph& graph, const std::vector<double>& seconds, double wall_seconds) {
+StepTrace trace_of(const TaskGraph& graph, const std::vector<double>& seconds, double summing_seconds,
+                   double wall_seconds) {
   // A join stands for the tasks that it waits for.
   std::vector<std::vector<std::int32_t>> tasks_of(static_cast<std::size_t>(graph.size()));
   StepTrace trace;
   trace.wall_seconds = wall_seconds;
+  std::vector<std::int32_t> last;
   for (Id id = 0; id < graph.size(); ++id) {
     std::vector<std::int32_t> after;
     for (const Id before : graph.predecessors(id)) {
@@ -62,9 +64,11 @@ StepTrace trace_of(const TaskGraph& graph, const std::vector<double>& seconds, d
       tasks_of[at] = std::move(after);
     } else {
       tasks_of[at] = {static_cast<std::int32_t>(trace.tasks.size())};
+      if (graph.successors(id).empty()) last.push_back(tasks_of[at].front());
       trace.tasks.push_back({graph.name(id), seconds[at], std::move(after)});
     }
   }
+  trace.tasks.push_back({"sum of the losses", summing_seconds, std::move(last)});
   return trace;
 }
 

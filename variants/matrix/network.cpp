@@ -70,19 +70,23 @@ class MatrixNetwork final : public Network<Scalar> {
     StepResult result;
     const StepTasks<Scalar>& tasks = tasks_of(Pass::train, batch.size);
     result.phases = run(tasks, &batch);
-    reduce_loss(batch, result);
-    if (trace_ != nullptr) *trace_ = trace_of(tasks.graph(), seconds_, clock.lap());
+    const double summing = reduce_loss(batch, result);
+    if (trace_ != nullptr) *trace_ = trace_of(tasks.graph(), seconds_, summing, clock.lap());
     return result;
   }
 
   bool trace_steps(StepTrace* trace) override {
+    if (executor_->shares_within_tasks()) return false;
     trace_ = trace;
     return true;
   }
-  HandOutCosts measure_hand_out() override { return stepbench::measure_hand_out(*executor_); }
+  HandOutCosts measure_hand_out() override {
+    return executor_->shares_within_tasks() ? HandOutCosts{} : stepbench::measure_hand_out(*executor_);
+  }
 
  private:
   using Id = TaskGraph::Id;
+  using Blocks = std::vector<ParameterBlock>;  // of a unit
 
   /// Runs the tasks. The wall time is shared among the phases in proportion to the time that the tasks spent in them.
   PhaseTimes run(const StepTasks<Scalar>& tasks, const Batch<Scalar>* batch) {
@@ -103,10 +107,13 @@ class MatrixNetwork final : public Network<Scalar> {
     return times;
   }
 
-  void reduce_loss(const Batch<Scalar>& batch, StepResult& result) {
+  /// Returns the seconds that it took.
+  double reduce_loss(const Batch<Scalar>& batch, StepResult& result) {
     LapClock clock;
     result.loss = model_->loss(batch);
-    result.phases[Phase::reduce] += clock.lap();
+    const double seconds = clock.lap();
+    result.phases[Phase::reduce] += seconds;
+    return seconds;
   }
 
   /// The tasks of a pass over a batch of `batch` samples, made when first asked for.
@@ -121,7 +128,7 @@ class MatrixNetwork final : public Network<Scalar> {
   }
 
   void add_tasks(StepTasks<Scalar>& tasks, Pass pass, std::ptrdiff_t batch) {
-    const std::vector<UnitBlocks> units = make_blocks(batch * model_->rows_per_sample());
+    const std::vector<Blocks> units = make_blocks(batch * model_->rows_per_sample());
     if (pass == Pass::update) {
       add_update(tasks, units, {});
       return;
@@ -149,7 +156,7 @@ class MatrixNetwork final : public Network<Scalar> {
   }
 
   /// From the last layer down: its blocks, when all lanes are where its output gradient is, then the lanes further.
-  void add_layers(StepTasks<Scalar>& tasks, const std::vector<UnitBlocks>& units, std::vector<Lane<Scalar>>& lanes) {
+  void add_layers(StepTasks<Scalar>& tasks, const std::vector<Blocks>& units, std::vector<Lane<Scalar>>& lanes) {
     for (std::ptrdiff_t layer = model_->stages() - 1; layer >= 0; --layer) {
       std::vector<Id> here, done;
       for (Lane<Scalar>& lane : lanes) here.push_back(lane.here());
@@ -163,12 +170,12 @@ class MatrixNetwork final : public Network<Scalar> {
     }
   }
 
-  /// Tasks that form the gradient of each of a unit's blocks after `ready`, then `update` it or sum its `squares`.
+  /// Tasks that form the gradient of each block of a unit after `ready`, then `update` it or sum its `squares`.
   /// What comes last is added to `done`.
-  void add_gradients(StepTasks<Scalar>& tasks, const UnitBlocks& unit, Id ready, bool update, bool squares,
+  void add_gradients(StepTasks<Scalar>& tasks, const Blocks& blocks, Id ready, bool update, bool squares,
                      std::vector<Id>& done) {
     const bool fused = update && training_.optimizer == Optimizer::sgd;
-    for (const ParameterBlock& block : unit.blocks()) {
+    for (const ParameterBlock& block : blocks) {
       Id last = tasks.add(Phase::backward, "dW of " + name_of(block), std::array{ready},
                           [this, block, fused](const StepInputs<Scalar>& inputs) {
                             if (fused) {
@@ -179,7 +186,7 @@ class MatrixNetwork final : public Network<Scalar> {
                           });
       // While the gradient is in the cache.
       if (update && !fused) last = add_block_update(tasks, block, std::array{last});
-      if (squares) last = add_block_squares(tasks, unit, block, std::array{last});
+      if (squares) last = add_block_squares(tasks, block, std::array{last});
       done.push_back(last);
     }
   }
@@ -191,10 +198,9 @@ class MatrixNetwork final : public Network<Scalar> {
                      });
   }
 
-  Id add_block_squares(StepTasks<Scalar>& tasks, const UnitBlocks& unit, const ParameterBlock& block,
-                       std::span<const Id> after) {
-    return tasks.add(Phase::reduce, "norm of the gradients", after, [this, unit, block](const StepInputs<Scalar>&) {
-      unit.for_leaves(block, [&](std::size_t leaf, Range rows, Range columns) {
+  Id add_block_squares(StepTasks<Scalar>& tasks, const ParameterBlock& block, std::span<const Id> after) {
+    return tasks.add(Phase::reduce, "norm of the gradients", after, [this, block](const StepInputs<Scalar>&) {
+      for_leaves(block, [&](std::size_t leaf, Range rows, Range columns) {
         squares_[leaf] = model_->gradient_sum_of_squares(block.unit, rows, columns);
       });
     });
@@ -202,18 +208,18 @@ class MatrixNetwork final : public Network<Scalar> {
 
   /// The update by gradients that are there after `ready`, of which the sums of squares are, too, if `ready` is not
   /// empty.
-  void add_update(StepTasks<Scalar>& tasks, const std::vector<UnitBlocks>& units, std::vector<Id> ready) {
+  void add_update(StepTasks<Scalar>& tasks, const std::vector<Blocks>& units, std::vector<Id> ready) {
     if (training_.gradient_clip) {
       if (ready.empty()) {
-        for (const UnitBlocks& unit : units) {
-          for (const ParameterBlock& block : unit.blocks()) ready.push_back(add_block_squares(tasks, unit, block, {}));
+        for (const Blocks& blocks : units) {
+          for (const ParameterBlock& block : blocks) ready.push_back(add_block_squares(tasks, block, {}));
         }
       }
       ready = {tasks.add(Phase::reduce, "norm of the gradients", ready,
                          [this](const StepInputs<Scalar>&) { begin_update(update_, clipping_factor()); })};
     }
-    for (const UnitBlocks& unit : units) {
-      for (const ParameterBlock& block : unit.blocks()) add_block_update(tasks, block, ready);
+    for (const Blocks& blocks : units) {
+      for (const ParameterBlock& block : blocks) add_block_update(tasks, block, ready);
     }
   }
 
@@ -227,14 +233,15 @@ class MatrixNetwork final : public Network<Scalar> {
   }
 
   /// The parameters in blocks, for a batch of so many rows.
-  std::vector<UnitBlocks> make_blocks(std::ptrdiff_t rows) {
-    std::vector<UnitBlocks> units;
-    std::size_t leaves = 0;
+  std::vector<Blocks> make_blocks(std::ptrdiff_t rows) {
+    std::vector<Blocks> units;
+    std::ptrdiff_t leaves = 0;
     for (const ParameterUnit& unit : model_->units()) {
-      units.emplace_back(units.size(), unit, cut_->block(unit.rows, unit.columns, parameters_, rows), leaves);
-      leaves = units.back().end_leaf();
+      const LeafGrid grid{leaves, unit.rows, unit.columns};
+      units.push_back(blocks_of(units.size(), grid, cut_->block(unit.rows, unit.columns, parameters_, rows)));
+      leaves = grid.end();
     }
-    squares_.resize(leaves);
+    squares_.resize(static_cast<std::size_t>(leaves));
     return units;
   }
 
