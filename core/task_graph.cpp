@@ -91,7 +91,7 @@ double greedy_schedule(std::span<const TracedTask> tasks, std::int64_t cores, do
   return now;
 }
 
-void MedianTrace::add(const StepTrace& trace) {
+void TraceSample::add(const StepTrace& trace) {
   if (wall_seconds_.empty()) {
     first_ = trace;
     seconds_.resize(trace.tasks.size());
@@ -102,12 +102,12 @@ void MedianTrace::add(const StepTrace& trace) {
   for (std::size_t i = 0; i < seconds_.size(); ++i) seconds_[i].push_back(trace.tasks[i].seconds);
 }
 
-StepTrace MedianTrace::median() const {
-  StepTrace middle = first_;
-  if (wall_seconds_.empty()) return middle;
-  middle.wall_seconds = stepbench::median(wall_seconds_);
-  for (std::size_t i = 0; i < seconds_.size(); ++i) middle.tasks[i].seconds = stepbench::median(seconds_[i]);
-  return middle;
+StepTrace TraceSample::lower_quartile() const {
+  StepTrace step = first_;
+  if (wall_seconds_.empty()) return step;
+  step.wall_seconds = stepbench::lower_quartile(wall_seconds_);
+  for (std::size_t i = 0; i < seconds_.size(); ++i) step.tasks[i].seconds = stepbench::lower_quartile(seconds_[i]);
+  return step;
 }
 
 }  // namespace stepbench

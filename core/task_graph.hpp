@@ -30,14 +30,14 @@ struct TaskChain {
 /// `per_task`: seconds by which each is lengthened.
 [[nodiscard]] double greedy_schedule(std::span<const TracedTask> tasks, std::int64_t cores, double per_task = 0);
 
-/// Several traces of one step as one: the tasks with the median of each one's seconds, and the median wall time. Keeps
-/// of all but the first the times alone.
-class MedianTrace {
+/// Several traces of one step, of which all but the first are kept as times alone.
+class TraceSample {
  public:
   /// A trace with other tasks than the first, as of a short batch, does not count.
   void add(const StepTrace& trace);
-  /// Empty for none.
-  [[nodiscard]] StepTrace median() const;
+  /// The step of which each task takes the lower quartile of its seconds, and the whole that of the wall times; empty
+  /// for none.
+  [[nodiscard]] StepTrace lower_quartile() const;
 
  private:
   StepTrace first_;

@@ -46,9 +46,9 @@ class TracedRun {
 
   [[nodiscard]] bool has_tasks() const { return has_tasks_; }
   [[nodiscard]] std::size_t steps() const { return step_times_.size(); }
-  /// s; of tasks it is the sum of their medians, as of those that are scheduled: what disturbs a step hits few of them.
+  /// s; the sum of what its tasks usually take, as of those that are scheduled: what disturbs a step hits few of them.
   [[nodiscard]] double step_time() const {
-    return has_tasks_ ? work_of(traces_.median().tasks) + outside() : median(step_times_);
+    return has_tasks_ ? work_of(traces_.lower_quartile().tasks) + outside() : median(step_times_);
   }
   void forget() {
     step_times_.clear();
@@ -78,22 +78,22 @@ class TracedRun {
 
   [[nodiscard]] StepCut cut(const TracedRun& one_core, const HandOutCosts& costs) const {
     return {.cores = cores_,
-            .trace = traces_.median(),
+            .trace = traces_.lower_quartile(),
             .one_core = one_core.step_time(),
             .outside = one_core.outside(),
-            .gathering = median(one_core.gathering_),
+            .gathering = lower_quartile(one_core.gathering_),
             .hand_out = costs};
   }
 
  private:
-  [[nodiscard]] double outside() const { return std::max(0.0, median(outside_)); }
+  [[nodiscard]] double outside() const { return std::max(0.0, lower_quartile(outside_)); }
 
   std::int64_t cores_;
   StepTrace trace_;  // outlives the run, which writes into it
   std::unique_ptr<LocalTrialRun> run_;
   bool has_tasks_;
   std::vector<double> step_times_, outside_, gathering_;  // s
-  MedianTrace traces_;
+  TraceSample traces_;
 };
 
 /// What this machine takes to hand tasks out, by the number of threads: it has no more than its own cores to ask.

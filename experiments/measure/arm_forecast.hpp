@@ -20,7 +20,7 @@ inline constexpr std::array<std::int64_t, 7> kUsualCores = {2, 4, 8, 16, 32, 64,
 
 /// How much time to give to it.
 struct ForecastEffort {
-  double seconds = 0.4;         // of tracing for each number of cores, as far as steps are short enough
+  double seconds = 0.8;         // of tracing for each number of cores, as far as steps are short enough
   std::size_t least_steps = 5;  // that are traced in any case
   double at_most = std::numeric_limits<double>::infinity();  // s: spent, no further number of cores is looked at
 };

@@ -105,27 +105,27 @@ TEST_CASE("a task that waits for one that does not come before it is a fault of 
   CHECK_NOTHROW(require_ordered(fork_join(3, 1.0)));
 }
 
-TEST_CASE("of several traces the median of each task counts, whatever step it is of") {
-  MedianTrace traces;
-  traces.add({chain_of({1, 9}), 10});
-  traces.add({chain_of({2, 1}), 3});
-  traces.add({chain_of({9, 2}), 11});
-  const StepTrace middle = traces.median();
-  REQUIRE(middle.tasks.size() == 2);
-  CHECK(middle.tasks[0].seconds == 2);
-  CHECK(middle.tasks[1].seconds == 2);
-  CHECK(middle.tasks[1].after == std::vector<std::int32_t>{0});
-  CHECK(middle.wall_seconds == 10);
+TEST_CASE("of several traces the lower quartile of each task counts, whatever step it is of") {
+  TraceSample traces;
+  for (const auto& [first, second] : {std::pair{1, 9}, {2, 50}, {3, 5}, {40, 6}, {50, 7}}) {
+    traces.add({chain_of({static_cast<double>(first), static_cast<double>(second)}), 10.0 * first});
+  }
+  const StepTrace step = traces.lower_quartile();
+  REQUIRE(step.tasks.size() == 2);
+  CHECK(step.tasks[0].seconds == 2);
+  CHECK(step.tasks[1].seconds == 6);
+  CHECK(step.tasks[1].after == std::vector<std::int32_t>{0});
+  CHECK(step.wall_seconds == 20);
 }
 
 TEST_CASE("a trace with other tasks than the first does not count") {
-  MedianTrace traces;
-  CHECK(traces.median().tasks.empty());
-  traces.add({chain_of({1, 1}), 2});
-  traces.add({chain_of({50}), 50});
-  traces.add({chain_of({50, 50}, "another"), 100});
-  REQUIRE(traces.median().tasks.size() == 2);
-  CHECK(traces.median().wall_seconds == 2);
+  TraceSample traces;
+  CHECK(traces.lower_quartile().tasks.empty());
+  traces.add({chain_of({5, 5}), 10});
+  traces.add({chain_of({1}), 1});
+  traces.add({chain_of({1, 1}, "another"), 2});
+  REQUIRE(traces.lower_quartile().tasks.size() == 2);
+  CHECK(traces.lower_quartile().wall_seconds == 10);
 }
 
 }  // namespace stepbench::testing
