@@ -10,6 +10,17 @@ namespace stepbench {
 
 inline constexpr std::int32_t kNotCounted = -1;  // target of a position that neither loss nor accuracy counts
 
+/// Where the features of a batch come from, when they are not there yet.
+class FeatureRows {
+ public:
+  FeatureRows() = default;
+  FeatureRows(const FeatureRows&) = delete;
+  FeatureRows& operator=(const FeatureRows&) = delete;
+  virtual ~FeatureRows() = default;
+  /// Fills rows begin .. end-1 of the batch's features; may be called side by side for rows that do not overlap.
+  virtual void fetch(std::int64_t begin, std::int64_t end) const = 0;
+};
+
 /// B samples: rows of features for an MLP, sequences of tokens for a transformer. Letters: B batch, F features of a
 /// sample (the network's inputs), K outputs, T tokens of a sequence, V vocabulary.
 template <typename Scalar>
@@ -23,6 +34,8 @@ struct Batch {
   std::span<const Scalar> targets;            // (B, K): what squared_error is held against; empty under cross_entropy
   std::span<const std::int32_t> tokens = {};  // (B, T), each in [0, V)
   std::span<const std::int32_t> target_tokens = {};  // (B, T), each in [0, V) or kNotCounted
+  /// Not null only in train_step of a network that fetches_features: then each row is to be fetched before it is read.
+  const FeatureRows* pending = nullptr;
 };
 
 /// Whether a row of outputs is right: its largest, of equal ones the first, stands at `label`, and is finite. Never for

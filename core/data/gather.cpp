@@ -58,6 +58,26 @@ BatchGatherer<Scalar>::BatchGatherer(const Dataset& dataset, std::int64_t max_ba
 
 template <typename Scalar>
 Batch<Scalar> BatchGatherer<Scalar>::gather(const Split& split, std::span<const std::int64_t> order) {
+  Batch<Scalar> batch = begin_gather(split, order);
+  if (batch.pending != nullptr) fetch(0, batch.size);
+  batch.pending = nullptr;
+  return batch;
+}
+
+template <typename Scalar>
+void BatchGatherer<Scalar>::fetch(std::int64_t begin, std::int64_t end) const {
+  std::visit(
+      [&](const auto& values) {
+        for (std::int64_t b = begin; b < end; ++b) {
+          const std::int64_t sample = order_[static_cast<std::size_t>(b)];
+          copy_row(values.data() + sample * features_, features_, feature_rows_.data() + b * features_);
+        }
+      },
+      split_->features);
+}
+
+template <typename Scalar>
+Batch<Scalar> BatchGatherer<Scalar>::begin_gather(const Split& split, std::span<const std::int64_t> order) {
   assert(order.size() <= labels_.size());
   const auto size = static_cast<std::int64_t>(order.size());
   Batch<Scalar> batch;
@@ -76,14 +96,9 @@ Batch<Scalar> BatchGatherer<Scalar>::gather(const Split& split, std::span<const 
                     std::count(batch.target_tokens.begin(), batch.target_tokens.end(), kNotCounted);
     return batch;
   }
-  std::visit(
-      [&](const auto& values) {
-        for (std::int64_t b = 0; b < size; ++b) {
-          const std::int64_t sample = order[static_cast<std::size_t>(b)];
-          copy_row(values.data() + sample * features_, features_, feature_rows_.data() + b * features_);
-        }
-      },
-      split.features);
+  split_ = &split;
+  order_ = order;
+  batch.pending = this;
   batch.features = std::span<const Scalar>(feature_rows_).first(static_cast<std::size_t>(size * features_));
   if (!split.labels.empty()) {
     for (std::size_t b = 0; b < order.size(); ++b) labels_[b] = split.labels[static_cast<std::size_t>(order[b])];

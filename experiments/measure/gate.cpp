@@ -65,6 +65,8 @@ class GateRun {
         claim_(network_->claim_threads()),
         gatherer_(dataset, std::ssize(order), trial.model.loss == Loss::squared_error),
         batch_(gatherer_.gather(dataset.train, order)),
+        step_gatherer_(dataset, std::ssize(order), trial.model.loss == Loss::squared_error),
+        step_batch_(network_->fetches_features() ? step_gatherer_.begin_gather(dataset.train, order) : batch_),
         start_(gate_parameters<Scalar>(trial)) {}
 
   void gradients(Computed& computed) {
@@ -81,7 +83,7 @@ class GateRun {
 
   void change(Computed& computed, double learning_rate) {
     network_->write(Content::parameters, start_);
-    network_->train_step(batch_, {.learning_rate = learning_rate, .number = 1});
+    network_->train_step(step_batch_, {.learning_rate = learning_rate, .number = 1});
     computed.change = change_of_parameters();
   }
 
@@ -103,6 +105,9 @@ class GateRun {
   std::unique_ptr<ThreadClaim> claim_;
   BatchGatherer<Scalar> gatherer_;
   Batch<Scalar> batch_;
+  // A training step gets its batch as it will when it is timed, in memory where the features are not yet.
+  BatchGatherer<Scalar> step_gatherer_;
+  Batch<Scalar> step_batch_;
   std::vector<Scalar> start_;
 };
 

@@ -200,7 +200,8 @@ class TypedTrialRun final : public LocalTrialRun {
                             .number = step_ + 1};
 
     LapClock clock;
-    const Batch<Scalar> batch = gatherer_.gather(dataset_.train, samples);
+    const Batch<Scalar> batch = network_->fetches_features() ? gatherer_.begin_gather(dataset_.train, samples)
+                                                             : gatherer_.gather(dataset_.train, samples);
     gathering_time_ = clock.lap();
     const StepResult result = network_->train_step(batch, update);
     const double wall_time = gathering_time_ + clock.lap();

@@ -69,6 +69,22 @@ TEMPLATE_TEST_CASE("every pixel is its value divided by 255 in the scalar type",
   CHECK(list(batch.features) == expected);
 }
 
+TEMPLATE_TEST_CASE("features that are fetched by rows are those that are gathered at once", "", float, double) {
+  const Dataset data = pixel_data();
+  const std::vector<std::int64_t> order = epoch_order(100, true, 7, 0);
+  BatchGatherer<TestType> whole(data, 100, false), parts(data, 100, false);
+  const auto expected = whole.gather(data.train, order);
+  CHECK(expected.pending == nullptr);
+  const auto batch = parts.begin_gather(data.train, order);
+  REQUIRE(batch.pending != nullptr);
+  CHECK(list(batch.labels) == list(expected.labels));
+  CHECK(list(batch.features) == std::vector<TestType>(200, TestType{0}));  // not yet
+  batch.pending->fetch(40, 100);
+  CHECK(batch.features[79] == 0);
+  batch.pending->fetch(0, 40);
+  CHECK(list(batch.features) == list(expected.features));
+}
+
 TEMPLATE_TEST_CASE("rows and labels come in the order asked for", "", float, double) {
   const Dataset data = pixel_data();
   BatchGatherer<TestType> gatherer(data, 4, false);

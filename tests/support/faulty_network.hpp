@@ -25,7 +25,8 @@ enum class Fault {
   stale_weights,   // gradients of parameters that are a step old: here, 1% smaller
   permuted,        // gradients of the first tensor in reverse order
   wrong_step,      // right gradients, but the training step moves 1% too far
-  wrong_update     // the same of apply_update alone
+  wrong_update,    // the same of apply_update alone
+  wrong_features   // the training step reads features that nobody fetched
 };
 
 template <typename Scalar>
@@ -71,6 +72,7 @@ class FaultyNetwork final : public Network<Scalar> {
     spoil();
     return result;
   }
+  [[nodiscard]] bool fetches_features() const override { return fault_ == Fault::wrong_features; }
   void apply_update(const UpdateStep& update) override { descend(update, fault_ == Fault::wrong_update); }
   StepResult train_step(const Batch<Scalar>& batch, const UpdateStep& update) override {
     const StepResult result = compute_gradients(batch);
@@ -113,6 +115,7 @@ class FaultyNetwork final : public Network<Scalar> {
       case Fault::stale_weights:
       case Fault::wrong_step:
       case Fault::wrong_update:
+      case Fault::wrong_features:
         return;  // not in the gradients as they stand
     }
   }
@@ -146,6 +149,7 @@ inline constexpr std::array kFaultyBackends = {
     faulty_backend<Fault::permuted>("permuted"),
     faulty_backend<Fault::wrong_step>("wrong_step"),
     faulty_backend<Fault::wrong_update>("wrong_update"),
+    faulty_backend<Fault::wrong_features>("wrong_features"),
 };
 
 }  // namespace stepbench::testing

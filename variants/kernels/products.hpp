@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
+#include "variants/kernels/linear_weight.hpp"
 #include "variants/kernels/operand.hpp"
 #include "variants/kernels/range.hpp"
 
@@ -40,6 +42,12 @@ class Products {
   /// Brings the copy (of copy_size elements, not 0) of B (rows, columns) up to date with some of its rows and columns.
   virtual void update_copy(Range some_rows, Range some_columns, Operand<const Scalar> b, std::ptrdiff_t rows,
                            std::ptrdiff_t columns, Scalar* copy) const = 0;
+
+  /// A linear layer's weight in the form that the products like best; they outlive it. By default row-major
+  /// (row_major_weight.hpp).
+  [[nodiscard]] virtual std::unique_ptr<LinearWeight<Scalar>> make_weight(const WeightSettings& settings) const;
+  /// Elements from a row to the next of a row-major matrix (N, columns) that they like to be given, from `columns` on.
+  [[nodiscard]] virtual std::ptrdiff_t row_stride(std::ptrdiff_t columns) const { return columns; }
 
   /// Queries that attention takes at once: few skip most of the keys that the mask hides, many make a better product.
   [[nodiscard]] virtual std::ptrdiff_t attention_panel() const = 0;

@@ -14,7 +14,7 @@ namespace stepbench {
 
 /// The leaves of a weight (rows, columns): `first`, first + 1, ... row by row.
 struct LeafGrid {
-  static constexpr std::ptrdiff_t kRows = 16, kColumns = 128;
+  static constexpr std::ptrdiff_t kRows = 16, kColumns = 128;  // at most
 
   std::ptrdiff_t first, rows, columns;
   [[nodiscard]] std::ptrdiff_t down() const { return (rows + kRows - 1) / kRows; }
@@ -22,8 +22,10 @@ struct LeafGrid {
   [[nodiscard]] std::ptrdiff_t end() const { return first + down() * across(); }
   /// The rows, columns, of those leaves.
   [[nodiscard]] Range rows_of(Range some) const { return {some.begin * kRows, std::min(some.end * kRows, rows)}; }
+  /// In steps of kRows, for weights that lie in panels.
   [[nodiscard]] Range columns_of(Range some) const {
-    return {some.begin * columns / across(), some.end * columns / across()};
+    const std::ptrdiff_t steps = (columns + kRows - 1) / kRows;
+    return {some.begin * steps / across() * kRows, std::min(some.end * steps / across() * kRows, columns)};
   }
 };
 

@@ -1,5 +1,7 @@
 #include "variants/matrix/mlp.hpp"
 
+#include <utility>
+
 namespace stepbench {
 
 template <typename Scalar>
@@ -9,12 +11,12 @@ MatrixMlp<Scalar>::MatrixMlp(const NetworkSettings& settings, const Products<Sca
       output_(settings.model.output) {
   const ParameterLayout layout = parameter_layout(settings.model);
   for (LayoutCursor cursor(layout); !cursor.at_end();) {
-    ParameterUnit& unit = this->units_[this->add_unit(cursor, /*has_bias=*/true)];
-    this->keep_copy(unit);
-    const auto elements = static_cast<std::size_t>(settings.max_batch * unit.rows);
-    activations_.emplace_back(elements);
-    deltas_.emplace_back(elements);
+    const std::size_t layer = this->add_linear(cursor, /*has_bias=*/true, /*input_gradient=*/!layers_.empty());
+    const std::ptrdiff_t stride = products.row_stride(this->units_[layer].rows);
+    const auto elements = static_cast<std::size_t>(settings.max_batch * stride);
+    layers_.push_back({stride, Buffer<Scalar>(elements), Buffer<Scalar>(elements)});
   }
+  this->make_buffers();
   if (loss_ == Loss::squared_error) this->outputs_per_loss_ = static_cast<double>(settings.model.layers.back());
 }
 
@@ -24,28 +26,27 @@ bool MatrixMlp<Scalar>::has_relu(std::size_t layer) const {
 }
 
 template <typename Scalar>
-const Scalar* MatrixMlp<Scalar>::layer_input(const Batch<Scalar>& batch, std::size_t layer) const {
-  return layer == 0 ? batch.features.data() : activations_[layer - 1].data();
+Operand<const Scalar> MatrixMlp<Scalar>::layer_input(const Batch<Scalar>& batch, std::size_t layer) const {
+  if (layer > 0) return layers_[layer - 1].a();
+  return {batch.features.data(), this->units_[0].columns};
 }
 
 template <typename Scalar>
-void MatrixMlp<Scalar>::layer_forward(const Batch<Scalar>& batch, std::size_t layer, Range rows, Range columns) {
-  const ParameterUnit& unit = this->units_[layer];
-  Scalar* output = activations_[layer].data();
-  this->project(unit, layer_input(batch, layer), Scalar{0}, output, rows, columns);
-  const Scalar* bias = this->parameter(unit.bias) + columns.begin;
-  for_dense_rows(rows, columns, unit.rows, [&](std::ptrdiff_t offset, std::ptrdiff_t count) {
-    add_bias(output + offset, bias, count, columns.size(), has_relu(layer));
-  });
+LinearGradient<Scalar> MatrixMlp<Scalar>::layer_gradient(const Batch<Scalar>& batch, std::size_t layer) const {
+  return {layers_[layer].d(), layer_input(batch, layer), batch.size};
 }
 
 template <typename Scalar>
 void MatrixMlp<Scalar>::forward(Lane<Scalar>& lane) {
   for (std::size_t l = 0; l < this->units_.size(); ++l) {
-    const ParameterUnit& unit = this->units_[l];
+    const ParameterUnit<Scalar>& unit = this->units_[l];
     lane.product(Phase::forward, "forward of " + unit.name, unit.rows, unit.columns,
-                 [this, l](const StepInputs<Scalar>& inputs, Range rows, Range columns) {
-                   layer_forward(*inputs.batch, l, rows, columns);
+                 [this, l, &unit](const StepInputs<Scalar>& inputs, Range rows, Range columns) {
+                   unit.linear->forward({.input = layer_input(*inputs.batch, l),
+                                         .output = layers_[l].a(),
+                                         .bias = this->parameter(unit.bias),
+                                         .relu = has_relu(l)},
+                                        rows, columns);
                  });
   }
   lane.rows(Phase::loss, "loss",
@@ -54,24 +55,18 @@ void MatrixMlp<Scalar>::forward(Lane<Scalar>& lane) {
 
 template <typename Scalar>
 void MatrixMlp<Scalar>::row_losses(const Batch<Scalar>& batch, Range rows) {
-  const std::size_t last = this->units_.size() - 1;
-  const std::ptrdiff_t columns = this->units_[last].rows;
-  const Scalar* outputs = activations_[last].data();
-  Scalar* gradients = deltas_[last].data();
+  const std::ptrdiff_t columns = this->units_.back().rows;
+  LayerRows& last = layers_.back();
+  const auto counted = static_cast<Scalar>(batch.counted);
   for (std::ptrdiff_t b = rows.begin; b < rows.end; ++b) {
     const auto row = static_cast<std::size_t>(b);
-    const Scalar* output = outputs + b * columns;
-    Scalar* gradient = gradients + b * columns;
-    if (loss_ == Loss::squared_error) {
-      const Scalar scale = Scalar{2} / static_cast<Scalar>(batch.counted);
-      this->row_losses_[row] = squared_error_row(output, batch.targets.data() + b * columns, columns, scale, gradient);
-    } else {
-      const Scalar scale = Scalar{1} / static_cast<Scalar>(batch.counted);
-      this->row_losses_[row] = cross_entropy_row(output, batch.labels[row], columns, scale, gradient);
-    }
-  }
-  if (has_relu(last)) {
-    mask_by_relu(gradients + rows.begin * columns, outputs + rows.begin * columns, rows.size() * columns);
+    const Scalar* output = last.activations.data() + b * last.stride;
+    Scalar* gradient = last.deltas.data() + b * last.stride;
+    this->row_losses_[row] =
+        loss_ == Loss::squared_error
+            ? squared_error_row(output, batch.targets.data() + b * columns, columns, Scalar{2} / counted, gradient)
+            : cross_entropy_row(output, batch.labels[row], columns, Scalar{1} / counted, gradient);
+    if (has_relu(layers_.size() - 1)) mask_by_relu(gradient, output, columns);
   }
 }
 
@@ -84,46 +79,38 @@ void MatrixMlp<Scalar>::hits(Lane<Scalar>& lane) {
 template <typename Scalar>
 void MatrixMlp<Scalar>::row_hits(const Batch<Scalar>& batch, Range rows) {
   const auto columns = static_cast<std::size_t>(this->units_.back().rows);
-  for (auto row = static_cast<std::size_t>(rows.begin); row < static_cast<std::size_t>(rows.end); ++row) {
-    const std::span<const Scalar> outputs(activations_.back().data() + row * columns, columns);
+  for (std::ptrdiff_t b = rows.begin; b < rows.end; ++b) {
+    const auto row = static_cast<std::size_t>(b);
+    const std::span<const Scalar> outputs(layers_.back().activations.data() + b * layers_.back().stride, columns);
     this->row_hits_[row] = !batch.labels.empty() && largest_is_at(outputs, batch.labels[row]) ? 1 : 0;
   }
 }
 
 template <typename Scalar>
-void MatrixMlp<Scalar>::layer_backward(std::size_t layer, Range rows, Range columns) {
-  const ParameterUnit& unit = this->units_[layer];
-  Scalar* gradient = deltas_[layer - 1].data();
-  const Scalar* activation = activations_[layer - 1].data();
-  this->project_back(unit, deltas_[layer].data(), gradient, rows, columns);
-  for_dense_runs(rows, columns, unit.columns, [&](std::ptrdiff_t offset, std::ptrdiff_t count) {
-    mask_by_relu(gradient + offset, activation + offset, count);
-  });
-}
-
-template <typename Scalar>
 void MatrixMlp<Scalar>::backward(std::ptrdiff_t stage, Lane<Scalar>& lane) {
   const auto layer = static_cast<std::size_t>(stage);
-  const ParameterUnit& unit = this->units_[layer];
+  const ParameterUnit<Scalar>& unit = this->units_[layer];
   if (layer > 0) {  // nothing below wants the first layer's input gradient
-    lane.product(
-        Phase::backward, "dX of " + unit.name, unit.columns, unit.rows,
-        [this, layer](const StepInputs<Scalar>&, Range rows, Range columns) { layer_backward(layer, rows, columns); });
+    lane.product(Phase::backward, "dX of " + unit.name, unit.columns, unit.rows,
+                 [this, layer, &unit](const StepInputs<Scalar>&, Range rows, Range columns) {
+                   unit.linear->backward({.output_gradient = std::as_const(layers_[layer]).d(),
+                                          .input_gradient = layers_[layer - 1].d(),
+                                          .mask = std::as_const(layers_[layer - 1]).a()},
+                                         rows, columns);
+                 });
   }
   lane.release(layer);
 }
 
 template <typename Scalar>
-void MatrixMlp<Scalar>::weight_gradient(const Batch<Scalar>& batch, std::size_t layer, Range rows, Range columns) {
-  this->linear_gradient(this->units_[layer], rows, columns, deltas_[layer].data(), layer_input(batch, layer),
-                        batch.size);
+void MatrixMlp<Scalar>::form_gradient(const Batch<Scalar>& batch, std::size_t layer, Range rows, Range columns) {
+  this->form_linear_gradient(layer, rows, columns, layer_gradient(batch, layer));
 }
 
 template <typename Scalar>
-void MatrixMlp<Scalar>::fused_sgd(const Batch<Scalar>& batch, std::size_t layer, Range rows, Range columns,
-                                  const OptimizerStep<Scalar>& step) {
-  this->fused_linear_sgd(this->units_[layer], rows, columns, deltas_[layer].data(), layer_input(batch, layer),
-                         batch.size, step);
+void MatrixMlp<Scalar>::train(const Batch<Scalar>& batch, std::size_t layer, Range rows, Range columns,
+                              const OptimizerStep<Scalar>& rule) {
+  this->train_linear(layer, rows, columns, layer_gradient(batch, layer), rule);
 }
 
 template class MatrixMlp<float>;

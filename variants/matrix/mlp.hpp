@@ -14,29 +14,37 @@ class MatrixMlp final : public MatrixModel<Scalar> {
  public:
   MatrixMlp(const NetworkSettings& settings, const Products<Scalar>& products);
 
+  [[nodiscard]] bool reads_features() const override { return true; }
   void forward(Lane<Scalar>& lane) override;
   void hits(Lane<Scalar>& lane) override;
   [[nodiscard]] std::ptrdiff_t stages() const override { return std::ssize(this->units_); }
   void backward(std::ptrdiff_t layer, Lane<Scalar>& lane) override;
-  void weight_gradient(const Batch<Scalar>& batch, std::size_t layer, Range rows, Range columns) override;
-  void fused_sgd(const Batch<Scalar>& batch, std::size_t layer, Range rows, Range columns,
-                 const OptimizerStep<Scalar>& step) override;
+  void form_gradient(const Batch<Scalar>& batch, std::size_t layer, Range rows, Range columns) override;
+  void train(const Batch<Scalar>& batch, std::size_t layer, Range rows, Range columns,
+             const OptimizerStep<Scalar>& rule) override;
   using MatrixModel<Scalar>::loss;
 
  private:
   [[nodiscard]] bool has_relu(std::size_t layer) const;
   /// The layer's input a_(l-1): the batch's features for the first layer.
-  [[nodiscard]] const Scalar* layer_input(const Batch<Scalar>& batch, std::size_t layer) const;
+  [[nodiscard]] Operand<const Scalar> layer_input(const Batch<Scalar>& batch, std::size_t layer) const;
+  [[nodiscard]] LinearGradient<Scalar> layer_gradient(const Batch<Scalar>& batch, std::size_t layer) const;
 
-  void layer_forward(const Batch<Scalar>& batch, std::size_t layer, Range rows, Range columns);
-  void layer_backward(std::size_t layer, Range rows, Range columns);
   void row_losses(const Batch<Scalar>& batch, Range rows);
   void row_hits(const Batch<Scalar>& batch, Range rows);
 
   Loss loss_;
   OutputActivation output_;
-  std::vector<Buffer<Scalar>> activations_;  // a_l (max_batch, n_l)
-  std::vector<Buffer<Scalar>> deltas_;       // d_l (max_batch, n_l)
+  /// Rows as far apart as the products like them.
+  struct LayerRows {
+    std::ptrdiff_t stride;
+    Buffer<Scalar> activations, deltas;  // a_l, d_l (max_batch, n_l)
+    [[nodiscard]] Operand<Scalar> a() { return {activations.data(), stride}; }
+    [[nodiscard]] Operand<const Scalar> a() const { return {activations.data(), stride}; }
+    [[nodiscard]] Operand<Scalar> d() { return {deltas.data(), stride}; }
+    [[nodiscard]] Operand<const Scalar> d() const { return {deltas.data(), stride}; }
+  };
+  std::vector<LayerRows> layers_;
 };
 
 }  // namespace stepbench

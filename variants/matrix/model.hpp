@@ -1,10 +1,11 @@
-// What the training step needs of a model in matrix form, and what all such models have in common: flat buffers of
-// parameters, gradients and moments, and their update. A model says what a step does to the samples of a lane
-// (step_tasks.hpp), and forms gradients of, and updates, blocks of its units. All of it may run side by side for rows,
-// or blocks, that do not overlap; when what runs is network.cpp's.
+// What the training step needs of a model in matrix form, and what all such models have in common: parameters,
+// gradients and moments, and their update. A model says what a step does to the samples of a lane (step_tasks.hpp), and
+// forms gradients of, and updates, blocks of its units. All of it may run side by side for rows, or blocks, that do not
+// overlap; when what runs is network.cpp's.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <numeric>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 #include "core/models/parameters.hpp"
 #include "core/network.hpp"
 #include "variants/kernels/kernels.hpp"
+#include "variants/kernels/parameter_buffers.hpp"
 #include "variants/kernels/products.hpp"
 #include "variants/kernels/range.hpp"
 #include "variants/matrix/step_tasks.hpp"
@@ -22,13 +24,15 @@ namespace stepbench {
 
 /// Parameters that get gradient and update together: a weight (rows, columns) and, where there is one, a bias (rows).
 /// Any block of its rows and columns can be worked on by itself; the bias belongs to those with the first column.
+template <typename Scalar>
 struct ParameterUnit {
   std::string name;  // of its tensors, without `.weight` and without the block's number: `mlp.up`
   ParameterRole role;
   std::ptrdiff_t rows, columns;
-  std::ptrdiff_t weight;     // offset in the flat buffers
-  std::ptrdiff_t bias = -1;  // offset, or -1
-  std::ptrdiff_t copy = -1;  // place among the copies of weights, or -1: see keep_copy
+  std::ptrdiff_t canonical_weight;               // offset in canonical order
+  std::ptrdiff_t canonical_bias = -1;            // or -1
+  std::unique_ptr<LinearWeight<Scalar>> linear;  // the weight, or null where it is in the model's buffers
+  std::ptrdiff_t weight = -1, bias = -1;         // offsets in the model's buffers, or -1
 };
 
 template <typename Scalar>
@@ -40,8 +44,10 @@ class MatrixModel {
   MatrixModel& operator=(const MatrixModel&) = delete;
   virtual ~MatrixModel() = default;
 
-  [[nodiscard]] const std::vector<ParameterUnit>& units() const { return units_; }
+  [[nodiscard]] const std::vector<ParameterUnit<Scalar>>& units() const { return units_; }
   [[nodiscard]] std::int64_t rows_per_sample() const { return rows_per_sample_; }
+  /// Whether a step reads the batch's features.
+  [[nodiscard]] virtual bool reads_features() const = 0;
   /// As of Network.
   void read(Content content, std::span<Scalar> values) const;
   void write(Content content, std::span<const Scalar> values);
@@ -55,13 +61,13 @@ class MatrixModel {
   [[nodiscard]] virtual std::ptrdiff_t stages() const = 0;
   virtual void backward(std::ptrdiff_t stage, Lane<Scalar>& lane) = 0;
 
-  // Over a block of a unit, all samples of the batch. `weight_gradient` fills the gradients; `update` takes the
-  // optimiser's step; `fused_sgd` does both, where it can in one matrix product, W := (1 - lr wd) W - lr d^T a, without
-  // forming the gradient (plain SGD without clipping only).
-  virtual void weight_gradient(const Batch<Scalar>& batch, std::size_t unit, Range rows, Range columns) = 0;
-  virtual void fused_sgd(const Batch<Scalar>& batch, std::size_t unit, Range rows, Range columns,
-                         const OptimizerStep<Scalar>& step) = 0;
-  void update(std::size_t unit, Range rows, Range columns, const OptimizerStep<Scalar>& step);
+  // Over a block of a unit, all samples of the batch. `form_gradient` fills the gradients, `update` takes the
+  // optimiser's step, and `train` does both in one, where trains_in_one.
+  virtual void form_gradient(const Batch<Scalar>& batch, std::size_t unit, Range rows, Range columns) = 0;
+  void update(std::size_t unit, Range rows, Range columns, const OptimizerStep<Scalar>& rule);
+  [[nodiscard]] virtual bool trains_in_one(std::size_t unit) const;
+  virtual void train(const Batch<Scalar>& batch, std::size_t unit, Range rows, Range columns,
+                     const OptimizerStep<Scalar>& rule) = 0;
   [[nodiscard]] double gradient_sum_of_squares(std::size_t unit, Range rows, Range columns) const;
 
   /// The recorded loss of the batch, summed from the first row to the last.
@@ -69,76 +75,40 @@ class MatrixModel {
   [[nodiscard]] std::int64_t correct(const Batch<Scalar>& batch) const;
 
  protected:
-  [[nodiscard]] const Scalar* parameter(std::ptrdiff_t offset) const { return parameters_.data() + offset; }
+  // In the model's buffers.
+  [[nodiscard]] const Scalar* parameter(std::ptrdiff_t offset) const { return buffers_.parameters() + offset; }
+  [[nodiscard]] Scalar* gradient(std::ptrdiff_t offset) { return buffers_.gradients() + offset; }
   [[nodiscard]] const Products<Scalar>& products() const { return products_; }
-  [[nodiscard]] Scalar* mutable_parameter(std::ptrdiff_t offset) { return parameters_.data() + offset; }
-  [[nodiscard]] Scalar* gradient(std::ptrdiff_t offset) { return gradients_.data() + offset; }
+  [[nodiscard]] Optimizer optimizer() const { return optimizer_; }
 
-  /// For each unit that `project` takes, in the model's constructor.
-  void keep_copy(ParameterUnit& unit);
-  /// Adds the unit of the layout's next tensor, and of the bias behind it where it has one. Returns its number.
+  // In the model's constructor, for all tensors of the layout in their order: each adds the unit of the next one, and
+  // of the bias behind it where it has one, and returns its number. make_buffers comes last.
   std::size_t add_unit(LayoutCursor& layout, bool has_bias);
-  /// Columns of outputs (N, unit.rows) = inputs (N, unit.columns) W^T + beta * outputs, without the bias, in some rows.
-  void project(const ParameterUnit& unit, const Scalar* inputs, Scalar beta, Scalar* outputs, Range rows,
-               Range columns) const;
-  /// Columns of input_gradient (N, unit.columns) = output_gradient (N, unit.rows) W, in some rows.
-  void project_back(const ParameterUnit& unit, const Scalar* output_gradient, Scalar* input_gradient, Range rows,
-                    Range columns) const;
-  /// Weight and bias gradient of a block of a linear unit from its output gradient (N, unit.rows) and input
-  /// (N, unit.columns); N rows.
-  void linear_gradient(const ParameterUnit& unit, Range rows, Range columns, const Scalar* output_gradient,
-                       const Scalar* input, std::ptrdiff_t count);
-  void fused_linear_sgd(const ParameterUnit& unit, Range rows, Range columns, const Scalar* output_gradient,
-                        const Scalar* input, std::ptrdiff_t count, const OptimizerStep<Scalar>& step);
-  void update_parameters(ParameterRole role, std::ptrdiff_t offset, std::ptrdiff_t count,
-                         const OptimizerStep<Scalar>& step);
+  std::size_t add_linear(LayoutCursor& layout, bool has_bias, bool input_gradient = true);
+  std::size_t add_linear(LayoutCursor& layout, bool has_bias, std::unique_ptr<LinearWeight<Scalar>> weight);
+  void make_buffers();
 
-  std::vector<ParameterUnit> units_;  // filled by the model's constructor
-  std::vector<double> row_losses_;    // (max_batch rows)
+  /// Of a linear unit's block.
+  void form_linear_gradient(std::size_t unit, Range rows, Range columns, const LinearGradient<Scalar>& product);
+  void train_linear(std::size_t unit, Range rows, Range columns, const LinearGradient<Scalar>& product,
+                    const OptimizerStep<Scalar>& rule);
+
+  std::vector<ParameterUnit<Scalar>> units_;  // filled by the model's constructor
+  std::vector<double> row_losses_;            // (max_batch rows)
   std::vector<std::uint8_t> row_hits_;
   double outputs_per_loss_ = 1;  // K under squared_error, whose recorded value is a mean over elements
 
  private:
-  /// The buffer of `self`, a model that may be const.
-  template <typename Self>
-  [[nodiscard]] static auto& content_of(Self& self, Content content) {
-    switch (content) {
-      case Content::parameters:
-        return self.parameters_;
-      case Content::gradients:
-        return self.gradients_;
-      case Content::first_moment:
-        return self.first_moments_;
-      case Content::second_moment:
-        break;
-    }
-    return self.second_moments_;
-  }
-  void update_copy(const ParameterUnit& unit, Range rows, Range columns);
+  ParameterUnit<Scalar>& add(LayoutCursor& layout, bool has_bias);
+  /// Elements of the buffers, before they are made: the offset of the first.
+  std::ptrdiff_t take_buffered(std::ptrdiff_t count);
+  void sum_bias_gradient(const ParameterUnit<Scalar>& unit, Range rows, const LinearGradient<Scalar>& product);
 
   std::int64_t rows_per_sample_;
+  Optimizer optimizer_;
   const Products<Scalar>& products_;
-  Buffer<Scalar> parameters_, gradients_;          // canonical order
-  std::vector<Buffer<Scalar>> copies_;             // of W, as the products like it, of the units that project
-  Buffer<Scalar> first_moments_, second_moments_;  // as long as the parameters where the optimiser has them, else empty
+  ParameterBuffers<Scalar> buffers_;  // of all that is not in a LinearWeight
+  std::ptrdiff_t buffered_ = 0;       // elements of those
 };
-
-/// Calls work(offset, rows) for some columns of a row-major matrix with `width`: once for all rows where they are
-/// dense, else for each.
-template <typename Work>
-void for_dense_rows(Range rows, Range columns, std::ptrdiff_t width, const Work& work) {
-  if (columns.size() == width) {
-    work(rows.begin * width, rows.size());
-  } else {
-    for (std::ptrdiff_t r = rows.begin; r < rows.end; ++r) work(r * width + columns.begin, std::ptrdiff_t{1});
-  }
-}
-
-/// The same with the number of elements: work(offset, elements).
-template <typename Work>
-void for_dense_runs(Range rows, Range columns, std::ptrdiff_t width, const Work& work) {
-  for_dense_rows(rows, columns, width,
-                 [&](std::ptrdiff_t offset, std::ptrdiff_t count) { work(offset, count * columns.size()); });
-}
 
 }  // namespace stepbench

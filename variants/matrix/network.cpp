@@ -75,6 +75,7 @@ class MatrixNetwork final : public Network<Scalar> {
     return result;
   }
 
+  [[nodiscard]] bool fetches_features() const override { return true; }
   bool trace_steps(StepTrace* trace) override {
     if (executor_->shares_within_tasks()) return false;
     trace_ = trace;
@@ -88,7 +89,8 @@ class MatrixNetwork final : public Network<Scalar> {
   using Id = TaskGraph::Id;
   using Blocks = std::vector<ParameterBlock>;  // of a unit
 
-  /// Runs the tasks. The wall time is shared among the phases in proportion to the time that the tasks spent in them.
+  /// Runs the tasks. The wall time is shared among the phases, and gathering, which is none, in proportion to the time
+  /// that the tasks spent in them.
   PhaseTimes run(const StepTasks<Scalar>& tasks, const Batch<Scalar>* batch) {
     const TaskGraph& graph = tasks.graph();
     const StepInputs<Scalar> inputs{batch, rule_ ? &*rule_ : nullptr};
@@ -101,8 +103,10 @@ class MatrixNetwork final : public Network<Scalar> {
     });
     const double wall = clock.lap();
     PhaseTimes times;
-    for (Id id = 0; id < graph.size(); ++id) times[graph.phase(id)] += seconds_[static_cast<std::size_t>(id)];
-    const double total = std::accumulate(times.seconds.begin(), times.seconds.end(), 0.0);
+    for (Id id = 0; id < graph.size(); ++id) {
+      if (const auto phase = graph.phase(id)) times[*phase] += seconds_[static_cast<std::size_t>(id)];
+    }
+    const double total = std::accumulate(seconds_.begin(), seconds_.end(), 0.0);
     for (double& seconds : times.seconds) seconds *= total > 0 ? wall / total : 0;
     return times;
   }
@@ -137,6 +141,7 @@ class MatrixNetwork final : public Network<Scalar> {
     const bool backward = pass != Pass::evaluate;
     const bool layerwise = pass == Pass::train && training_.update_order == UpdateOrder::layerwise;
     for (Lane<Scalar>& lane : lanes) {  // a lane from end to end, for a thread that takes task after task
+      if (pass == Pass::train && model_->reads_features()) add_fetch(lane);
       model_->forward(lane);
       if (!backward) model_->hits(lane);
       if (!backward || layerwise) continue;
@@ -153,6 +158,12 @@ class MatrixNetwork final : public Network<Scalar> {
       }
       if (clipped) add_update(tasks, units, done);
     }
+  }
+
+  void add_fetch(Lane<Scalar>& lane) {
+    lane.rows(std::nullopt, "gathering", [](const StepInputs<Scalar>& inputs, Range rows) {
+      if (inputs.batch->pending != nullptr) inputs.batch->pending->fetch(rows.begin, rows.end);
+    });
   }
 
   /// From the last layer down: its blocks, when all lanes are where its output gradient is, then the lanes further.
@@ -174,18 +185,18 @@ class MatrixNetwork final : public Network<Scalar> {
   /// What comes last is added to `done`.
   void add_gradients(StepTasks<Scalar>& tasks, const Blocks& blocks, Id ready, bool update, bool squares,
                      std::vector<Id>& done) {
-    const bool fused = update && training_.optimizer == Optimizer::sgd;
     for (const ParameterBlock& block : blocks) {
+      const bool in_one = update && model_->trains_in_one(block.unit);
       Id last = tasks.add(Phase::backward, "dW of " + name_of(block), std::array{ready},
-                          [this, block, fused](const StepInputs<Scalar>& inputs) {
-                            if (fused) {
-                              model_->fused_sgd(*inputs.batch, block.unit, block.rows, block.columns, *inputs.rule);
+                          [this, block, in_one](const StepInputs<Scalar>& inputs) {
+                            if (in_one) {
+                              model_->train(*inputs.batch, block.unit, block.rows, block.columns, *inputs.rule);
                             } else {
-                              model_->weight_gradient(*inputs.batch, block.unit, block.rows, block.columns);
+                              model_->form_gradient(*inputs.batch, block.unit, block.rows, block.columns);
                             }
                           });
       // While the gradient is in the cache.
-      if (update && !fused) last = add_block_update(tasks, block, std::array{last});
+      if (update && !in_one) last = add_block_update(tasks, block, std::array{last});
       if (squares) last = add_block_squares(tasks, block, std::array{last});
       done.push_back(last);
     }
@@ -236,7 +247,7 @@ class MatrixNetwork final : public Network<Scalar> {
   std::vector<Blocks> make_blocks(std::ptrdiff_t rows) {
     std::vector<Blocks> units;
     std::ptrdiff_t leaves = 0;
-    for (const ParameterUnit& unit : model_->units()) {
+    for (const ParameterUnit<Scalar>& unit : model_->units()) {
       const LeafGrid grid{leaves, unit.rows, unit.columns};
       units.push_back(blocks_of(units.size(), grid, cut_->block(unit.rows, unit.columns, parameters_, rows)));
       leaves = grid.end();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,7 +34,7 @@ class StepTasks {
   StepTasks(const Cut& cut, std::size_t units) : cut_(cut), released_(units) {}
 
   [[nodiscard]] const Cut& cut() const { return cut_; }
-  Id add(Phase phase, std::string name, std::span<const Id> after, Work work) {
+  Id add(std::optional<Phase> phase, std::string name, std::span<const Id> after, Work work) {
     const Id id = graph_.add_task(phase, std::move(name), after);
     work_.resize(static_cast<std::size_t>(id) + 1);
     work_.back() = std::move(work);
@@ -78,7 +79,7 @@ class Lane {
 
   /// A task for each chunk: work(inputs, rows).
   template <typename RowsWork>
-  void rows(Phase phase, const std::string& name, const RowsWork& work) {
+  void rows(std::optional<Phase> phase, const std::string& name, const RowsWork& work) {
     for (Chunk& chunk : chunks_) {
       chunk.last = {tasks_.add(phase, name, chunk.last,
                                [work, rows = chunk.rows](const StepInputs<Scalar>& inputs) { work(inputs, rows); })};

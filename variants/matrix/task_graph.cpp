@@ -5,14 +5,14 @@
 
 namespace stepbench {
 
-TaskGraph::Id TaskGraph::add(Phase phase, std::int32_t name, std::span<const Id> after) {
+TaskGraph::Id TaskGraph::add(std::optional<Phase> phase, std::int32_t name, std::span<const Id> after) {
   nodes_.push_back(
       {phase, name, {static_cast<std::int32_t>(predecessors_.size()), static_cast<std::int32_t>(after.size())}, {}});
   predecessors_.insert(predecessors_.end(), after.begin(), after.end());
   return size() - 1;
 }
 
-TaskGraph::Id TaskGraph::add_task(Phase phase, std::string name, std::span<const Id> after) {
+TaskGraph::Id TaskGraph::add_task(std::optional<Phase> phase, std::string name, std::span<const Id> after) {
   auto found = std::find(names_.rbegin(), names_.rend(), name);  // most often the last one
   if (found == names_.rend()) {
     names_.push_back(std::move(name));
@@ -22,7 +22,7 @@ TaskGraph::Id TaskGraph::add_task(Phase phase, std::string name, std::span<const
 }
 
 TaskGraph::Id TaskGraph::join(std::span<const Id> after) {
-  return after.size() == 1 ? after.front() : add(Phase::forward, -1, after);
+  return after.size() == 1 ? after.front() : add(std::nullopt, -1, after);
 }
 
 void TaskGraph::finish() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,8 +18,8 @@ class TaskGraph {
  public:
   using Id = std::int32_t;
 
-  /// `name`: of what the task is a part, the same for all parts.
-  Id add_task(Phase phase, std::string name, std::span<const Id> after);
+  /// `phase`: what its time is counted as, if anything. `name`: of what it is a part, the same for all parts.
+  Id add_task(std::optional<Phase> phase, std::string name, std::span<const Id> after);
   /// A node that waits for `after`, which is not empty; no new one where that is a single node.
   Id join(std::span<const Id> after);
   /// Ends the adding; before it, nothing below may be asked.
@@ -26,7 +27,7 @@ class TaskGraph {
 
   [[nodiscard]] Id size() const { return static_cast<Id>(nodes_.size()); }
   [[nodiscard]] bool is_join(Id id) const { return node(id).name < 0; }
-  [[nodiscard]] Phase phase(Id id) const { return node(id).phase; }
+  [[nodiscard]] std::optional<Phase> phase(Id id) const { return node(id).phase; }
   [[nodiscard]] const std::string& name(Id id) const { return names_[static_cast<std::size_t>(node(id).name)]; }
   [[nodiscard]] std::span<const Id> predecessors(Id id) const { return edges(predecessors_, node(id).predecessors); }
   /// In the order in which they were added.
@@ -39,7 +40,7 @@ class TaskGraph {
     std::int32_t begin = 0, count = 0;
   };
   struct Node {
-    Phase phase;
+    std::optional<Phase> phase;
     std::int32_t name;  // in names_, or -1 of a join
     Edges predecessors, successors;
   };
@@ -47,7 +48,7 @@ class TaskGraph {
   [[nodiscard]] static std::span<const Id> edges(const std::vector<Id>& all, Edges some) {
     return std::span(all).subspan(static_cast<std::size_t>(some.begin), static_cast<std::size_t>(some.count));
   }
-  Id add(Phase phase, std::int32_t name, std::span<const Id> after);
+  Id add(std::optional<Phase> phase, std::int32_t name, std::span<const Id> after);
 
   std::vector<Node> nodes_;
   std::vector<std::string> names_;

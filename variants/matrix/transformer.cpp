@@ -19,7 +19,7 @@ MatrixTransformer<Scalar>::MatrixTransformer(const NetworkSettings& settings, co
   assert(settings.training.update_order == UpdateOrder::simultaneous);  // a config that asks for another is refused
   const ParameterLayout layout = parameter_layout(model_);
   LayoutCursor cursor(layout);
-  token_embedding_ = this->add_unit(cursor, /*has_bias=*/false);
+  make_token_embedding(cursor);
   if (model_.position == PositionEncoding::learned) {
     position_embedding_ = this->add_unit(cursor, /*has_bias=*/false);
     has_position_unit_ = true;
@@ -30,6 +30,7 @@ MatrixTransformer<Scalar>::MatrixTransformer(const NetworkSettings& settings, co
   final_norm_ = make_norm(cursor);
   make_head(cursor);
   assert(cursor.at_end());
+  this->make_buffers();
 
   const auto width = static_cast<std::size_t>(model_.d_model);
   stream_.resize(rows_ * width);
@@ -38,6 +39,22 @@ MatrixTransformer<Scalar>::MatrixTransformer(const NetworkSettings& settings, co
   narrow_scratch_.resize(rows_ * width);
   attention_scratch_.resize(static_cast<std::size_t>(settings.max_batch * model_.heads * scratch_size_));
   index_units();
+}
+
+template <typename Scalar>
+void MatrixTransformer<Scalar>::make_token_embedding(LayoutCursor& layout) {
+  if (!model_.tied_embeddings) {
+    token_embedding_ = this->add_unit(layout, /*has_bias=*/false);
+    return;
+  }
+  // Its rows are looked up, too: whatever the products like best, it stays row by row.
+  auto weight = std::make_unique<RowMajorWeight<Scalar>>(WeightSettings{.outputs = model_.vocabulary_size,
+                                                                        .inputs = model_.d_model,
+                                                                        .optimizer = this->optimizer(),
+                                                                        .input_gradient = true},
+                                                         ParameterRole::embedding, this->products());
+  tied_ = weight.get();
+  token_embedding_ = this->add_linear(layout, /*has_bias=*/false, std::move(weight));
 }
 
 template <typename Scalar>
@@ -77,8 +94,7 @@ void MatrixTransformer<Scalar>::make_head(LayoutCursor& layout) {
   const auto vocabulary = static_cast<std::size_t>(model_.vocabulary_size);
   logits_.resize(rows_ * vocabulary);
   logits_gradient_.resize(rows_ * vocabulary);
-  const std::size_t unit = model_.tied_embeddings ? token_embedding_ : this->add_unit(layout, /*has_bias=*/false);
-  this->keep_copy(this->units_[unit]);
+  const std::size_t unit = model_.tied_embeddings ? token_embedding_ : this->add_linear(layout, /*has_bias=*/false);
   head_ = {unit, final_norm_.output.data(), logits_gradient_.data()};
 }
 
@@ -109,15 +125,14 @@ typename MatrixTransformer<Scalar>::Norm MatrixTransformer<Scalar>::make_norm(La
 template <typename Scalar>
 typename MatrixTransformer<Scalar>::Linear MatrixTransformer<Scalar>::make_linear(
     LayoutCursor& layout, const Buffer<Scalar>& input, const Buffer<Scalar>& output_gradient) {
-  const std::size_t unit = this->add_unit(layout, /*has_bias=*/true);
-  this->keep_copy(this->units_[unit]);
+  const std::size_t unit = this->add_linear(layout, /*has_bias=*/true);
   return {unit, input.data(), output_gradient.data()};
 }
 
 template <typename Scalar>
 void MatrixTransformer<Scalar>::embed(const Batch<Scalar>& batch, Range rows) {
   const std::ptrdiff_t width = attention_.width;
-  const Scalar* tokens = this->parameter(unit(token_embedding_).weight);
+  const Scalar* tokens = tied_ != nullptr ? tied_->parameters() : this->parameter(unit(token_embedding_).weight);
   const Scalar* positions = has_position_unit_ ? this->parameter(unit(position_embedding_).weight) : positions_.data();
   for (std::ptrdiff_t r = rows.begin; r < rows.end; ++r) {
     const Scalar* token = tokens + batch.tokens[static_cast<std::size_t>(r)] * width;
@@ -137,8 +152,9 @@ void MatrixTransformer<Scalar>::normalise(Norm& norm, const Linear* pending, Ran
 }
 
 template <typename Scalar>
-const Scalar* MatrixTransformer<Scalar>::bias(const Linear& linear, Range columns) const {
-  return this->parameter(unit(linear.unit).bias) + columns.begin;
+LinearGradient<Scalar> MatrixTransformer<Scalar>::gradient_of(const Linear& linear, const Batch<Scalar>& batch) const {
+  const ParameterUnit<Scalar>& u = unit(linear.unit);
+  return {{linear.output_gradient, u.rows}, {linear.input, u.columns}, batch.size * attention_.context};
 }
 
 template <typename Scalar>
@@ -152,12 +168,16 @@ void MatrixTransformer<Scalar>::add_rows(Lane<Scalar>& lane, const std::string& 
 }
 
 template <typename Scalar>
-void MatrixTransformer<Scalar>::add_projection(Lane<Scalar>& lane, const Linear& linear, Scalar beta, Scalar* output,
+void MatrixTransformer<Scalar>::add_projection(Lane<Scalar>& lane, const Linear& linear, Scalar* output, Into into,
                                                auto then) {
-  const ParameterUnit& u = unit(linear.unit);
+  const ParameterUnit<Scalar>& u = unit(linear.unit);
   lane.product(Phase::forward, "forward of " + u.name, u.rows, u.columns,
-               [this, &linear, &u, beta, output, then](const StepInputs<Scalar>&, Range rows, Range columns) {
-                 this->project(u, linear.input, beta, output, rows, columns);
+               [this, &linear, &u, output, into, then](const StepInputs<Scalar>&, Range rows, Range columns) {
+                 u.linear->forward({.input = {linear.input, u.columns},
+                                    .output = {output, u.rows},
+                                    .accumulate = into == Into::added,
+                                    .bias = into == Into::with_bias ? this->parameter(u.bias) : nullptr},
+                                   rows, columns);
                  then(rows, columns);
                });
 }
@@ -165,10 +185,12 @@ void MatrixTransformer<Scalar>::add_projection(Lane<Scalar>& lane, const Linear&
 template <typename Scalar>
 void MatrixTransformer<Scalar>::add_projection_back(Lane<Scalar>& lane, const Linear& linear, Scalar* input_gradient,
                                                     auto then) {
-  const ParameterUnit& u = unit(linear.unit);
+  const ParameterUnit<Scalar>& u = unit(linear.unit);
   lane.product(Phase::backward, "dX of " + u.name, u.columns, u.rows,
-               [this, &linear, &u, input_gradient, then](const StepInputs<Scalar>&, Range rows, Range columns) {
-                 this->project_back(u, linear.output_gradient, input_gradient, rows, columns);
+               [&linear, &u, input_gradient, then](const StepInputs<Scalar>&, Range rows, Range columns) {
+                 u.linear->backward({.output_gradient = {linear.output_gradient, u.rows},
+                                     .input_gradient = {input_gradient, u.columns}},
+                                    rows, columns);
                  then(rows, columns);
                });
   if (linear.unit != token_embedding_) lane.release(linear.unit);
@@ -180,11 +202,7 @@ void MatrixTransformer<Scalar>::block_forward(Lane<Scalar>& lane, Block& block, 
   const auto nothing = [](Range, Range) {};
   add_rows(lane, unit(block.norm1.unit).name, Phase::forward,
            [this, &block, pending](const auto*, Range rows) { normalise(block.norm1, pending, rows); });
-  add_projection(lane, block.qkv, Scalar{0}, block.qkv_values.data(), [this, &block, width](Range rows, Range columns) {
-    for_dense_rows(rows, columns, 3 * width, [&](std::ptrdiff_t offset, std::ptrdiff_t count) {
-      add_bias(block.qkv_values.data() + offset, bias(block.qkv, columns), count, columns.size(), false);
-    });
-  });
+  add_projection(lane, block.qkv, block.qkv_values.data(), Into::with_bias, nothing);
   lane.samples(Phase::forward, "forward of attention", attention_.heads,
                [this, &block, width, context](const StepInputs<Scalar>&, std::ptrdiff_t s, Range heads) {
                  attention_forward(this->products(), attention_, heads,
@@ -193,16 +211,18 @@ void MatrixTransformer<Scalar>::block_forward(Lane<Scalar>& lane, Block& block, 
                                    block.attended.data() + s * context * width, head_scratch(s, heads));
                });
   // A projection that adds to the residual stream does so in its matrix product; its bias waits for the next norm.
-  add_projection(lane, block.output, Scalar{1}, stream_.data(), nothing);
+  add_projection(lane, block.output, stream_.data(), Into::added, nothing);
   add_rows(lane, unit(block.norm2.unit).name, Phase::forward,
            [this, &block](const auto*, Range rows) { normalise(block.norm2, &block.output, rows); });
-  add_projection(lane, block.up, Scalar{0}, block.up_values.data(), [this, &block, width](Range rows, Range columns) {
-    for_dense_rows(rows, columns, 4 * width, [&](std::ptrdiff_t offset, std::ptrdiff_t count) {
-      add_bias_and_activate(model_.activation, block.up_values.data() + offset, bias(block.up, columns), count,
-                            columns.size(), block.activated.data() + offset);
-    });
-  });
-  add_projection(lane, block.down, Scalar{1}, stream_.data(), nothing);
+  const Scalar* up_bias = this->parameter(unit(block.up.unit).bias);
+  add_projection(lane, block.up, block.up_values.data(), Into::set,
+                 [this, &block, width, up_bias](Range rows, Range columns) {
+                   for_dense_rows(rows, columns, 4 * width, [&](std::ptrdiff_t offset, std::ptrdiff_t count) {
+                     add_bias_and_activate(model_.activation, block.up_values.data() + offset, up_bias + columns.begin,
+                                           count, columns.size(), block.activated.data() + offset);
+                   });
+                 });
+  add_projection(lane, block.down, stream_.data(), Into::added, nothing);
 }
 
 template <typename Scalar>
@@ -215,7 +235,7 @@ void MatrixTransformer<Scalar>::forward(Lane<Scalar>& lane) {
   }
   add_rows(lane, unit(final_norm_.unit).name, Phase::forward,
            [this, pending](const auto*, Range rows) { normalise(final_norm_, pending, rows); });
-  add_projection(lane, head_, Scalar{0}, logits_.data(), [](Range, Range) {});
+  add_projection(lane, head_, logits_.data(), Into::set, [](Range, Range) {});
   add_rows(lane, "loss", Phase::loss, [this](const auto* batch, Range rows) { row_losses(*batch, rows); });
 }
 
@@ -308,10 +328,10 @@ void MatrixTransformer<Scalar>::backward(std::ptrdiff_t, Lane<Scalar>& lane) {
 
 template <typename Scalar>
 void MatrixTransformer<Scalar>::token_embedding_gradient(const Batch<Scalar>& batch, Range vocabulary, Range columns) {
-  const ParameterUnit& u = unit(token_embedding_);
-  Scalar* gradients = this->gradient(u.weight);
-  if (model_.tied_embeddings) {
-    this->linear_gradient(u, vocabulary, columns, head_.output_gradient, head_.input, batch.size * attention_.context);
+  const ParameterUnit<Scalar>& u = unit(token_embedding_);
+  Scalar* gradients = tied_ != nullptr ? tied_->gradients() : this->gradient(u.weight);
+  if (tied_ != nullptr) {
+    tied_->form_gradient(gradient_of(head_, batch), vocabulary, columns);
   } else {
     for_dense_runs(vocabulary, columns, u.columns, [&](std::ptrdiff_t offset, std::ptrdiff_t count) {
       std::fill_n(gradients + offset, count, Scalar{0});
@@ -328,7 +348,7 @@ void MatrixTransformer<Scalar>::token_embedding_gradient(const Batch<Scalar>& ba
 template <typename Scalar>
 void MatrixTransformer<Scalar>::position_embedding_gradient(const Batch<Scalar>& batch, Range positions,
                                                             Range columns) {
-  const ParameterUnit& u = unit(position_embedding_);
+  const ParameterUnit<Scalar>& u = unit(position_embedding_);
   // Row t of every sequence: the rows of a sequence are `context` apart, so one position is a strided sum.
   for (std::ptrdiff_t t = positions.begin; t < positions.end; ++t) {
     const std::ptrdiff_t first = t * u.columns + columns.begin;
@@ -339,7 +359,7 @@ void MatrixTransformer<Scalar>::position_embedding_gradient(const Batch<Scalar>&
 
 template <typename Scalar>
 void MatrixTransformer<Scalar>::norm_gradient(const Norm& norm, const Batch<Scalar>& batch, Range columns) {
-  const ParameterUnit& u = unit(norm.unit);
+  const ParameterUnit<Scalar>& u = unit(norm.unit);
   const std::ptrdiff_t width = attention_.width, rows = batch.size * attention_.context;
   sum_row_products(norm.output_gradient.data() + columns.begin, norm.normalised.data() + columns.begin, rows,
                    columns.size(), width, this->gradient(u.weight + columns.begin));
@@ -348,8 +368,8 @@ void MatrixTransformer<Scalar>::norm_gradient(const Norm& norm, const Batch<Scal
 }
 
 template <typename Scalar>
-void MatrixTransformer<Scalar>::weight_gradient(const Batch<Scalar>& batch, std::size_t number, Range rows,
-                                                Range columns) {
+void MatrixTransformer<Scalar>::form_gradient(const Batch<Scalar>& batch, std::size_t number, Range rows,
+                                              Range columns) {
   if (number == token_embedding_) {
     token_embedding_gradient(batch, rows, columns);
   } else if (has_position_unit_ && number == position_embedding_) {
@@ -357,22 +377,14 @@ void MatrixTransformer<Scalar>::weight_gradient(const Batch<Scalar>& batch, std:
   } else if (const Norm* norm = norm_of_unit_[number]) {
     norm_gradient(*norm, batch, rows);
   } else {
-    const Linear& linear = *linear_of_unit_[number];
-    this->linear_gradient(unit(number), rows, columns, linear.output_gradient, linear.input,
-                          batch.size * attention_.context);
+    this->form_linear_gradient(number, rows, columns, gradient_of(*linear_of_unit_[number], batch));
   }
 }
 
 template <typename Scalar>
-void MatrixTransformer<Scalar>::fused_sgd(const Batch<Scalar>& batch, std::size_t number, Range rows, Range columns,
-                                          const OptimizerStep<Scalar>& step) {
-  if (const Linear* linear = linear_of_unit_[number]) {
-    this->fused_linear_sgd(unit(number), rows, columns, linear->output_gradient, linear->input,
-                           batch.size * attention_.context, step);
-    return;
-  }
-  weight_gradient(batch, number, rows, columns);
-  this->update(number, rows, columns, step);
+void MatrixTransformer<Scalar>::train(const Batch<Scalar>& batch, std::size_t number, Range rows, Range columns,
+                                      const OptimizerStep<Scalar>& rule) {
+  this->train_linear(number, rows, columns, gradient_of(*linear_of_unit_[number], batch), rule);
 }
 
 template class MatrixTransformer<float>;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "variants/kernels/attention.hpp"
+#include "variants/kernels/row_major_weight.hpp"
 #include "variants/matrix/model.hpp"
 
 namespace stepbench {
@@ -18,13 +19,18 @@ class MatrixTransformer final : public MatrixModel<Scalar> {
  public:
   MatrixTransformer(const NetworkSettings& settings, const Products<Scalar>& products);
 
+  [[nodiscard]] bool reads_features() const override { return false; }
   void forward(Lane<Scalar>& lane) override;
   void hits(Lane<Scalar>& lane) override;
   [[nodiscard]] std::ptrdiff_t stages() const override { return 1; }
   void backward(std::ptrdiff_t stage, Lane<Scalar>& lane) override;
-  void weight_gradient(const Batch<Scalar>& batch, std::size_t unit, Range rows, Range columns) override;
-  void fused_sgd(const Batch<Scalar>& batch, std::size_t unit, Range rows, Range columns,
-                 const OptimizerStep<Scalar>& step) override;
+  void form_gradient(const Batch<Scalar>& batch, std::size_t unit, Range rows, Range columns) override;
+  /// Not the tied embedding's, whose gradient is a sum of two.
+  [[nodiscard]] bool trains_in_one(std::size_t unit) const override {
+    return unit != token_embedding_ && MatrixModel<Scalar>::trains_in_one(unit);
+  }
+  void train(const Batch<Scalar>& batch, std::size_t unit, Range rows, Range columns,
+             const OptimizerStep<Scalar>& rule) override;
   using MatrixModel<Scalar>::loss;
 
  private:
@@ -53,8 +59,9 @@ class MatrixTransformer final : public MatrixModel<Scalar> {
     Buffer<Scalar> mlp_gradient;              // (N, D): of the residual stream after the MLP
   };
 
-  [[nodiscard]] const ParameterUnit& unit(std::size_t number) const { return this->units_[number]; }
+  [[nodiscard]] const ParameterUnit<Scalar>& unit(std::size_t number) const { return this->units_[number]; }
   // The constructor's parts: each takes its tensors from the layout.
+  void make_token_embedding(LayoutCursor& layout);
   void make_sinusoids();
   void make_block(Block& block, LayoutCursor& layout, std::int64_t max_batch);
   void make_head(LayoutCursor& layout);
@@ -68,13 +75,15 @@ class MatrixTransformer final : public MatrixModel<Scalar> {
   void norm_backward(Norm& norm, bool accumulate, Range rows);
   void row_losses(const Batch<Scalar>& batch, Range rows);
   void row_hits(const Batch<Scalar>& batch, Range rows);
-  [[nodiscard]] const Scalar* bias(const Linear& linear, Range columns) const;
+  /// What goes into a projection's gradient.
+  [[nodiscard]] LinearGradient<Scalar> gradient_of(const Linear& linear, const Batch<Scalar>& batch) const;
   /// Of one sample's scratch memory: where a task that begins with a head has its own.
   [[nodiscard]] Scalar* head_scratch(std::ptrdiff_t sample, Range heads);
   // What they add to a lane.
   void add_rows(Lane<Scalar>& lane, const std::string& name, Phase phase, auto work);
+  enum class Into { set, with_bias, added };
   /// A product of a projection forward; `then(rows, columns)` is done to what it computed.
-  void add_projection(Lane<Scalar>& lane, const Linear& linear, Scalar beta, Scalar* output, auto then);
+  void add_projection(Lane<Scalar>& lane, const Linear& linear, Scalar* output, Into into, auto then);
   /// The same of its input gradient, after which the lane is through with the projection's weights.
   void add_projection_back(Lane<Scalar>& lane, const Linear& linear, Scalar* input_gradient, auto then);
   /// `copy` (may be null) gets the residual stream's gradient as it then is.
@@ -90,6 +99,7 @@ class MatrixTransformer final : public MatrixModel<Scalar> {
   std::ptrdiff_t scratch_size_;  // of attention, per sequence and head
   std::size_t rows_;             // N of the largest batch
   std::size_t token_embedding_ = 0, position_embedding_ = 0;
+  RowMajorWeight<Scalar>* tied_ = nullptr;  // the token embedding's weight where it is the head's, too
   bool has_position_unit_ = false;
   std::vector<Block> blocks_;
   Norm final_norm_;

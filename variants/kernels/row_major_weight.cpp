@@ -1,0 +1,121 @@
+#include "variants/kernels/row_major_weight.hpp"
+
+#include <algorithm>
+
+namespace stepbench {
+namespace {
+
+template <typename Scalar>
+Scalar* at(Operand<Scalar> matrix, Range rows, Range columns) {
+  return matrix.data + rows.begin * matrix.stride + columns.begin;
+}
+
+}  // namespace
+
+template <typename Scalar>
+std::unique_ptr<LinearWeight<Scalar>> Products<Scalar>::make_weight(const WeightSettings& settings) const {
+  return std::make_unique<RowMajorWeight<Scalar>>(settings, ParameterRole::matrix, *this);
+}
+
+template <typename Scalar>
+RowMajorWeight<Scalar>::RowMajorWeight(const WeightSettings& settings, ParameterRole role,
+                                       const Products<Scalar>& products)
+    : outputs_(settings.outputs),
+      inputs_(settings.inputs),
+      optimizer_(settings.optimizer),
+      role_(role),
+      products_(products),
+      buffers_(static_cast<std::size_t>(outputs_ * inputs_), settings.optimizer),
+      copy_(static_cast<std::size_t>(products.copy_size(outputs_, inputs_))) {}
+
+template <typename Scalar>
+void RowMajorWeight<Scalar>::read(Content content, Scalar* values) const {
+  const Scalar* kept = buffers_.of(content);
+  if (kept == nullptr) {
+    std::fill_n(values, outputs_ * inputs_, Scalar{0});
+  } else {
+    std::copy_n(kept, outputs_ * inputs_, values);
+  }
+}
+
+template <typename Scalar>
+void RowMajorWeight<Scalar>::write(Content content, const Scalar* values) {
+  if (Scalar* kept = buffers_.of(content)) std::copy_n(values, outputs_ * inputs_, kept);
+  if (content != Content::parameters) return;
+  update_copy({0, outputs_}, {0, inputs_});
+  buffers_.clear_moments();
+}
+
+template <typename Scalar>
+void RowMajorWeight<Scalar>::update_copy(Range outputs, Range inputs) {
+  if (copy_.empty()) return;
+  products_.update_copy(outputs, inputs, {buffers_.parameters(), inputs_}, outputs_, inputs_, copy_.data());
+}
+
+template <typename Scalar>
+void RowMajorWeight<Scalar>::forward(const LinearForward<Scalar>& product, Range rows, Range outputs) const {
+  const Operand<Scalar> output{at(product.output, rows, outputs), product.output.stride};
+  products_.multiply_transposed(rows.size(), outputs, Scalar{1},
+                                {at(product.input, rows, {0, inputs_}), product.input.stride},
+                                {{buffers_.parameters(), inputs_}, outputs_, inputs_, copy_.data()},
+                                product.accumulate ? Scalar{1} : Scalar{0}, output);
+  if (product.bias == nullptr) return;
+  for_dense_rows(rows, outputs, product.output.stride, [&](std::ptrdiff_t offset, std::ptrdiff_t count) {
+    add_bias(product.output.data + offset, product.bias + outputs.begin, count, outputs.size(), product.relu);
+  });
+}
+
+template <typename Scalar>
+void RowMajorWeight<Scalar>::backward(const LinearBackward<Scalar>& product, Range rows, Range inputs) const {
+  products_.multiply(Transpose::no, rows.size(), inputs.size(), outputs_, Scalar{1},
+                     {at(product.output_gradient, rows, {0, outputs_}), product.output_gradient.stride},
+                     {buffers_.parameters() + inputs.begin, inputs_}, Scalar{0},
+                     {at(product.input_gradient, rows, inputs), product.input_gradient.stride});
+  if (product.mask.data == nullptr) return;
+  for_dense_runs(rows, inputs, product.input_gradient.stride, [&](std::ptrdiff_t offset, std::ptrdiff_t count) {
+    mask_by_relu(product.input_gradient.data + offset, product.mask.data + offset, count);
+  });
+}
+
+template <typename Scalar>
+void RowMajorWeight<Scalar>::form_gradient(const LinearGradient<Scalar>& product, Range outputs, Range inputs) {
+  products_.multiply(Transpose::yes, outputs.size(), inputs.size(), product.rows, Scalar{1},
+                     {product.output_gradient.data + outputs.begin, product.output_gradient.stride},
+                     {product.input.data + inputs.begin, product.input.stride}, Scalar{0},
+                     {buffers_.gradients() + outputs.begin * inputs_ + inputs.begin, inputs_});
+}
+
+template <typename Scalar>
+void RowMajorWeight<Scalar>::update(const OptimizerStep<Scalar>& rule, Range outputs, Range inputs) {
+  for_dense_runs(outputs, inputs, inputs_,
+                 [&](std::ptrdiff_t offset, std::ptrdiff_t count) { buffers_.update(role_, offset, count, rule); });
+  update_copy(outputs, inputs);
+}
+
+template <typename Scalar>
+double RowMajorWeight<Scalar>::gradient_sum_of_squares(Range outputs, Range inputs) const {
+  double sum = 0;
+  for_dense_runs(outputs, inputs, inputs_, [&](std::ptrdiff_t offset, std::ptrdiff_t count) {
+    sum += sum_of_squares(buffers_.gradients() + offset, count);
+  });
+  return sum;
+}
+
+/// W := (1 - lr wd) W - lr dY^T X is one product.
+template <typename Scalar>
+void RowMajorWeight<Scalar>::train(const LinearGradient<Scalar>& product, const OptimizerStep<Scalar>& rule,
+                                   Range outputs, Range inputs) {
+  products_.multiply(Transpose::yes, outputs.size(), inputs.size(), product.rows, -rule.learning_rate,
+                     {product.output_gradient.data + outputs.begin, product.output_gradient.stride},
+                     {product.input.data + inputs.begin, product.input.stride},
+                     1 - rule.learning_rate * rule.coupled_decay,
+                     {buffers_.parameters() + outputs.begin * inputs_ + inputs.begin, inputs_});
+  update_copy(outputs, inputs);
+}
+
+template class Products<float>;
+template class Products<double>;
+template class RowMajorWeight<float>;
+template class RowMajorWeight<double>;
+
+}  // namespace stepbench

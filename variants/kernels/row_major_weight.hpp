@@ -1,0 +1,62 @@
+// A weight as it stands in the canonical order, for products that take it so; beside it the copy that they like going
+// forward, if they like one. Bias, ReLU and its derivative are passes after the product.
+#pragma once
+
+#include "core/buffer.hpp"
+#include "variants/kernels/linear_weight.hpp"
+#include "variants/kernels/parameter_buffers.hpp"
+#include "variants/kernels/products.hpp"
+
+namespace stepbench {
+
+template <typename Scalar>
+class RowMajorWeight final : public LinearWeight<Scalar> {
+ public:
+  /// `role`: for the optimiser. `products` outlive the weight.
+  RowMajorWeight(const WeightSettings& settings, ParameterRole role, const Products<Scalar>& products);
+
+  void read(Content content, Scalar* values) const override;
+  void write(Content content, const Scalar* values) override;
+  void forward(const LinearForward<Scalar>& product, Range rows, Range outputs) const override;
+  void backward(const LinearBackward<Scalar>& product, Range rows, Range inputs) const override;
+  void form_gradient(const LinearGradient<Scalar>& product, Range outputs, Range inputs) override;
+  void update(const OptimizerStep<Scalar>& rule, Range outputs, Range inputs) override;
+  [[nodiscard]] double gradient_sum_of_squares(Range outputs, Range inputs) const override;
+  [[nodiscard]] bool trains_in_one() const override { return optimizer_ == Optimizer::sgd; }
+  void train(const LinearGradient<Scalar>& product, const OptimizerStep<Scalar>& rule, Range outputs,
+             Range inputs) override;
+
+  /// (out, in), row-major: for embeddings, whose rows are looked up.
+  [[nodiscard]] const Scalar* parameters() const { return buffers_.parameters(); }
+  [[nodiscard]] Scalar* gradients() { return buffers_.gradients(); }
+
+ private:
+  void update_copy(Range outputs, Range inputs);
+
+  std::ptrdiff_t outputs_, inputs_;
+  Optimizer optimizer_;
+  ParameterRole role_;
+  const Products<Scalar>& products_;
+  ParameterBuffers<Scalar> buffers_;
+  Buffer<Scalar> copy_;  // of the products, or empty
+};
+
+/// Calls work(offset, rows) for some columns of a row-major matrix with rows `stride` apart: once for all rows where
+/// they are dense, else for each.
+template <typename Work>
+void for_dense_rows(Range rows, Range columns, std::ptrdiff_t stride, const Work& work) {
+  if (columns.size() == stride) {
+    work(rows.begin * stride, rows.size());
+  } else {
+    for (std::ptrdiff_t r = rows.begin; r < rows.end; ++r) work(r * stride + columns.begin, std::ptrdiff_t{1});
+  }
+}
+
+/// The same with the number of elements: work(offset, elements).
+template <typename Work>
+void for_dense_runs(Range rows, Range columns, std::ptrdiff_t stride, const Work& work) {
+  for_dense_rows(rows, columns, stride,
+                 [&](std::ptrdiff_t offset, std::ptrdiff_t count) { work(offset, count * columns.size()); });
+}
+
+}  // namespace stepbench
