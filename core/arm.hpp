@@ -21,6 +21,11 @@ struct Arm {
   friend bool operator==(const Arm&, const Arm&) = default;
 };
 
+/// Whether the two are one backend with one setting, be it on other numbers of threads.
+[[nodiscard]] inline bool same_but_threads(const Arm& first, const Arm& second) {
+  return first.backend == second.backend && first.settings == second.settings;
+}
+
 /// A backend's own settings are keys of sections `backend.NAME`.
 inline constexpr std::string_view kOwnSettingPrefix = "backend.";
 

@@ -120,6 +120,7 @@ struct MeasureSettings {
   bool twin = true;      // run the baseline twice, and take the ratio of the two for the noise floor
   bool gate = true;
   std::optional<std::int64_t> gate_samples;  // absent: the whole first batch
+  std::optional<bool> scaling;               // absent: for a backend that the sweep runs on several numbers of threads
   Interval evaluate_every;
 };
 

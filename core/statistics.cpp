@@ -44,6 +44,14 @@ double median(std::span<const double> samples) {
   return boost::math::statistics::median(sorted);
 }
 
+double lower_quartile(std::span<const double> samples) {
+  if (samples.empty()) return kNaN;
+  std::vector<double> sorted(samples.begin(), samples.end());
+  const auto quartile = sorted.begin() + (std::ssize(sorted) - 1) / 4;
+  std::nth_element(sorted.begin(), quartile, sorted.end());
+  return *quartile;
+}
+
 double median_absolute_deviation(std::span<const double> samples) {
   const double centre = median(samples);
   std::vector<double> deviations;

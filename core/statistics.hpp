@@ -10,6 +10,10 @@ namespace stepbench {
 /// Middle value (mean of the two middle ones for an even count); NaN for no samples.
 [[nodiscard]] double median(std::span<const double> samples);
 
+/// The sample that a quarter of the others do not exceed (with fewer than five the smallest); NaN for no samples. For
+/// times that others on the machine lengthen, and nothing shortens: the median is spoilt when they do half of the time.
+[[nodiscard]] double lower_quartile(std::span<const double> samples);
+
 /// Median absolute deviation from the median, unscaled; NaN for no samples.
 [[nodiscard]] double median_absolute_deviation(std::span<const double> samples);
 

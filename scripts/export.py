@@ -41,6 +41,10 @@ def rounds(results: Results) -> pandas.DataFrame:
     return pandas.concat(parts, ignore_index=True) if parts else pandas.DataFrame()
 
 
+def scaling(results: Results) -> pandas.DataFrame:
+    return _of_every_trial(results, lambda trial: trial.scaling)
+
+
 def environment(results: Results) -> pandas.DataFrame:
     """`groups` is empty for what holds for all of them."""
     rows = [("", name, value) for name, value in results.attrs.items() if name != "config_text"]
@@ -65,7 +69,8 @@ def _of_every_trial(
     return pandas.concat(filled, ignore_index=True) if filled else pandas.DataFrame()
 
 
-TABLES = {"summary": summary, "steps": steps, "epochs": epochs, "rounds": rounds, "environment": environment}
+TABLES = {"summary": summary, "steps": steps, "epochs": epochs, "rounds": rounds, "scaling": scaling,
+          "environment": environment}  # fmt: skip
 
 
 def as_json(table: pandas.DataFrame) -> str:

@@ -112,6 +112,14 @@ class Trial:
         """By `tensor`: how far the gate found it from `neuron` in float64."""
         return self._table("checks", "tensor", _CHECK_COLUMNS)
 
+    @cached_property
+    def scaling(self) -> pandas.DataFrame:
+        """By `cores`: predicted_speedup over one core; and work and span (s), the same in every row."""
+        table = self._table("scaling", "cores", ("predicted_speedup",))
+        for name in ("work", "span"):
+            table[name] = self._group["scaling"].attrs[name] if "scaling" in self._group else numpy.nan
+        return table
+
     @property
     def order(self) -> numpy.ndarray:
         """(epochs, samples): the sample visited k-th in an epoch."""

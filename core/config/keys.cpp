@@ -225,6 +225,9 @@ std::vector<Key> measure_and_record_keys() {
       make_key("measure.gate_samples", [](auto& s) -> auto& { return s.measure.gate_samples; },
                integer_rule(1, kMillion), "samples that the gate looks at",
                {.condition = kGate, .default_text = "the first batch"}),
+      make_key("measure.scaling", [](auto& s) -> auto& { return s.measure.scaling; }, boolean_rule(),
+               "forecast what more cores would give, as `stepbench scale` does",
+               {.default_text = "of backends on several threads"}),
       make_key(
           "measure.evaluate_every", [](auto& s) -> auto& { return s.measure.evaluate_every; }, interval_rule(),
           "time between evaluations on the validation split"),

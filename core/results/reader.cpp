@@ -110,6 +110,14 @@ std::vector<TensorCheck> read_checks(const Group& group) {
   return checks;
 }
 
+ScalingRecord read_scaling(const Group& group, std::int64_t version) {
+  ScalingRecord scaling;
+  scaling.cores = group.dataset("cores").read<std::int64_t>();
+  scaling.predicted_speedup = read_column<double>(group, "predicted_speedup", scaling.cores.size());
+  schema::visit_scaling(scaling, AttributeReader(group, version));
+  return scaling;
+}
+
 std::vector<NamedTensor> read_tensors(const Group& group) {
   std::vector<NamedTensor> tensors;
   for (const std::string& name : group.members()) {
@@ -133,6 +141,7 @@ TrialRecord read_trial(const Group& group, std::int64_t version, ReadSeries seri
   for (const auto& [key, value] : attributes.all())
     if (schema::is_setting(key)) trial.settings.emplace_back(key, value);
   if (group.has("checks")) trial.checks = read_checks(group.group("checks"));
+  if (group.has("scaling")) trial.scaling = read_scaling(group.group("scaling"), version);
   if (series == ReadSeries::no) return trial;
   if (group.has("steps")) trial.steps = read_steps(group.group("steps"));
   if (group.has("epochs")) trial.epochs = read_epochs(group.group("epochs"));

@@ -75,6 +75,13 @@ inline constexpr Column<TensorCheck, double> kCheckColumns[] = {
     {"update_error", "1", &TensorCheck::update_error},
 };
 
+/// Calls visit(field, member) for every attribute of a trial's scaling.
+template <typename Scaling, typename Visit>
+void visit_scaling(Scaling& scaling, Visit&& visit) {
+  visit(Field{"work"}, scaling.work);
+  visit(Field{"span"}, scaling.span);
+}
+
 /// Calls visit(name, units, array) for every (R, M) array of a group's rounds.
 template <typename Group, typename Visit>
 void visit_cells(Group& group, Visit&& visit) {

@@ -57,6 +57,15 @@ struct TensorCheck {
   double update_error = kNotANumber;        // relative L2 of the parameter change of one whole training step
 };
 
+/// What more cores would give, told from the tasks of a step as one core ran them (core/scaling_forecast.hpp). One
+/// entry per number of cores; empty where it was not asked for, and where steps have no tasks of their own.
+struct ScalingRecord {
+  std::vector<std::int64_t> cores;        // increasing
+  std::vector<double> predicted_speedup;  // over a step that is cut for one core
+  double work = kNotANumber;              // s on one core, of the step as it is cut for the most cores
+  double span = kNotANumber;              // s, of the same
+};
+
 struct NamedTensor {
   std::string name;
   std::vector<std::int64_t> shape;
@@ -104,6 +113,7 @@ struct TrialRecord {
   StepSeries steps;
   EpochSeries epochs;
   std::vector<TensorCheck> checks;
+  ScalingRecord scaling;  // of its arm, whatever its own threads
   std::vector<NamedTensor> initial_parameters, final_parameters;
   std::vector<std::int64_t> order;  // (epochs, samples), row-major; empty without `record.order`
   std::int64_t order_epochs = 0;

@@ -164,6 +164,17 @@ void write_checks(Group& trial_group, const std::vector<TensorCheck>& checks) {
   }
 }
 
+void write_scaling(Group& trial_group, const TrialRecord& trial) {
+  const ScalingRecord& scaling = trial.scaling;
+  require(scaling.predicted_speedup.size() == scaling.cores.size(),
+          "trial " + trial.id + ": the series of its scaling differ in length");
+  if (scaling.cores.empty()) return;
+  Group group = trial_group.create_group("scaling");
+  const Dataset cores = make_scale(group, "cores", scaling.cores);
+  write_over(group, {cores}, "predicted_speedup", scaling.predicted_speedup, "1");
+  schema::visit_scaling(scaling, AttributeWriter(group));
+}
+
 void write_tensors(Group& parameters, const std::string& which, const std::vector<NamedTensor>& tensors) {
   if (tensors.empty()) return;
   Group group = parameters.create_group(which);
@@ -199,6 +210,7 @@ void write_trial(Group& trials, const TrialRecord& trial) {
   write_steps(group, trial);
   write_epochs(group, trial);
   write_checks(group, trial.checks);
+  write_scaling(group, trial);
   if (!trial.initial_parameters.empty() || !trial.final_parameters.empty()) {
     Group parameters = group.create_group("parameters");
     write_tensors(parameters, "initial", trial.initial_parameters);

@@ -29,6 +29,7 @@ struct Command {
 [[nodiscard]] Command race_worker_command();
 [[nodiscard]] Command run_command();
 [[nodiscard]] Command sample_command();
+[[nodiscard]] Command scale_command();
 [[nodiscard]] Command show_command();
 
 // What several commands do alike.

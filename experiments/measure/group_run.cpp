@@ -14,6 +14,7 @@
 #include "experiments/machine/cores.hpp"
 #include "experiments/machine/environment.hpp"
 #include "experiments/machine/noise_watch.hpp"
+#include "experiments/measure/add_forecasts.hpp"
 #include "experiments/measure/gate.hpp"
 #include "experiments/measure/idle_workers.hpp"
 #include "experiments/measure/peaks.hpp"
@@ -370,7 +371,9 @@ GroupResult run_group(const PlannedGroup& group, const Backend& reference, PeakH
     check_twin(result.trials[group.baseline], result.trials.back(), progress);
     result.trials.pop_back();
   }
+  members.clear();  // their networks' memory
   compare_with_baseline(result, measure.interleave);
+  add_forecasts(group, result.trials, progress);
   report_disturbances(result, progress);
   warn_of_short_blocks(group, result.rounds, progress);
   warn_of_other_threads(result.trials, progress);

@@ -78,7 +78,8 @@ std::int64_t largest_batch(const TrialSettings& trial, const Dataset& dataset) {
 template <typename Scalar>
 class TypedTrialRun final : public LocalTrialRun {
  public:
-  TypedTrialRun(const Backend& backend, const TrialSettings& trial, const Dataset& dataset, TrialRecord record)
+  TypedTrialRun(const Backend& backend, const TrialSettings& trial, const Dataset& dataset, TrialRecord record,
+                std::int64_t cores)
       : trial_(trial),
         dataset_(dataset),
         layout_(parameter_layout(trial.model)),
@@ -87,7 +88,9 @@ class TypedTrialRun final : public LocalTrialRun {
         total_steps_(steps_of_trial(trial, dataset)),
         initial_(start_parameters<Scalar>(trial)) {
     const std::int64_t before = heap_bytes();
-    network_ = backend.make<Scalar>(network_settings(trial, largest_batch(trial, dataset)));
+    NetworkSettings settings = network_settings(trial, largest_batch(trial, dataset));
+    settings.cores = cores;
+    network_ = backend.make<Scalar>(settings);
     record_.network_bytes = heap_bytes() - before;
     if (!dataset.vocabulary.empty()) record_.vocabulary = to_json(dataset.vocabulary);
     network_->write(Content::parameters, initial_);
@@ -147,6 +150,15 @@ class TypedTrialRun final : public LocalTrialRun {
     if (position_ != 0) order_ = epoch_order(dataset_.train.samples, trial_.dataset.shuffle, trial_.seed, epoch_ - 1);
   }
 
+  bool trace_steps(StepTrace* trace) override { return network_->trace_steps(trace); }
+
+  [[nodiscard]] HandOutCosts measure_hand_out() override {
+    const auto claim = network_->claim_threads();
+    return network_->measure_hand_out();
+  }
+
+  [[nodiscard]] double gathering_time() const override { return gathering_time_; }
+
   [[nodiscard]] TrialRecord record() override {
     TrialRecord record = record_;
     if (diverged()) {
@@ -190,8 +202,9 @@ class TypedTrialRun final : public LocalTrialRun {
     LapClock clock;
     const Batch<Scalar> batch = network_->fetches_features() ? gatherer_.begin_gather(dataset_.train, samples)
                                                              : gatherer_.gather(dataset_.train, samples);
+    gathering_time_ = clock.lap();
     const StepResult result = network_->train_step(batch, update);
-    const double wall_time = clock.lap();
+    const double wall_time = gathering_time_ + clock.lap();
 
     longest_step_ = std::max(longest_step_, wall_time);
     expect_step(longest_step_);
@@ -276,6 +289,7 @@ class TypedTrialRun final : public LocalTrialRun {
   std::int64_t position_ = 0;  // within the epoch's order; 0 between epochs
   double train_time_ = 0;      // s
   double longest_step_ = 0;    // s
+  double gathering_time_ = 0;  // s, of the last step
   double loss_sum_ = 0;        // since the last evaluation, over what the batches count
   std::int64_t loss_count_ = 0;
   std::vector<std::int64_t> threads_by_block_;
@@ -284,11 +298,11 @@ class TypedTrialRun final : public LocalTrialRun {
 }  // namespace
 
 std::unique_ptr<LocalTrialRun> start_trial(const Backend& backend, const TrialSettings& trial, const Dataset& dataset,
-                                           TrialRecord record) {
+                                           TrialRecord record, std::int64_t cores) {
   if (trial.training.precision == Precision::float32) {
-    return std::make_unique<TypedTrialRun<float>>(backend, trial, dataset, std::move(record));
+    return std::make_unique<TypedTrialRun<float>>(backend, trial, dataset, std::move(record), cores);
   }
-  return std::make_unique<TypedTrialRun<double>>(backend, trial, dataset, std::move(record));
+  return std::make_unique<TypedTrialRun<double>>(backend, trial, dataset, std::move(record), cores);
 }
 
 }  // namespace stepbench

@@ -63,11 +63,17 @@ class LocalTrialRun : public TrialRun {
   [[nodiscard]] virtual TrialState save() const = 0;
   /// Instead of all that was trained so far. The state is one of the same trial.
   virtual void restore(const TrialState& state) = 0;
+  /// As of the network (core/network.hpp).
+  virtual bool trace_steps(StepTrace* trace) = 0;
+  [[nodiscard]] virtual HandOutCosts measure_hand_out() = 0;
+  /// Of the last step, s: what its wall time has besides the network's.
+  [[nodiscard]] virtual double gathering_time() const = 0;
 };
 
 /// Makes the network with its initial parameters. `record` holds what is known before training and is completed.
-/// `trial` and `dataset` outlive the run.
+/// `trial` and `dataset` outlive the run. `cores`: as of NetworkSettings.
 [[nodiscard]] std::unique_ptr<LocalTrialRun> start_trial(const Backend& backend, const TrialSettings& trial,
-                                                         const Dataset& dataset, TrialRecord record);
+                                                         const Dataset& dataset, TrialRecord record,
+                                                         std::int64_t cores = 0);
 
 }  // namespace stepbench

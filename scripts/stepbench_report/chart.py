@@ -21,6 +21,10 @@ class Style:
     dash: int = 0
 
 
+DASHES = 4  # of the drawing; there are more markers, so that a style this much further on has the same dash and another marker
+DASHED = 1  # the one that means what was not measured: an ideal, a prediction
+
+
 @dataclass(frozen=True)
 class Series:
     """A line or, of a panel of rows, marks with intervals."""

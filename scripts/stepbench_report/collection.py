@@ -89,6 +89,11 @@ class Collection:
         parts = [self._column(row["file"], row["group"], row["id"]) for _, row in self.rows(condition, arm).iterrows()]
         return pandas.concat(parts) if parts else pandas.Series(dtype=float)
 
+    def cores(self, row: pandas.Series) -> float:
+        """Of the machine that the trial's group was measured on; infinite where the file does not say."""
+        results = self.files[self.names.index(row["file"])]
+        return float(results.environment_of(row["group"]).get("cores", math.inf))
+
     def rounds(self, row: pandas.Series) -> pandas.DataFrame:
         """All of a trial's group."""
         return self._rounds.get((row["file"], row["group"]), pandas.DataFrame())

@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from stepbench_report.chart import Chart, Panel, Reference, Series
+from stepbench_report.chart import DASHES, Chart, Panel, Reference, Series
 
 # The report's style sheet names these --c0 .. --c7, --text, --muted, --grid, and gives each a darker or lighter twin.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#8a8a8a")
@@ -27,6 +27,7 @@ _VARIABLES = {colour: f"var(--c{i})" for i, colour in enumerate(COLOURS)} | {
     TEXT: "var(--text)", MUTED: "var(--muted)", GRID: "var(--grid)"
 }  # fmt: skip
 _DASHES = ("solid", (0, (4, 1.8)), (0, (1, 1.4)), (0, (6, 1.5, 1, 1.5)))
+assert len(_DASHES) == DASHES
 _REFERENCE_DASHES = ((0, (4, 2)), (0, (1, 1.2)))
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----")

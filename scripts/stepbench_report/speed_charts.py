@@ -4,8 +4,8 @@ import math
 
 import pandas
 
-from stepbench_report.chart import (Absent, Chart, Panel, Reference, Series, Style, Styles, drawn_conditions,
-                                    left_out_note, with_arms)  # fmt: skip
+from stepbench_report.chart import (DASHED, DASHES, Absent, Chart, Panel, Reference, Series, Style, Styles,
+                                    drawn_conditions, left_out_note, with_arms)  # fmt: skip
 from stepbench_report.collection import Collection, counted_phases
 from stepbench_report.speed_verdict import speed_verdict
 from stepbench_report.words import percent_text
@@ -114,11 +114,28 @@ def phases(trials: Collection, styles: Styles) -> Chart | Absent:
     return Chart("phases", title, caption + left_out_note(trials), panels, shown)
 
 
+def prediction(trials: Collection, arms: pandas.DataFrame) -> pandas.Series:
+    """Speed by number of cores, relative to the arm's fewest threads, from the most that it was measured on, and that the
+    machine has cores for, on; empty where none is stored, as in files from before."""
+    stored = (trials.trial(row).scaling["predicted_speedup"] for _, row in arms.iterrows())
+    speeds = next((own for own in stored if not own.empty), pandas.Series(dtype=float))
+    speeds = pandas.concat([pandas.Series({1: 1.0}), speeds[speeds.index > 1]]) if not speeds.empty else speeds
+    fewest = arms["threads"].min()
+    if fewest not in speeds.index:
+        return pandas.Series(dtype=float)
+    cores = trials.cores(arms.iloc[0])
+    measured = arms["threads"][arms["threads"] <= cores].max() if (arms["threads"] <= cores).any() else fewest
+    beyond = speeds[speeds.index >= measured] / speeds[fewest]
+    return beyond if (beyond.index > measured).any() else pandas.Series(dtype=float)
+
+
 def threads(trials: Collection, styles: Styles) -> Chart | Absent:
     title = "Scaling with threads"
     panels, lines = [], []
+    predicted = False
     for condition in drawn_conditions(trials):
         series: list[Series] = []
+        predictions: list[Series] = []
         own = trials.timed[trials.timed["condition"] == condition]
         for (variant, file), rows in own.groupby(["variant", "file"], sort=False):
             arms = rows.drop_duplicates("threads").sort_values("threads")
@@ -132,21 +149,34 @@ def threads(trials: Collection, styles: Styles) -> Chart | Absent:
             counts = arms["threads"].tolist()
             label = variant if own.groupby("variant")["file"].nunique()[variant] == 1 else f"{variant} in {file}"
             values, low, high = ([getattr(e, name) for e in estimates] for name in ("value", "low", "high"))
-            style = Style(styles[first["arm"]].colour, len(series))
-            series.append(Series(label, style, counts, values, low, high, True))
+            colour = styles[first["arm"]].colour
+            series.append(Series(label, Style(colour, DASHES * len(series)), counts, values, low, high, True))
             for count, estimate in zip(counts, estimates, strict=True):
                 ideal = count / counts[0]
                 lines.append([condition, label, count, estimate.value, estimate.low, estimate.high, ideal])
+            beyond = prediction(trials, arms)
+            if beyond.empty:
+                continue
+            cores = beyond.index.tolist()
+            predictions.append(Series(f"{label}, predicted", Style(colour, DASHED), cores, beyond.tolist()))
+            lines += [[condition, f"{label}, predicted", count, speed, math.nan, math.nan, count / counts[0]]
+                      for count, speed in beyond.items()]  # fmt: skip
         if series:
-            every = sorted({count for one in series for count in one.x})
+            every = sorted({count for one in series + predictions for count in one.x})
             fewest = min(every)
-            series.append(Series("ideal", Style(-1, 1), every, [count / fewest for count in every]))
+            series += [*predictions, Series("ideal", Style(-1, DASHED), every, [count / fewest for count in every])]
             label = f"speed relative to {fewest} thread{'s' if fewest > 1 else ''}"
-            panels.append(Panel(condition, "threads", label, series, from_zero=True, integer_x=True))
+            far = bool(predictions)  # to 128 cores, where a linear axis would leave the measured points a corner
+            predicted = predicted or far
+            panels.append(Panel(condition, "threads", label, series, x_log=far, y_log=far, from_zero=not far,
+                                integer_x=True))  # fmt: skip
     if not panels:
         return Absent("threads", title, "every backend ran with one number of threads only (sweep.threads = 1,2)")
     table = pandas.DataFrame(lines, columns=["setting", "backend", "threads", "speed", "low", "high", "ideal"])
     caption = "Speed relative to the same backend with the fewest threads, paired by round, with 95 % intervals."
+    if predicted:
+        caption += (" Dashed beyond them: what a greedy schedule of the step's tasks, as one core took them, predicts for "
+                    "so many cores.")  # fmt: skip
     return Chart("threads", title, caption + left_out_note(trials), panels, table)
 
 

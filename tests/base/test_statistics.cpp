@@ -45,6 +45,14 @@ TEST_CASE("the median leaves its samples as they were") {
   CHECK(samples == Samples{3, 1, 2});
 }
 
+TEST_CASE("the lower quartile of so many samples is one of them, of few the smallest") {
+  CHECK(lower_quartile(Samples{9, 1, 7, 3, 5}) == 3);
+  CHECK(lower_quartile(Samples{9, 8, 7, 6, 5, 4, 3, 2, 1}) == 3);
+  CHECK(lower_quartile(Samples{4, 2, 3}) == 2);
+  CHECK(lower_quartile(Samples{7}) == 7);
+}
+TEST_CASE("the lower quartile of no samples is NaN") { CHECK(std::isnan(lower_quartile({}))); }
+
 TEST_CASE("the median absolute deviation is unscaled") {
   CHECK(median_absolute_deviation(Samples{9, 1, 1, 2, 2, 4, 6}) == 1);  // deviations 7 1 1 0 0 2 4
 }

@@ -53,6 +53,7 @@ TrialRecord rich_trial(const std::string& backend, std::int64_t threads) {
                   .validation_accuracy = {0.3, kNotANumber, 0.5},
                   .train_time = {0.1, 0.2, 0.25}};
   trial.checks = {{"layers.0.weight", 1e-12, 2e-12, 1.0, 3e-12}, {"layers.0.bias", 0, 0, kNotANumber, kNotANumber}};
+  trial.scaling = {.cores = {2, 16}, .predicted_speedup = {1.9, 6.5}, .work = 1e-3, .span = 1e-4};
   trial.initial_parameters = {{"layers.0.weight", {2, 3}, std::vector<float>{1, 2, 3, 4, 5, 6}},
                               {"layers.0.bias", {2}, std::vector<float>{0, -0.5f}}};
   trial.final_parameters = {{"layers.0.weight", {2, 3}, std::vector<double>{0.1, 0.2, 0.3, 0.4, 0.5, kNotANumber}},
@@ -178,6 +179,10 @@ void Comparison::field(const std::string& path, const TrialRecord& left, const T
   STEPBENCH_COMPARE(epochs.validation_accuracy);
   STEPBENCH_COMPARE(epochs.train_time);
   STEPBENCH_COMPARE(checks);
+  STEPBENCH_COMPARE(scaling.cores);
+  STEPBENCH_COMPARE(scaling.predicted_speedup);
+  STEPBENCH_COMPARE(scaling.work);
+  STEPBENCH_COMPARE(scaling.span);
   STEPBENCH_COMPARE(initial_parameters);
   STEPBENCH_COMPARE(final_parameters);
   STEPBENCH_COMPARE(order);

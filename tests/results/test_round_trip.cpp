@@ -61,6 +61,12 @@ TEST_CASE("series of different lengths are refused when written") {
   CHECK_THROWS_WITH(to_image(file), Catch::Contains("blas-t1-s1") && Catch::Contains("differ in length"));
 }
 
+TEST_CASE("a scaling without a speed for each number of cores is refused when written") {
+  ResultFile file = rich_file();
+  file.trials[0].scaling.predicted_speedup.pop_back();
+  CHECK_THROWS_WITH(to_image(file), Catch::Contains("blas-t1-s1") && Catch::Contains("scaling differ in length"));
+}
+
 TEST_CASE("an id that HDF5 would take for a path is refused when written") {
   ResultFile file = minimal_file();
   file.trials[0].id = "a";
