@@ -89,10 +89,11 @@ class CoreCut final : public Cut {
   [[nodiscard]] BlockSize block(std::ptrdiff_t outputs, std::ptrdiff_t inputs, std::ptrdiff_t parameters,
                                 std::ptrdiff_t rows) const override {
     if (few()) return coarse_block(outputs, inputs);
+    // Rather more outputs than inputs: a block's inputs are read for each 16 of its outputs.
     const std::ptrdiff_t elements = std::max(ceil_divide(parameters, tasks_), kMinMultiplications / rows);
-    const std::ptrdiff_t whole_rows = elements / inputs;
-    if (whole_rows >= kMinRows) return {std::min(outputs, whole_rows), inputs};
-    return {std::min(outputs, kMinRows), ceil_divide(elements, kMinRows)};
+    const std::ptrdiff_t block_rows =
+        std::min(outputs, std::clamp(elements / kBlockColumns, kMinRows, kMaxBlockRows) / kRowStep * kRowStep);
+    return {block_rows, std::max(kBlockColumns, elements / block_rows)};
   }
 
  private:
@@ -101,6 +102,7 @@ class CoreCut final : public Cut {
   static constexpr std::ptrdiff_t kFewCores = 2, kTasksPerCore = 3;
   // A task is no smaller than this. Narrower, a tile does not fill its registers; shorter, handing it out (half a
   // microsecond) is no longer small beside it.
+  static constexpr std::ptrdiff_t kBlockColumns = 128, kMaxBlockRows = 256;
   static constexpr std::ptrdiff_t kMinRows = 32, kMinColumns = 32, kColumnStep = 16,
                                   kMinMultiplications = std::ptrdiff_t{1} << 18U;
 

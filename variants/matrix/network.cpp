@@ -161,7 +161,8 @@ class MatrixNetwork final : public Network<Scalar> {
   }
 
   void add_fetch(Lane<Scalar>& lane) {
-    lane.rows(std::nullopt, "gathering", [](const StepInputs<Scalar>& inputs, Range rows) {
+    constexpr std::ptrdiff_t kLeastRows = 8;
+    lane.fine_rows(std::nullopt, "gathering", kLeastRows, [](const StepInputs<Scalar>& inputs, Range rows) {
       if (inputs.batch->pending != nullptr) inputs.batch->pending->fetch(rows.begin, rows.end);
     });
   }

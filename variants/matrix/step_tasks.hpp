@@ -86,6 +86,21 @@ class Lane {
     }
   }
 
+  /// The same in more tasks where more can run, of `least` rows or more.
+  template <typename RowsWork>
+  void fine_rows(std::optional<Phase> phase, const std::string& name, std::ptrdiff_t least, const RowsWork& work) {
+    for (Chunk& chunk : chunks_) {
+      const std::ptrdiff_t most = std::max<std::ptrdiff_t>(1, chunk.rows.size() / least);
+      const std::vector<Id> before = joined(chunk);
+      chunk.last.clear();
+      for (const Range part : even_ranges(chunk.rows.size(), tasks_.cut().tasks_of(shards_, most))) {
+        const Range rows{chunk.rows.begin + part.begin, chunk.rows.begin + part.end};
+        chunk.last.push_back(
+            tasks_.add(phase, name, before, [work, rows](const StepInputs<Scalar>& inputs) { work(inputs, rows); }));
+      }
+    }
+  }
+
   /// A product with `columns`, each a sum of `depth`; a task for each chunk and part of the columns:
   /// work(inputs, rows, columns).
   template <typename ProductWork>
@@ -94,7 +109,7 @@ class Lane {
     for (Chunk& chunk : chunks_) {
       const std::ptrdiff_t size = tasks_.cut().part_columns(shards_, chunk.rows.size(), columns, depth);
       const std::vector<Range> parts = ranges_of(columns, size);
-      const std::vector<Id> before = parts.size() > 1 ? std::vector<Id>(joined(chunk)) : chunk.last;
+      const std::vector<Id> before = parts.size() > 1 ? joined(chunk) : chunk.last;
       chunk.last.clear();
       for (const Range part : parts) {
         chunk.last.push_back(tasks_.add(
