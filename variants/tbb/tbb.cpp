@@ -18,7 +18,7 @@ template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make(const NetworkSettings& settings, const Products<Scalar>& products,
                                       std::int64_t blas_callers) {
   return make_matrix_network<Scalar>(
-      settings, make_tbb_executor(static_cast<int>(settings.threads), static_cast<int>(blas_callers)),
+      settings, make_tbb_executor(static_cast<int>(settings.threads), static_cast<int>(blas_callers), settings.cpus),
       shard_cut(count_of(settings.own, kShardRows)), products);
 }
 
