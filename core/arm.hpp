@@ -10,7 +10,7 @@ namespace stepbench {
 struct Arm {
   std::string backend;
   std::int64_t threads = 1;
-  std::string settings;  // what the sweep varies of the backend's own: `-shard_rows32`; empty: nothing
+  std::string settings;  // what the sweep varies of how it computes: `-shard_rows32`, `-pinnone`; empty: nothing
 
   /// `tbb-t2`, `tbb-t2-shard_rows32`
   [[nodiscard]] std::string name() const;
@@ -28,6 +28,13 @@ struct Arm {
 
 /// A backend's own settings are keys of sections `backend.NAME`.
 inline constexpr std::string_view kOwnSettingPrefix = "backend.";
+/// On which CPUs it computes.
+inline constexpr std::string_view kPinKey = "measure.pin";
+
+/// Of what a trial is set to, whether it is part of its arm, and where it varies of the arm's name.
+[[nodiscard]] inline bool is_of_arm(std::string_view key) {
+  return key.starts_with(kOwnSettingPrefix) || key == kPinKey;
+}
 
 /// The id of the arm's trial in the group.
 [[nodiscard]] std::string trial_id(const Arm& arm, std::string_view group);

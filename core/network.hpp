@@ -10,7 +10,9 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/batch.hpp"
 #include "core/settings.hpp"
@@ -55,16 +57,23 @@ struct NetworkSettings {
   /// Cores that a step is to be cut for, by a backend whose cut may follow them; 0: as many as threads. What would run
   /// on 64 cores can so be had, and timed, on one.
   std::int64_t cores = 0;
+  /// The CPU that each thread is to be held on while the network is claimed, the calling one first; none: they run
+  /// where the system puts them.
+  std::vector<int> cpus = {};
   KeyValues own = {};  // of the backend's own settings those that are set, by name: `shard_rows`
 };
 
-/// Process-wide library settings (thread counts) held by one network; gives them back when it dies.
+/// Process-wide library settings (thread counts) and the CPUs of threads, held by one network; gives them back when it
+/// dies.
 class ThreadClaim {
  public:
   ThreadClaim() = default;
   ThreadClaim(const ThreadClaim&) = delete;
   ThreadClaim& operator=(const ThreadClaim&) = delete;
   virtual ~ThreadClaim() = default;
+
+  /// Why a thread was not held where NetworkSettings::cpus says, so far; empty: all were, or none was to be.
+  [[nodiscard]] virtual std::string pin_problem() const { return ""; }
 };
 
 /// What of a network can be read and written. `first_moment` is momentum's velocity or Adam's m, `second_moment` Adam's

@@ -30,6 +30,8 @@ enum class Schedule { constant, cosine };
 enum class UpdateOrder { simultaneous, layerwise };
 enum class Precision { float32, float64 };
 enum class RecordParameters { none, final, all };
+/// Whether each thread is held on a CPU of its own, and on which: experiments/machine/places.hpp.
+enum class Pin { automatic, none, compact, spread };
 
 struct ExperimentSettings {
   std::string name;  // default: the config file's name without its extension
@@ -118,6 +120,7 @@ struct MeasureSettings {
   bool interleave = true;
   std::string baseline;  // a backend or `backend-tN`; empty: the first supported cell
   bool twin = true;      // run the baseline twice, and take the ratio of the two for the noise floor
+  Pin pin = Pin::automatic;
   bool gate = true;
   std::optional<std::int64_t> gate_samples;  // absent: the whole first batch
   std::optional<bool> scaling;               // absent: for a backend that the sweep runs on several numbers of threads
@@ -129,6 +132,12 @@ struct RecordSettings {
   bool order = false;
   bool steps = true;
   bool keep_trial_files = false;
+};
+
+/// The CPU of each thread of a trial, the calling one's first.
+struct ThreadPlaces {
+  std::vector<int> cpus;  // empty: they are not pinned
+  std::string why_not;    // in words; empty where they are, and where measure.pin = none
 };
 
 /// One cell of the sweep.
@@ -145,6 +154,7 @@ struct TrialSettings {
   TrainingSettings training;
   MeasureSettings measure;
   RecordSettings record;
+  ThreadPlaces places;  // no key: what measure.pin comes to on this machine, once a plan is made
 };
 
 }  // namespace stepbench

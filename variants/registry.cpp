@@ -34,6 +34,7 @@ NetworkSettings network_settings(const TrialSettings& trial, std::int64_t max_ba
           .training = trial.training,
           .max_batch = max_batch,
           .threads = trial.threads,
+          .cpus = trial.places.cpus,
           .own = own_settings(trial)};
 }
 

@@ -38,6 +38,8 @@ constexpr EnumName<UpdateOrder> kUpdateOrders[] = {{UpdateOrder::simultaneous, "
 constexpr EnumName<Precision> kPrecisions[] = {{Precision::float32, "float32"}, {Precision::float64, "float64"}};
 constexpr EnumName<RecordParameters> kRecordParameters[] = {
     {RecordParameters::none, "none"}, {RecordParameters::final, "final"}, {RecordParameters::all, "all"}};
+constexpr EnumName<Pin> kPins[] = {
+    {Pin::automatic, "auto"}, {Pin::none, "none"}, {Pin::compact, "compact"}, {Pin::spread, "spread"}};
 
 constexpr FixedCondition kMlp{"model.kind = mlp",
                               [](const TrialSettings& s) { return s.model.kind == ModelKind::mlp; }};
@@ -219,6 +221,8 @@ std::vector<Key> measure_and_record_keys() {
                "what the others are compared with", {.default_text = "the first supported cell"}),
       make_key("measure.twin", [](auto& s) -> auto& { return s.measure.twin; }, boolean_rule(),
                "run the baseline twice: the noise floor", {.condition = kInterleaved}),
+      make_key("measure.pin", [](auto& s) -> auto& { return s.measure.pin; }, enum_rule(kPins),
+               "hold each thread on a CPU of its own: close together or far apart", {.of_arm = true}),
       make_key(
           "measure.gate", [](auto& s) -> auto& { return s.measure.gate; }, boolean_rule(),
           "check gradients and update before timing"),

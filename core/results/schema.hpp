@@ -130,7 +130,7 @@ void visit_root(File& file, Visit&& visit) {
 }
 
 /// Calls visit(field, member) for every attribute of a trial that every trial has. Settings, whose names have a dot,
-/// `diverged_at_step`, `cause` and `vocabulary` stand beside them.
+/// `diverged_at_step`, `cause`, `cpus` and `vocabulary` stand beside them.
 template <typename Trial, typename Visit>
 void visit_trial(Trial& trial, Visit&& visit) {
   visit(Field{"id"}, trial.id);
@@ -155,6 +155,7 @@ template <typename Trial, typename Visit>
 void visit_some_trials(Trial& trial, Visit&& visit) {
   visit(Field{"diverged_at_step"}, trial.diverged_at_step, std::int64_t{-1});
   visit(Field{"cause", 2}, trial.cause, FailureCause::none);
+  visit(Field{"cpus", 2}, trial.cpus, std::string());
   visit(Field{"vocabulary"}, trial.vocabulary, std::string());
 }
 

@@ -14,6 +14,8 @@ constexpr std::array<std::pair<Status, std::string_view>, 5> kStatuses = {{{Stat
                                                                            {Status::interrupted, "interrupted"},
                                                                            {Status::failed, "failed"}}};
 
+constexpr std::string_view kNotPinned = "not pinned";
+
 std::size_t rank(Status status) {
   const auto* const row = std::ranges::find(kStatuses, status, &std::pair<Status, std::string_view>::first);
   return static_cast<std::size_t>(row - kStatuses.begin());
@@ -43,5 +45,13 @@ Status worse(Status first, Status second) {
   const Status worst = rank(first) < rank(second) ? second : first;
   return worst == Status::unsupported ? Status::completed : worst;
 }
+
+std::string not_pinned_text(std::string_view why) {
+  std::string text(kNotPinned);
+  if (!why.empty()) text.append(": ").append(why);
+  return text;
+}
+
+bool is_pinned(const TrialRecord& trial) { return !trial.cpus.empty() && !trial.cpus.starts_with(kNotPinned); }
 
 }  // namespace stepbench

@@ -108,6 +108,7 @@ struct TrialRecord {
   std::int64_t parameters = 0;             // elements
   std::int64_t batch_size = 0;             // samples of a full step: never more than the data has
   double flops_per_step = kNotANumber;     // of a full step
+  std::string cpus;                        // of its threads, the calling one first, or not_pinned_text; empty: unknown
   std::int64_t threads_observed = 0;       // threads that did a share of the work in the median block
   std::int64_t network_bytes = 0;          // memory taken by making the network
   StepSeries steps;
@@ -119,6 +120,10 @@ struct TrialRecord {
   std::int64_t order_epochs = 0;
   TrialSummary summary;
 };
+
+/// What `cpus` says of a trial whose threads were not held on CPUs; `why` may be empty.
+[[nodiscard]] std::string not_pinned_text(std::string_view why);
+[[nodiscard]] bool is_pinned(const TrialRecord& trial);
 
 /// What the noise watch holds against a block; GroupRecord::disturbed has the sum of those that apply.
 enum Disturbance : std::int64_t {

@@ -41,7 +41,7 @@ class Collector {
     const std::string identity = label(*pair.baseline) + "\n" + identity_but_for_seed(*pair.trial);
     std::string settings;
     for (const VaryingSetting& setting : varying_) {
-      if (setting.key.starts_with(kOwnSettingPrefix)) continue;  // in the arm's name
+      if (is_of_arm(setting.key)) continue;  // in the arm's name
       const std::string value = text_of(pair.trial->settings, setting.key);
       if (value.empty()) continue;
       settings += fmt::format("{}{} {}", settings.empty() ? "" : ", ", setting.name, value);

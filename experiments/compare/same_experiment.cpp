@@ -73,7 +73,7 @@ std::vector<std::string> own_differences(const TrialRecord& trial, const TrialRe
   std::vector<std::string> lines;
   for (const KeyValues* settings : {&trial.settings, &baseline.settings}) {
     for (const auto& [key, value] : *settings) {
-      if (!key.starts_with(kOwnSettingPrefix)) continue;
+      if (!is_of_arm(key)) continue;
       std::string line = difference(key, trial.settings, baseline.settings, "not set");
       if (!line.empty() && std::ranges::find(lines, line) == lines.end()) lines.push_back(std::move(line));
     }

@@ -12,7 +12,7 @@ namespace stepbench::compare {
 /// data lies, how often it was measured and what was recorded may differ.
 void require_same_experiment(const TrialRecord& trial, const TrialRecord& baseline);
 
-/// Settings that the backends of two trials have for themselves, as far as they differ: who computes, not what.
+/// Settings of the arms of two trials, as far as they differ: who computes and where, not what.
 [[nodiscard]] std::vector<std::string> own_differences(const TrialRecord& trial, const TrialRecord& baseline);
 
 /// The machines of two environments, as far as they differ: then a ratio of speeds is theirs too.

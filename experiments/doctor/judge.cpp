@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/affinity.hpp"
 #include "experiments/machine/cores.hpp"
 
 namespace stepbench::doctor {
@@ -81,8 +82,24 @@ void judge_cores(const Measurements& m, Findings& out) {
         {machine, note, "hyper-threads",
          fmt::format("{} logical cores are {} physical ones ({})", cores, physical_cores(m), fmt::join(groups, "; ")),
          "Two threads on one physical core share its arithmetic: the second adds little.",
-         fmt::format("Use at most {} threads, each on a core of its own: taskset -c {} stepbench run ...",
+         fmt::format("Use at most {} threads; where measure.pin = auto does not hold each on a core of its own: "
+                     "taskset -c {} stepbench run ...",
                      physical_cores(m), listed(one_each))});
+  }
+}
+
+void judge_places(const Measurements& m, Findings& out) {
+  const int threads = physical_cores(m);
+  if (!m.places.cpus.empty()) {
+    out.push_back(
+        {machine, ok, "pinning",
+         fmt::format("{} would be held on CPUs {} (measure.pin = auto)",
+                     threads == 1 ? "1 thread" : fmt::format("{} threads", threads), listed_cpus(m.places.cpus)),
+         "", ""});
+  } else if (threads > 1 && !m.places.why_not.empty()) {
+    out.push_back({machine, note, "pinning", "threads are not held on cores: " + m.places.why_not,
+                   "The system may move them in a block, or put two on one core.",
+                   "--set measure.pin=compact holds them all the same, as far as it can be."});
   }
 }
 
@@ -243,8 +260,8 @@ int physical_cores(const Measurements& measurements) {
 
 std::vector<Finding> judge(const Measurements& measurements) {
   Findings findings;
-  for (const auto check : {judge_cpu, judge_cores, judge_memory, judge_frequency, judge_build, judge_isa, judge_blas,
-                           judge_threads, judge_modes}) {
+  for (const auto check : {judge_cpu, judge_cores, judge_places, judge_memory, judge_frequency, judge_build, judge_isa,
+                           judge_blas, judge_threads, judge_modes}) {
     check(measurements, findings);
   }
   judge_figures(measurements, findings);

@@ -18,9 +18,11 @@
 #include "core/floating_point.hpp"
 #include "core/lap_clock.hpp"
 #include "core/supply.hpp"
+#include "experiments/doctor/judge.hpp"
 #include "experiments/machine/build_version.hpp"
 #include "experiments/machine/cores.hpp"
 #include "experiments/machine/fma_peak.hpp"
+#include "experiments/machine/topology.hpp"
 #include "experiments/machine/triad.hpp"
 
 namespace stepbench::doctor {
@@ -81,6 +83,7 @@ void read_system(const Root& root, Measurements& m) {
   m.cores = allowed_cores();
   m.siblings = read_siblings(root, m.cores);
   m.cpu_quota = read_cpu_quota(root);
+  m.places = place_threads(Pin::automatic, physical_cores(m), this_topology());
   m.memory = read_memory(root);
   m.transparent_huge_pages = read_transparent_huge_pages(root);
   m.frequency = read_frequency(root, m.cores.front());

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/settings.hpp"
 #include "experiments/machine/probes.hpp"
 #include "variants/openblas/runtime.hpp"
 
@@ -22,6 +23,7 @@ struct Measurements {
   std::vector<int> cores;                  // logical, that this process may use
   std::vector<std::vector<int>> siblings;  // of them, those that share a physical core
   std::optional<double> cpu_quota;         // cores' worth of time
+  ThreadPlaces places;                     // of a thread for each physical core, with measure.pin = auto
   Memory memory;
   std::string transparent_huge_pages;
   FrequencySettings frequency;

@@ -1,24 +1,18 @@
 #include "experiments/machine/cores.hpp"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <thread>
 
+#include "core/affinity.hpp"
 #include "experiments/machine/probes.hpp"
 
 namespace stepbench {
 
 std::vector<int> allowed_cores() {
-  std::vector<int> cores;
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) {
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-      if (CPU_ISSET(static_cast<std::size_t>(cpu), &set)) cores.push_back(cpu);
-    }
-  } else {  // more cores than the set has bits
+  std::vector<int> cores = cpus_of_process();
+  if (cores.empty()) {  // the system does not tell
     cores.resize(std::max(1U, std::thread::hardware_concurrency()));
     std::iota(cores.begin(), cores.end(), 0);
   }

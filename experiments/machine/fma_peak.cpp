@@ -4,6 +4,7 @@
 #include <limits>
 #include <new>
 
+#include "core/affinity.hpp"
 #include "core/buffer.hpp"
 #include "core/lap_clock.hpp"
 #include "core/supply.hpp"
@@ -72,13 +73,25 @@ double gemm_gflops(int threads) {
   return 2e-9 * static_cast<double>(kSize) * static_cast<double>(kSize) * static_cast<double>(kSize) / best;
 }
 
+/// Of `threads` threads, on a CPU of `cpus` each, or anywhere where there are none.
+double peak(int threads, std::span<const int> cpus, Precision precision) {
+  const FmaLoop loop = loop_for(precision);
+  const BoundThread caller(cpus.first(cpus.empty() ? 0 : 1));
+  const long iterations = calibrate(loop);
+  const std::vector<double> seconds = time_together(threads, kRepetitions, [&](int thread) {
+    // In every repetition, of which the best counts: where it is already, that takes nothing.
+    if (!cpus.empty()) bind_thread(cpus.subspan(static_cast<std::size_t>(thread), 1));
+    run(loop, iterations);
+  });
+  return 1e-9 * threads * loop.operations * static_cast<double>(iterations) / *std::ranges::min_element(seconds);
+}
+
 }  // namespace
 
-double fma_peak_gflops(int threads, Precision precision) {
-  const FmaLoop loop = loop_for(precision);
-  const long iterations = calibrate(loop);
-  const std::vector<double> seconds = time_together(threads, kRepetitions, [&](int) { run(loop, iterations); });
-  return 1e-9 * threads * loop.operations * static_cast<double>(iterations) / *std::ranges::min_element(seconds);
+double fma_peak_gflops(int threads, Precision precision) { return peak(threads, {}, precision); }
+
+double fma_peak_gflops(std::span<const int> cpus, Precision precision) {
+  return peak(static_cast<int>(cpus.size()), cpus, precision);
 }
 
 std::vector<double> fma_series_gflops(double seconds, Precision precision) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "core/settings.hpp"
@@ -12,6 +13,8 @@ namespace stepbench {
 /// GFLOP/s of `threads` cores at once (an FMA counts 2): the best of several short repetitions, in which all threads
 /// start together and the last one's end counts. Takes about 30 ms. Throws SupplyError, as gemm_peak_gflops does.
 [[nodiscard]] double fma_peak_gflops(int threads, Precision precision);
+/// The same of a thread on each of these CPUs.
+[[nodiscard]] double fma_peak_gflops(std::span<const int> cpus, Precision precision);
 
 /// GFLOP/s of short repetitions (about 4 ms) of the same on the calling thread, one after the other for `seconds`: how
 /// steady a core's speed is.

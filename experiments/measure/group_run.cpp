@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <memory>
 #include <random>
+#include <span>
 
+#include "core/affinity.hpp"
 #include "core/error.hpp"
 #include "core/models/parameters.hpp"
 #include "core/results/lookup.hpp"
@@ -201,7 +203,11 @@ class Rounds {
     progress_.status(fmt::format("{} round {} of {}", records_[member.index].id, r + 1, count_));
     if (member.run && member.run->can_train() && !stop_requested()) {
       wait_for_idle_workers();
-      watch_.begin_block();
+      {
+        const std::vector<int>& cpus = member.planned->settings->places.cpus;
+        const BoundThread where_it_will_train(std::span<const int>(cpus).first(cpus.empty() ? 0 : 1));
+        watch_.begin_block();
+      }
       try {
         step_time_[cell] = member.run->train(steps_of_round(total_steps_, count_, r), r).step_time;
         noise_[cell] = watch_.end_block();
@@ -304,6 +310,15 @@ void warn_of_other_threads(const std::vector<TrialRecord>& trials, Progress& pro
   }
 }
 
+/// A trial that was to be pinned and was not; the first says it for all of a group.
+void warn_of_unpinned(const PlannedGroup& group, const std::vector<TrialRecord>& trials, Progress& progress) {
+  for (std::size_t i = 0; i < group.trials.size(); ++i) {
+    if (group.trials[i].settings->places.cpus.empty() || trials[i].cpus.empty() || is_pinned(trials[i])) continue;
+    progress.warn(fmt::format("{}: {}", trials[i].id, trials[i].cpus));
+    return;
+  }
+}
+
 /// Counts the disturbed blocks into the summaries, and says what to do about them.
 void report_disturbances(GroupResult& result, Progress& progress) {
   const GroupRecord& rounds = result.rounds;
@@ -377,6 +392,7 @@ GroupResult run_group(const PlannedGroup& group, const Backend& reference, PeakH
   report_disturbances(result, progress);
   warn_of_short_blocks(group, result.rounds, progress);
   warn_of_other_threads(result.trials, progress);
+  warn_of_unpinned(group, result.trials, progress);
   return result;
 }
 

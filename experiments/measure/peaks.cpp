@@ -15,26 +15,36 @@ constexpr double kShare = 0.1;              // of the time between two takes
 constexpr std::chrono::seconds kReach{30};  // before a group: in which a take still says how fast the machine is
 constexpr std::chrono::minutes kKept{5};    // takes that nobody asks for any more
 
-int cores_of(std::int64_t threads) { return static_cast<int>(std::min<std::int64_t>(threads, available_cores())); }
+Cores all_cores() { return {available_cores()}; }
 
-bool covers(const PeakHistory::Take& take, const std::set<int>& cores, Precision precision) {
+/// On all of them, it is the same whether each thread is held on one.
+Cores cores_of(const TrialSettings& trial) {
+  if (trial.threads >= available_cores()) return all_cores();
+  return {static_cast<int>(trial.threads), trial.places.cpus};
+}
+
+bool covers(const PeakHistory::Take& take, const std::set<Cores>& cores, Precision precision) {
   return take.precision == precision &&
-         std::ranges::all_of(cores, [&take](int count) { return take.fma.contains(count); });
+         std::ranges::all_of(cores, [&take](const Cores& each) { return take.fma.contains(each); });
+}
+
+double fma_peak(const Cores& cores, Precision precision) {
+  return cores.cpus.empty() ? fma_peak_gflops(cores.count, precision) : fma_peak_gflops(cores.cpus, precision);
 }
 
 }  // namespace
 
-bool PeakHistory::is_due(const std::set<int>& cores, Precision precision) const {
+bool PeakHistory::is_due(const std::set<Cores>& cores, Precision precision) const {
   const auto last =
       std::find_if(takes_.rbegin(), takes_.rend(), [&](const Take& take) { return covers(take, cores, precision); });
   if (last == takes_.rend()) return true;
   return std::chrono::duration<double>(Clock::now() - last->end) > (last->end - last->begin) / kShare;
 }
 
-const PeakHistory::Take* PeakHistory::take_if_due(const std::set<int>& cores, Precision precision) {
+const PeakHistory::Take* PeakHistory::take_if_due(const std::set<Cores>& cores, Precision precision) {
   if (!is_due(cores, precision)) return nullptr;
   Take take{.precision = precision, .fma = {}, .gemm = 0, .begin = Clock::now(), .end = {}};
-  for (const int count : cores) take.fma[count] = if_supplied([&] { return fma_peak_gflops(count, precision); });
+  for (const Cores& each : cores) take.fma[each] = if_supplied([&] { return fma_peak(each, precision); });
   take.gemm = if_supplied([&] { return gemm_peak_gflops(available_cores(), precision); });
   take.end = Clock::now();
   takes_.push_back(std::move(take));
@@ -42,7 +52,7 @@ const PeakHistory::Take* PeakHistory::take_if_due(const std::set<int>& cores, Pr
   return &takes_.back();
 }
 
-double PeakHistory::best(int cores, Precision precision, Clock::time_point since) const {
+double PeakHistory::best(const Cores& cores, Precision precision, Clock::time_point since) const {
   double best = kNotANumber;
   for (auto take = takes_.rbegin(); take != takes_.rend(); ++take) {
     if (!covers(*take, {cores}, precision)) continue;
@@ -55,19 +65,19 @@ double PeakHistory::best(int cores, Precision precision, Clock::time_point since
 Peaks::Peaks(const PlannedGroup& group, PeakHistory& history)
     : history_(history),
       precision_(group.trials.front().settings->training.precision),
-      cores_{available_cores()},
+      cores_{all_cores()},
       begin_(Clock::now()) {
-  for (const PlannedTrial& trial : group.trials) cores_.insert(cores_of(trial.settings->threads));
+  for (const PlannedTrial& trial : group.trials) cores_.insert(cores_of(*trial.settings));
 }
 
 void Peaks::take_if_due() {
   const PeakHistory::Take* take = history_.take_if_due(cores_, precision_);
-  fma_.push_back(take == nullptr ? kNotANumber : take->fma.at(available_cores()));
+  fma_.push_back(take == nullptr ? kNotANumber : take->fma.at(all_cores()));
   gemm_.push_back(take == nullptr ? kNotANumber : take->gemm);
 }
 
 double Peaks::of_trial(const TrialSettings& trial) const {
-  return history_.best(cores_of(trial.threads), precision_, begin_ - kReach);
+  return history_.best(cores_of(trial), precision_, begin_ - kReach);
 }
 
 void Peaks::write(GroupRecord& rounds) const {

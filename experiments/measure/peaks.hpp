@@ -13,28 +13,36 @@
 
 namespace stepbench {
 
+/// Cores that compute at the same time: so many, wherever the system puts the threads, or these CPUs, for a trial whose
+/// threads are held on them.
+struct Cores {
+  int count = 1;
+  std::vector<int> cpus = {};  // none, or as many
+  auto operator<=>(const Cores&) const = default;
+};
+
 /// The takes of a whole run, which its groups share: a sweep of many small groups would spend its time on nothing else,
 /// were each measured before and after.
 class PeakHistory {
  public:
   struct Take {
     Precision precision;
-    std::map<int, double> fma;  // GFLOP/s by number of cores
-    double gemm;                // GFLOP/s on all cores
+    std::map<Cores, double> fma;  // GFLOP/s
+    double gemm;                  // GFLOP/s on all cores
     std::chrono::steady_clock::time_point begin, end;
   };
 
-  /// Measures the FMA peak of each of these numbers of cores and a large GEMM on all cores, about a tenth of a second;
+  /// Measures the FMA peak of each of these cores and a large GEMM on all cores, about a tenth of a second;
   /// nothing, and nullptr, when the last such take is so recent that measuring would take more than a tenth of the
   /// time. A peak is NaN where the threads or the memory for it cannot be had. The pointer holds until the next call.
-  const Take* take_if_due(const std::set<int>& cores, Precision precision);
+  const Take* take_if_due(const std::set<Cores>& cores, Precision precision);
 
-  /// GFLOP/s of so many cores, the best of the takes that ended at `since` or later, and of the last one before; NaN
+  /// GFLOP/s of these cores, the best of the takes that ended at `since` or later, and of the last one before; NaN
   /// when none could be had.
-  [[nodiscard]] double best(int cores, Precision precision, std::chrono::steady_clock::time_point since) const;
+  [[nodiscard]] double best(const Cores& cores, Precision precision, std::chrono::steady_clock::time_point since) const;
 
  private:
-  [[nodiscard]] bool is_due(const std::set<int>& cores, Precision precision) const;
+  [[nodiscard]] bool is_due(const std::set<Cores>& cores, Precision precision) const;
   std::deque<Take> takes_;
 };
 
@@ -46,8 +54,9 @@ class Peaks {
   /// Before a round, and after the last.
   void take_if_due();
 
-  /// FMA peak, GFLOP/s, of as many cores as the trial has threads: the best of the takes of half a minute before the
-  /// group until now. What disturbs a take lowers it, and a limit is what can be reached at all.
+  /// FMA peak, GFLOP/s, of the trial's cores: of the CPUs it is pinned to, or as many as it has threads: the best of
+  /// the takes of half a minute before the group until now. What disturbs a take lowers it, and a limit is what can be
+  /// reached at all.
   [[nodiscard]] double of_trial(const TrialSettings& trial) const;
 
   /// The takes into the group's record, NaN where there was none: the last call was after the last round, the others
@@ -57,7 +66,7 @@ class Peaks {
  private:
   PeakHistory& history_;
   Precision precision_;
-  std::set<int> cores_;  // that the trials use, and all
+  std::set<Cores> cores_;  // that the trials use, and all
   std::chrono::steady_clock::time_point begin_;
   std::vector<double> fma_, gemm_;  // on all cores, by call
 };

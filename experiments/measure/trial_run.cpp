@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "core/affinity.hpp"
 #include "core/data/gather.hpp"
 #include "core/digest.hpp"
 #include "core/lap_clock.hpp"
@@ -58,6 +59,16 @@ std::int64_t threads_that_worked(const std::map<std::string, std::int64_t>& befo
   }
   return std::count_if(spent.begin(), spent.end(),
                        [&](std::int64_t own) { return own > 0 && own >= total / (kLeastShare * threads); });
+}
+
+/// Why the threads of a trial are not held on its CPUs, or empty; under its claim. Of the calling thread the system is
+/// asked, too: a backend that holds nothing has no problem to tell of.
+std::string not_pinned(const ThreadPlaces& places, const ThreadClaim& claim) {
+  if (places.cpus.empty()) return places.why_not;
+  if (std::string problem = claim.pin_problem(); !problem.empty()) return problem;
+  const std::vector<int> caller = cpus_of_thread();
+  const bool is_held = caller.empty() || caller == std::vector<int>{places.cpus.front()};
+  return is_held ? "" : "its backend does not hold its threads";
 }
 
 template <typename Scalar>
@@ -109,7 +120,7 @@ class TypedTrialRun final : public LocalTrialRun {
       train_step(round);
       if (evaluation_is_due()) evaluate();
     }
-    observe(threads_that_worked(before, thread_run_times(), trial_.threads));
+    observe(threads_that_worked(before, thread_run_times(), trial_.threads), *claim);
     const std::vector<double>& losses = record_.steps.train_loss;
     return {median(counted_times(record_.steps, trial_, dataset_, first)),
             {losses.begin() + static_cast<std::ptrdiff_t>(first), losses.end()}};
@@ -220,8 +231,14 @@ class TypedTrialRun final : public LocalTrialRun {
     position_ = position_ + size == dataset_.train.samples ? 0 : position_ + size;
   }
 
-  /// The middle block speaks for the trial: in one of them may work what an earlier block left running.
-  void observe(std::int64_t threads) {
+  /// The middle block speaks for the number of threads: in one of them may work what an earlier block left running. A
+  /// trial that was not pinned in one of its blocks was not.
+  void observe(std::int64_t threads, const ThreadClaim& claim) {
+    if (record_.cpus.empty() || is_pinned(record_)) {
+      const std::string reason = not_pinned(trial_.places, claim);
+      const bool pinned = reason.empty() && !trial_.places.cpus.empty();
+      record_.cpus = pinned ? listed_cpus(trial_.places.cpus) : not_pinned_text(reason);
+    }
     threads_by_block_.push_back(threads);
     const auto middle = threads_by_block_.begin() + std::ssize(threads_by_block_) / 2;
     std::nth_element(threads_by_block_.begin(), middle, threads_by_block_.end());
@@ -299,6 +316,9 @@ class TypedTrialRun final : public LocalTrialRun {
 
 std::unique_ptr<LocalTrialRun> start_trial(const Backend& backend, const TrialSettings& trial, const Dataset& dataset,
                                            TrialRecord record, std::int64_t cores) {
+  // A page of memory lies on the node of the thread that first writes to it, and buffers are written to where they are
+  // made: on the trial's CPUs. On all of them, as libraries count the CPUs of whoever calls them first.
+  const BoundThread near_its_memory(trial.places.cpus);
   if (trial.training.precision == Precision::float32) {
     return std::make_unique<TypedTrialRun<float>>(backend, trial, dataset, std::move(record), cores);
   }

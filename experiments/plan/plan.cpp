@@ -11,6 +11,7 @@
 #include "core/models/model_kinds.hpp"
 #include "core/text/suggestion.hpp"
 #include "experiments/machine/cores.hpp"
+#include "experiments/machine/topology.hpp"
 #include "experiments/plan/data_folders.hpp"
 #include "experiments/plan/start_parameters.hpp"
 
@@ -85,6 +86,7 @@ std::shared_ptr<const TrialSettings> fit_to_data(const Experiment& experiment, T
   }
   require_precision_fit(experiment, trial, dataset);
   read_start(experiment, start_files, trial);
+  if (trial.measure.pin != Pin::none) trial.places = place_threads(trial.measure.pin, trial.threads, this_topology());
   return std::make_shared<const TrialSettings>(std::move(trial));
 }
 
@@ -111,6 +113,24 @@ std::size_t find_baseline(const Experiment& experiment, const PlannedGroup& grou
                                  experiment.where("measure.baseline"), name, fmt::join(names, ", ")));
   }
   return found;
+}
+
+/// Of trials that the user wants pinned and that cannot be, one for each reason.
+std::vector<std::string> pin_warnings(std::span<const PlannedGroup> groups) {
+  std::vector<std::string> warnings;
+  for (const PlannedGroup& group : groups) {
+    for (const PlannedTrial& trial : group.trials) {
+      const TrialSettings& settings = *trial.settings;
+      if (!trial.unsupported.empty() || settings.measure.pin == Pin::automatic || settings.places.why_not.empty()) {
+        continue;
+      }
+      const std::string warning =
+          fmt::format("measure.pin = {}: not pinned: {}", settings.measure.pin == Pin::spread ? "spread" : "compact",
+                      settings.places.why_not);
+      if (std::ranges::find(warnings, warning) == warnings.end()) warnings.push_back(warning);
+    }
+  }
+  return warnings;
 }
 
 }  // namespace
@@ -169,6 +189,7 @@ std::vector<std::string> plan_warnings(std::span<const PlannedGroup> groups) {
                     samples, samples);
     if (std::ranges::find(warnings, warning) == warnings.end()) warnings.push_back(warning);
   }
+  for (std::string& warning : pin_warnings(groups)) warnings.push_back(std::move(warning));
   if (most_threads > available_cores()) {
     warnings.push_back(fmt::format("{} threads on {} cores: trials with more threads than cores wait for each other",
                                    most_threads, available_cores()));

@@ -1,10 +1,15 @@
 #include "experiments/run/check.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
 
+#include "core/affinity.hpp"
+#include "core/arm.hpp"
 #include "core/error.hpp"
 #include "core/models/parameters.hpp"
 #include "experiments/measure/gate.hpp"
@@ -34,21 +39,32 @@ std::string describe_plan(const Experiment& experiment, std::span<const PlannedG
   TextTable table;
   table.add_column("trial", TextTable::Align::left);
   for (const char* heading : {"parameters", "MFLOP/step", "steps", "train", "validation"}) table.add_column(heading);
+  table.add_column("CPUs", TextTable::Align::left);
   table.add_column("", TextTable::Align::left);
   std::int64_t trials = 0;
+  std::map<std::string, std::set<std::string>> not_pinned;  // arms by reason
   for (const PlannedGroup& group : groups) {
     for (const PlannedTrial& planned : group.trials) {
       const TrialSettings& trial = *planned.settings;
       ++trials;
+      if (planned.unsupported.empty() && trial.places.cpus.empty()) {
+        not_pinned[not_pinned_text(trial.places.why_not)].insert(arm_of(trial).name());
+      }
       table.add_row({trial.id, std::to_string(parameter_layout(trial.model).size),
                      fmt::format("{:.3f}", flops_per_step(trial, *planned.dataset) / kMega),
                      std::to_string(steps_of_trial(trial, *planned.dataset)),
                      std::to_string(planned.dataset->train.samples),
                      std::to_string(planned.dataset->validation.samples),
+                     !planned.unsupported.empty() ? "-"
+                     : trial.places.cpus.empty()  ? "any"
+                                                  : listed_cpus(trial.places.cpus),
                      planned.unsupported.empty() ? "" : "unsupported: " + planned.unsupported});
     }
   }
-  return fmt::format("{}: {} trials in {} groups\n\n{}", experiment.settings.name, trials, groups.size(), table.text());
+  std::string text =
+      fmt::format("{}: {} trials in {} groups\n\n{}", experiment.settings.name, trials, groups.size(), table.text());
+  for (const auto& [why, arms] : not_pinned) text += fmt::format("{} ({})\n", why, fmt::join(arms, ", "));
+  return text;
 }
 
 GateReport check_gates(std::span<const PlannedGroup> groups) {

@@ -157,7 +157,8 @@ def blank_trial(peer: Peer, reference: Reference, threads: int, message: str = "
         "same_bits_for_any_threads": False, "is_baseline": False, "threads_observed": 0, "network_bytes": 0,
         "unpaired": True, "reference": reference.id,
     }  # fmt: skip
-    attributes |= {key: value for key, value in reference.attributes.items() if key in kept or "." in key}
+    kept |= {key for key in reference.settings if key != "measure.pin"}  # where a peer's threads run is its own affair
+    attributes |= {key: value for key, value in reference.attributes.items() if key in kept}
     summary = {
         "id": trial_id, "backend": peer.name, "threads": threads, "seed": attributes["seed"],
         "precision": attributes["training.precision"], "batch_size": attributes["training.batch_size"],

@@ -1,4 +1,4 @@
-"""What is compared: a backend, with what is varied of its own settings, on a number of threads."""
+"""What is compared: a backend, with what is varied of its own settings and of where its threads are held, on a number of threads."""
 
 from collections.abc import Sequence
 
@@ -6,23 +6,29 @@ from stepbench_report.words import value_text
 from stepbench_results import Trial
 
 OWN_SETTINGS = "backend."  # keys are backend.NAME.SETTING
+PIN = "measure.pin"
+
+
+def is_of_arm(key: str) -> bool:
+    """As core/arm.hpp says it."""
+    return key.startswith(OWN_SETTINGS) or key == PIN
 
 
 class Variants:
     """Names for the backends of these trials: `tbb`, and `tbb, shard rows 32` where that differs between them."""
 
     def __init__(self, trials: Sequence[Trial]) -> None:
-        keys = {key for trial in trials for key in trial.settings if key.startswith(OWN_SETTINGS)}
+        keys = {key for trial in trials for key in trial.settings if is_of_arm(key)}
         values: dict[str, set[str]] = {}
         for trial in trials if keys else []:
             for key in keys:
-                if key.startswith(_prefix(trial)):
+                if _applies(key, trial):
                     values.setdefault(key, set()).add(_value(trial, key))
         self._keys = sorted(key for key, found in values.items() if len(found) > 1)
 
     def __getitem__(self, trial: Trial) -> str:
         own = [f"{key.rsplit('.', 1)[1].replace('_', ' ')} {_value(trial, key)}"
-               for key in self._keys if key.startswith(_prefix(trial))]  # fmt: skip
+               for key in self._keys if _applies(key, trial)]  # fmt: skip
         return ", ".join([str(trial.attrs["backend"]), *own])
 
 
@@ -30,8 +36,9 @@ def arm_text(variant: str, threads: int) -> str:
     return f"{variant} ({threads} thread{'s' if threads != 1 else ''})"
 
 
-def _prefix(trial: Trial) -> str:
-    return f"{OWN_SETTINGS}{trial.attrs['backend']}."
+def _applies(key: str, trial: Trial) -> bool:
+    """An older file, or a peer, says nothing of pinning."""
+    return key in trial.settings if key == PIN else key.startswith(f"{OWN_SETTINGS}{trial.attrs['backend']}.")
 
 
 def _value(trial: Trial, key: str) -> str:

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
-from stepbench_report.arms import OWN_SETTINGS
+from stepbench_report.arms import is_of_arm
 from stepbench_report.words import value_text
 from stepbench_results import Trial
 
 # Settings that say how it was run rather than what was learned: files may differ in them, a peer's from the run's.
 _HOW_IT_WAS_RUN = ("measure.", "record.", "training.target")
-# What says nothing of its own (the data are known by their digest), or belongs to the arm.
-_NAMES = ("experiment.", "dataset.path", OWN_SETTINGS)
+# What says nothing of its own: the data are known by their digest.
+_NAMES = ("experiment.", "dataset.path")
 _KINDS = ("dataset.kind", "model.kind")
 
 Identity = tuple[tuple[str, str], ...]
@@ -23,7 +23,7 @@ class Conditions:
         trials = [trial for of_file in files for trial in of_file]
         keys = dict.fromkeys(key for trial in trials for key in trial.settings)
         self._keys = [key for key in keys
-                      if key in swept or not key.startswith((*_HOW_IT_WAS_RUN, *_NAMES))]  # fmt: skip
+                      if not is_of_arm(key) and (key in swept or not key.startswith((*_HOW_IT_WAS_RUN, *_NAMES)))]  # fmt: skip
         self._short_names = [key.split(".", 1)[1] for key in keys]
         self._names = self._shortest_names(trials)
 

@@ -336,7 +336,7 @@ TEST_CASE("every key that is set is stored, in the order of the table") {
       "steps = 9\nbatch_size = 2\noptimizer = adam\nlearning_rate = 0.1\nbeta1 = 0.5\nbeta2 = 0.6\nepsilon = 0.7\n"
       "weight_decay = 0.8\nschedule = cosine\nwarmup_steps = 1\nfinal_learning_rate = 0.01\ngradient_clip = 2\n"
       "update_order = simultaneous\nprecision = float64\ntarget = train_loss<=0.1\n[measure]\nrounds = 8\n"
-      "warmup_steps = 0\ninterleave = false\nbaseline = blas\ngate = true\ngate_samples = 3\n"
+      "warmup_steps = 0\ninterleave = false\nbaseline = blas\npin = spread\ngate = true\ngate_samples = 3\n"
       "evaluate_every = 2 epochs\n[record]\nparameters = all\norder = true\nsteps = false\nkeep_trial_files = true\n"
       "[sweep]\nbackend = blas\n");
   std::string stored, section;

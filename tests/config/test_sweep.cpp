@@ -1,6 +1,7 @@
 // Lists in [sweep]: order, names and groups of the trials, and what is refused.
 #include <catch2/catch.hpp>
 
+#include "core/arm.hpp"
 #include "tests/config/config_fixture.hpp"
 
 namespace stepbench::testing {
@@ -91,6 +92,15 @@ TEST_CASE("a baseline may be an arm with settings, or one of several") {
   CHECK(error_of_text(sweep, {"measure.baseline=tbb-t1-shard_rows64"}) ==
         "--set measure.baseline: found \"tbb-t1-shard_rows64\", allowed: blas, blas-t1, tbb, tbb-t1-shard_rows16, "
         "tbb-t1-shard_rows32; did you mean \"tbb-t1-shard_rows16\"?");
+}
+
+TEST_CASE("where threads are held is part of the arm: its values share a group") {
+  const Experiment experiment =
+      load_text(valid_without("backend") + "[sweep]\nmeasure.pin = none,compact\nbackend = blas,tbb\nthreads = 2\n");
+  CHECK(ids(experiment) ==
+        Ids{"blas-t2-pinnone-s1", "blas-t2-pincompact-s1", "tbb-t2-pinnone-s1", "tbb-t2-pincompact-s1"});
+  for (const TrialSettings& trial : experiment.trials) CHECK(trial.group == "s1");
+  CHECK(arm_of(experiment.trials[1]).name() == "blas-t2-pincompact");
 }
 
 TEST_CASE("a list of one value varies nothing") {

@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "core/affinity.hpp"
+#include "experiments/machine/topology.hpp"
 #include "experiments/measure/group_run.hpp"
 #include "tests/experiments/small_experiment.hpp"
 #include "tests/support/faulty_network.hpp"
@@ -61,10 +63,24 @@ std::unique_ptr<Network<Scalar>> make_working(const NetworkSettings& settings) {
   return std::make_unique<WorkingNetwork<Scalar, kThreads>>(settings);
 }
 
+/// Has not heard of NetworkSettings::cpus.
+template <typename Scalar>
+class UnheldNetwork final : public ForwardingNetwork<Scalar> {
+ public:
+  explicit UnheldNetwork(const NetworkSettings& settings)
+      : ForwardingNetwork<Scalar>(neuron::make_neuron_network<Scalar>(settings)) {}
+  std::unique_ptr<ThreadClaim> claim_threads() override { return std::make_unique<ThreadClaim>(); }
+};
+template <typename Scalar>
+std::unique_ptr<Network<Scalar>> make_unheld(const NetworkSettings& settings) {
+  return std::make_unique<UnheldNetwork<Scalar>>(settings);
+}
+
 std::vector<Backend> all_backends() {
   std::vector<Backend> table(backends().begin(), backends().end());
   table.insert(table.end(), kFaultyBackends.begin(), kFaultyBackends.end());
   table.push_back({"throwing", "", 1, true, make_throwing<float>, make_throwing<double>});
+  table.push_back({"unheld", "", 1, true, make_unheld<float>, make_unheld<double>});
   table.push_back({"lazy", "", 8, true, make_working<float, 1>, make_working<double, 1>});
   table.push_back({"busy", "", 8, true, make_working<float, 3>, make_working<double, 3>});
   return table;
@@ -141,6 +157,26 @@ TEST_CASE("the user is told of trials on whose label more threads stand than wor
   CHECK_THAT(said_of("busy", "1"),
              Contains("more threads did a share of the work than the trial has: busy-t1-s1 (on 3)"));
   CHECK_THAT(said_of("neuron", "1"), !Contains("a share of the work"));
+}
+
+TEST_CASE("a trial records where its threads were held, and the user is told of a backend that does not hold them") {
+  const auto run = [](const char* backend, const char* pin, std::string* said = nullptr) {
+    const GroupResult result =
+        run_small_group({std::string("sweep.backend=") + backend, std::string("measure.pin=") + pin,
+                         "training.steps=36", "measure.rounds=12", "measure.gate=false"},
+                        said);
+    return result.trials.front().cpus;
+  };
+  const std::vector<int> before = cpus_of_thread();
+  const std::string planned = listed_cpus(place_threads(Pin::compact, 1, this_topology()).cpus);
+  std::string said;
+  CHECK(run("neuron", "compact", &said) == planned);
+  CHECK_THAT(said, !Catch::Matchers::Contains("not pinned"));
+  CHECK(run("tbb", "compact") == planned);
+  CHECK(run("neuron", "none") == "not pinned");
+  CHECK(run("unheld", "compact", &said) == "not pinned: its backend does not hold its threads");
+  CHECK_THAT(said, Catch::Matchers::Contains("unheld-t1-s1: not pinned: its backend does not hold its threads"));
+  CHECK(cpus_of_thread() == before);
 }
 
 TEST_CASE("every round gives every member the same steps, in an order drawn from the seed") {

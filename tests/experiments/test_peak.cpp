@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "core/affinity.hpp"
 #include "experiments/machine/cores.hpp"
 #include "experiments/machine/environment.hpp"
 #include "experiments/machine/fma_peak.hpp"
@@ -44,17 +45,28 @@ TEST_CASE("the environment names the machine, the build and its limits") {
 
 TEST_CASE("a take of the peaks that is recent serves the next group too, unless it lacks what that one needs") {
   PeakHistory history;
-  const PeakHistory::Take* first = history.take_if_due({1}, Precision::float32);
+  const PeakHistory::Take* first = history.take_if_due({Cores{1}}, Precision::float32);
   REQUIRE(first != nullptr);
-  const double one = first->fma.at(1);
-  CHECK(history.take_if_due({1}, Precision::float32) == nullptr);
-  CHECK(history.take_if_due({1}, Precision::float64) != nullptr);
-  CHECK(history.take_if_due({1, 2}, Precision::float32) != nullptr);
-  CHECK(history.take_if_due({2}, Precision::float32) == nullptr);
+  const double one = first->fma.at(Cores{1});
+  CHECK(history.take_if_due({Cores{1}}, Precision::float32) == nullptr);
+  CHECK(history.take_if_due({Cores{1}}, Precision::float64) != nullptr);
+  CHECK(history.take_if_due({Cores{1}, Cores{2}}, Precision::float32) != nullptr);
+  CHECK(history.take_if_due({Cores{2}}, Precision::float32) == nullptr);
   const auto now = std::chrono::steady_clock::now();
-  CHECK(history.best(1, Precision::float32, now - std::chrono::hours(1)) >= one);
-  CHECK(history.best(1, Precision::float64, now) > 0);  // the last before
-  CHECK(std::isnan(history.best(7, Precision::float32, now)));
+  CHECK(history.best({1}, Precision::float32, now - std::chrono::hours(1)) >= one);
+  CHECK(history.best({1}, Precision::float64, now) > 0);  // the last before
+  CHECK(std::isnan(history.best({7}, Precision::float32, now)));
+}
+
+TEST_CASE("a peak on certain CPUs is one of its own, and leaves the calling thread where it may run") {
+  const std::vector<int> before = cpus_of_thread();
+  const Cores last{1, {before.back()}};
+  PeakHistory history;
+  REQUIRE(history.take_if_due({Cores{1}}, Precision::float32) != nullptr);
+  const PeakHistory::Take* pinned = history.take_if_due({last}, Precision::float32);
+  REQUIRE(pinned != nullptr);
+  CHECK(pinned->fma.at(last) > 0);
+  CHECK(cpus_of_thread() == before);
 }
 
 }  // namespace stepbench::testing

@@ -1,7 +1,9 @@
 // What a config asks for against the data: what the plan adds to the settings, and what does not fit.
 #include <catch2/catch.hpp>
 
+#include "core/arm.hpp"
 #include "core/error.hpp"
+#include "experiments/machine/topology.hpp"
 #include "experiments/plan/plan.hpp"
 #include "tests/experiments/small_experiment.hpp"
 
@@ -34,6 +36,24 @@ TEST_CASE("the plan fills in the size of the vocabulary and leaves the experimen
   const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
   CHECK(groups.at(0).trials.at(0).settings->model.vocabulary_size == 5);
   CHECK(experiment.trials.at(0).model.vocabulary_size == 0);
+}
+
+TEST_CASE("the plan says where threads are held, as measure.pin asks for") {
+  const auto places = [](const char* pin) {
+    const std::string override = std::string("measure.pin=") + pin;
+    return plan_experiment(copy_experiment({override}), backends()).at(0).trials.at(0).settings->places;
+  };
+  CHECK(places("compact").cpus == place_threads(Pin::compact, 1, this_topology()).cpus);
+  CHECK(places("none").cpus.empty());
+  CHECK(places("none").why_not.empty());
+}
+
+TEST_CASE("a key is part of an arm in files as it is in configs") {
+  for (const Key& key : key_table().keys()) {
+    if (section_of(key.name) == "sweep") continue;
+    INFO(key.name);
+    CHECK(key.of_arm == is_of_arm(key.name));
+  }
 }
 
 TEST_CASE("trials that differ in context have data of their own, others share it") {

@@ -68,6 +68,16 @@ TEST_CASE("doctor names the cores that hyper-threads should leave alone") {
   CHECK_THAT(finding_of(m, "hyper-threads").advice, Contains("taskset -c 0,1 "));
 }
 
+TEST_CASE("where threads would be held is said, and why they would not") {
+  doctor::Measurements m = quiet_machine();
+  m.places.cpus = {1, 2, 3, 0};
+  CHECK(finding_of(m, "pinning").verdict == doctor::Verdict::ok);
+  CHECK_THAT(finding_of(m, "pinning").sees, Contains("held on CPUs 1-3,0"));
+  m.places = {{}, "a control group leaves time for 2 of the 4 CPUs"};
+  CHECK(finding_of(m, "pinning").verdict == doctor::Verdict::note);
+  CHECK_THAT(finding_of(m, "pinning").sees, Contains("leaves time for 2 of the 4"));
+}
+
 TEST_CASE("doctor warns of little memory") {
   doctor::Measurements m = quiet_machine();
   m.memory.available = std::uint64_t{1} << 30U;

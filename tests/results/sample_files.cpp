@@ -44,6 +44,7 @@ TrialRecord rich_trial(const std::string& backend, std::int64_t threads) {
   trial.parameters = 101770;
   trial.batch_size = 32;
   trial.flops_per_step = 1.5e7;
+  trial.cpus = "0-3,8";
   trial.threads_observed = threads;
   trial.network_bytes = 1 << 20;
   trial.steps = steps_of(300);  // some series above what is stored compactly

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 from conftest import SCRIPTS  # noqa: F401, puts the scripts on the path
+from stepbench_report.arms import Variants
 from stepbench_report.conditions import Conditions
 
 MLP = {"experiment.name": "digits", "dataset.kind": "mnist", "dataset.path": "a", "model.kind": "mlp",
@@ -55,6 +56,19 @@ def test_two_names_of_one_experiment_are_one_condition() -> None:
     same = [trial(MLP)], [trial(MLP, experiment__name="again", dataset__path="elsewhere", measure__rounds=40)]
     assert len(set(names(*same))) == 1
     assert len(set(names(*same, [trial(TEXT, "d2")]))) == 2
+
+
+def test_where_threads_are_held_is_no_condition_but_part_of_the_arm() -> None:
+    def pinned(pin: dict[str, str], backend: str = "tbb") -> SimpleNamespace:
+        one = trial(MLP, **pin)
+        return SimpleNamespace(settings=one.settings, attrs=one.attrs | {"backend": backend})
+
+    swept = [pinned({"measure__pin": pin}) for pin in ("none", "compact")]
+    assert names(swept) == ["", ""]
+    variants = Variants(swept)
+    assert [variants[one] for one in swept] == ["tbb, pin none", "tbb, pin compact"]
+    older_or_peer = [pinned({"measure__pin": "auto"}), pinned({}, "torch")]
+    assert [Variants(older_or_peer)[one] for one in older_or_peer] == ["tbb", "torch"]
 
 
 def test_other_data_of_the_same_kind_are_another_condition() -> None:

@@ -12,12 +12,14 @@ namespace {
 /// One task after the other, each product on OpenBLAS's threads.
 class BlasExecutor final : public SerialExecutor {
  public:
-  explicit BlasExecutor(int threads) : threads_(threads) {}
-  std::unique_ptr<ThreadClaim> claim_threads() override { return claim_blas_threads(threads_); }
+  explicit BlasExecutor(const NetworkSettings& settings)
+      : threads_(static_cast<int>(settings.threads)), cpus_(settings.cpus) {}
+  std::unique_ptr<ThreadClaim> claim_threads() override { return claim_blas_threads(threads_, 1, cpus_); }
   [[nodiscard]] bool shares_within_tasks() const override { return true; }
 
  private:
   int threads_;
+  std::vector<int> cpus_;
 };
 
 std::string unsupported(const NetworkSettings& settings) {
@@ -34,8 +36,8 @@ std::vector<LibraryFact> facts() {
 
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make_blas_network(const NetworkSettings& settings) {
-  return make_matrix_network<Scalar>(settings, std::make_unique<BlasExecutor>(static_cast<int>(settings.threads)),
-                                     whole_batch_cut(), openblas_products<Scalar>());
+  return make_matrix_network<Scalar>(settings, std::make_unique<BlasExecutor>(settings), whole_batch_cut(),
+                                     openblas_products<Scalar>());
 }
 
 Backend blas_backend() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/affinity.hpp"
 #include "core/lap_clock.hpp"
 #include "variants/neuron/loss.hpp"
 
@@ -25,7 +26,7 @@ void TrainedNetwork<Scalar>::list_layer(Layer<Scalar>& layer) {
 
 template <typename Scalar>
 std::unique_ptr<ThreadClaim> TrainedNetwork<Scalar>::claim_threads() {
-  return std::make_unique<ThreadClaim>();  // computes on the calling thread and sets nothing
+  return std::make_unique<CallerClaim>(settings_.cpus);  // computes on the calling thread and sets nothing
 }
 
 template <typename Scalar>

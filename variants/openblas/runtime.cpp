@@ -8,12 +8,15 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <sstream>
 #include <string_view>
 
+#include "core/affinity.hpp"
 #include "core/error.hpp"
 #include "core/floating_point.hpp"
 #include "core/supply.hpp"
+#include "variants/openblas/bound_workers.hpp"
 #include "variants/openblas/reexecution.hpp"
 
 namespace stepbench {
@@ -81,7 +84,7 @@ void load_with_one_thread(int /*argc*/, char** argv, char** environment) {
 
 class BlasThreadClaim : public ThreadClaim {
  public:
-  BlasThreadClaim(int threads, int callers) {
+  BlasThreadClaim(int threads, int callers, std::span<const int> cpus) {
     static HighWater workers(1), buffers(0);
     workers.raise_to(threads, require_threads);
     // One more, for the workers' stacks and what else comes between this question and OpenBLAS's taking.
@@ -89,14 +92,29 @@ class BlasThreadClaim : public ThreadClaim {
                      [](int more) { require_blocks(more + 1, kBufferBytes, "OpenBLAS's buffers"); });
     openblas_set_num_threads(threads);
     const int answer = openblas_get_num_threads();
-    if (answer == threads) return;
+    if (answer == threads) {
+      workers_.emplace(threads, cpus);
+      // With workers that are anywhere, a caller that cannot move would only be in their way.
+      if (workers_->problem().empty()) caller_.emplace(cpus);
+      return;
+    }
     openblas_set_num_threads(1);
     throw Error("OpenBLAS was asked for " + std::to_string(threads) + " threads and says that it runs " +
                 std::to_string(answer));
   }
   BlasThreadClaim(const BlasThreadClaim&) = delete;
   BlasThreadClaim& operator=(const BlasThreadClaim&) = delete;
-  ~BlasThreadClaim() override { openblas_set_num_threads(1); }
+  ~BlasThreadClaim() override {
+    workers_.reset();  // while OpenBLAS still counts them
+    openblas_set_num_threads(1);
+  }
+  [[nodiscard]] std::string pin_problem() const override {
+    return caller_ ? caller_->pin_problem() : workers_->problem();
+  }
+
+ private:
+  std::optional<BoundWorkers> workers_;
+  std::optional<CallerClaim> caller_;
 };
 
 /// What STEPBENCH_ISA says wrong is said where there is somebody to say it to.
@@ -206,8 +224,8 @@ std::string blas_callers_unsupported(const BlasRuntime& runtime, std::int64_t ca
          "libopenblas0-pthread may be)";
 }
 
-std::unique_ptr<ThreadClaim> claim_blas_threads(int threads, int callers) {
-  return std::make_unique<BlasThreadClaim>(threads, callers);
+std::unique_ptr<ThreadClaim> claim_blas_threads(int threads, int callers, std::span<const int> cpus) {
+  return std::make_unique<BlasThreadClaim>(threads, callers, cpus);
 }
 
 }  // namespace stepbench

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,7 +57,8 @@ struct BlasRuntime {
 
 /// Sets OpenBLAS's thread count for the claim's life; back to 1 after it. `callers`: threads of ours that will call it
 /// at the same time, 0 for none. Throws SupplyError when OpenBLAS could not have its threads or memory: it would hang;
-/// and Error when it then says that it has another number of threads.
-[[nodiscard]] std::unique_ptr<ThreadClaim> claim_blas_threads(int threads, int callers = 1);
+/// and Error when it then says that it has another number of threads. `cpus`: as NetworkSettings has them.
+[[nodiscard]] std::unique_ptr<ThreadClaim> claim_blas_threads(int threads, int callers = 1,
+                                                              std::span<const int> cpus = {});
 
 }  // namespace stepbench

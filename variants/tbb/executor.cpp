@@ -3,15 +3,16 @@
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
-#include <oneapi/tbb/task_scheduler_observer.h>
 
 #include <atomic>
 #include <optional>
+#include <utility>
 #include <vector>
 
-#include "core/floating_point.hpp"
+#include "core/affinity.hpp"
 #include "core/supply.hpp"
 #include "variants/openblas/runtime.hpp"
+#include "variants/tbb/workers.hpp"
 
 namespace stepbench {
 namespace {
@@ -24,28 +25,25 @@ tbb::global_control allow_threads(int threads) {
   return {tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads)};
 }
 
-/// Sets the floating-point mode of every thread that comes to work in the arena.
-class FlushDenormals final : public tbb::task_scheduler_observer {
- public:
-  explicit FlushDenormals(tbb::task_arena& arena) : tbb::task_scheduler_observer(arena) { observe(true); }
-  FlushDenormals(const FlushDenormals&) = delete;
-  FlushDenormals& operator=(const FlushDenormals&) = delete;
-  ~FlushDenormals() override { observe(false); }
-  void on_scheduler_entry(bool) override { flush_denormals(); }
-};
-
 /// The one place that limits threads: TBB may use `threads` in all, OpenBLAS one in each of them.
 class TbbThreadClaim final : public ThreadClaim {
  public:
-  TbbThreadClaim(int threads, int blas_callers)
-      : limit_(allow_threads(threads)), blas_(claim_blas_threads(1, blas_callers)) {
-    static HighWater workers(1);  // TBB keeps those that it has started
-    workers.raise_to(threads, require_threads);
+  TbbThreadClaim(int threads, int blas_callers, const ReadyWorkers& workers, std::span<const int> cpus)
+      : limit_(allow_threads(threads)), blas_(claim_blas_threads(1, blas_callers)), workers_(workers) {
+    static HighWater started(1);  // TBB keeps those that it has started
+    started.raise_to(threads, require_threads);
+    caller_.emplace(cpus);
+  }
+  [[nodiscard]] std::string pin_problem() const override {
+    const std::string problem = caller_->pin_problem();
+    return problem.empty() ? workers_.problem() : problem;
   }
 
  private:
   tbb::global_control limit_;
   std::unique_ptr<ThreadClaim> blas_;
+  const ReadyWorkers& workers_;
+  std::optional<CallerClaim> caller_;  // last: what is started before it is not to be held with it
 };
 
 /// One run of a graph. A thread that is through with a task goes on with the first that only waited for it, most often
@@ -109,13 +107,14 @@ class TbbRun {
 
 class TbbExecutor final : public Executor {
  public:
-  TbbExecutor(int threads, int blas_callers) : threads_(threads), blas_callers_(blas_callers), arena_(threads) {
+  TbbExecutor(int threads, int blas_callers, std::vector<int> cpus)
+      : threads_(threads), blas_callers_(blas_callers), cpus_(std::move(cpus)), arena_(threads) {
     require_blocks(1, kArenaBytes, "oneTBB");
     const tbb::global_control allowed = allow_threads(threads);  // the arena asks for its workers once, here
-    flush_.emplace(arena_);
+    workers_.emplace(arena_, cpus_);
   }
   std::unique_ptr<ThreadClaim> claim_threads() override {
-    return std::make_unique<TbbThreadClaim>(threads_, blas_callers_);
+    return std::make_unique<TbbThreadClaim>(threads_, blas_callers_, *workers_, cpus_);
   }
   [[nodiscard]] int threads() const override { return threads_; }
   void run(const TaskGraph& graph, TaskRef task) override {
@@ -130,15 +129,16 @@ class TbbExecutor final : public Executor {
 
  private:
   int threads_, blas_callers_;
+  std::vector<int> cpus_;
   tbb::task_arena arena_;
-  std::optional<FlushDenormals> flush_;
+  std::optional<ReadyWorkers> workers_;
   std::vector<std::atomic<TaskGraph::Id>> waiting_;  // TbbRun's
 };
 
 }  // namespace
 
-std::unique_ptr<Executor> make_tbb_executor(int threads, int blas_callers) {
-  return std::make_unique<TbbExecutor>(threads, blas_callers);
+std::unique_ptr<Executor> make_tbb_executor(int threads, int blas_callers, std::vector<int> cpus) {
+  return std::make_unique<TbbExecutor>(threads, blas_callers, std::move(cpus));
 }
 
 }  // namespace stepbench

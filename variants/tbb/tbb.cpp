@@ -18,8 +18,8 @@ template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make(const NetworkSettings& settings, const Products<Scalar>& products,
                                       std::int64_t blas_callers, std::unique_ptr<const Cut> cut) {
   return make_matrix_network<Scalar>(
-      settings, make_tbb_executor(static_cast<int>(settings.threads), static_cast<int>(blas_callers)), std::move(cut),
-      products);
+      settings, make_tbb_executor(static_cast<int>(settings.threads), static_cast<int>(blas_callers), settings.cpus),
+      std::move(cut), products);
 }
 
 std::vector<BackendSetting> own_settings(std::string otherwise) {

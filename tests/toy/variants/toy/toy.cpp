@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "core/affinity.hpp"
 #include "core/lap_clock.hpp"
 #include "core/models/parameters.hpp"
 
@@ -19,9 +20,10 @@ class ToyNetwork final : public Network<Scalar> {
         layout_(parameter_layout(settings.model)),
         parameters_(static_cast<std::size_t>(layout_.size)),
         gradients_(parameters_.size()),
-        outputs_(model_.layers.size()) {}
+        outputs_(model_.layers.size()),
+        cpus_(settings.cpus) {}
 
-  std::unique_ptr<ThreadClaim> claim_threads() override { return std::make_unique<ThreadClaim>(); }
+  std::unique_ptr<ThreadClaim> claim_threads() override { return std::make_unique<CallerClaim>(cpus_); }
 
   void read(Content content, std::span<Scalar> values) const override {
     if (content == Content::parameters) {
@@ -155,6 +157,7 @@ class ToyNetwork final : public Network<Scalar> {
   ParameterLayout layout_;
   std::vector<Scalar> parameters_, gradients_;  // flat, in canonical order
   std::vector<std::vector<Scalar>> outputs_;
+  std::vector<int> cpus_;
   std::vector<Scalar> output_gradient_;
 };
 
