@@ -43,64 +43,69 @@ void fused_product(const FusedProduct<Scalar>& p, Range rows, Range columns) {
   }
 }
 
-// dW^T = X^T dY goes block by block: P inputs, whose columns of X are copied apart (they lie a row of X from each
-// other, and every tile reads them), by a group of outputs, whose columns of dY stay in the second-level cache.
+// dW^T = X^T dY goes block by block: a strip of inputs by a group of outputs, whose columns of dY stay in the
+// second-level cache. P inputs at a time, their columns of X are copied apart: they lie a row of X from each other, and
+// every tile reads them.
 //
-// With the copy against without, percent of the FMA peak of the whole MLP step (float32, SGD, one thread of an AMD
-// EPYC, Zen 5) at batch 32, 128, 512: AVX-512 88, 95, 95 and 88, 95, 93; AVX2 96, 102, 99 and 95, 95, 97. Groups of 8,
-// 16 and all 32 panels: AVX-512 88, 94.5, 93 and 88, 95, 95 and 88, 95.5, 94.
-constexpr std::ptrdiff_t kGroupPanels = 16;
+// With the copy against without, percent of the FMA peak of the whole MLP step (784-512-256-10, float32, SGD, one
+// thread of an AMD EPYC, Zen 5) at batch 32, 128, 512: AVX-512 88, 95, 95 and 88, 95, 93; AVX2 96, 102, 99 and 95,
+// 95, 97. Groups of 8, 16 and all 32 panels: AVX-512 88, 94.5, 93 and 88, 95, 95 and 88, 95.5, 94. Strips of 1 and of 8
+// panels, with Adam: AVX-512 70, 88, 89 and 72, 89, 90; AVX2 81, 94, 95 and 81, 95, 95.
+constexpr std::ptrdiff_t kGroupPanels = 16, kStripPanels = 8;
 
-/// The height of the highest tile of a block.
+/// The height of the highest tile that P inputs are cut into.
 template <typename Scalar>
-constexpr std::ptrdiff_t kBlockTiles = (kPanelColumns<Scalar> + kMaxRows - 1) / kMaxRows;
+constexpr std::ptrdiff_t kCutsOfPanel = (kPanelColumns<Scalar> + kMaxRows - 1) / kMaxRows;
 template <typename Scalar>
-constexpr std::ptrdiff_t kBlockTileRows = (kPanelColumns<Scalar> + kBlockTiles<Scalar> - 1) / kBlockTiles<Scalar>;
-
-/// to (count, P) = columns of X (count, .); the columns behind are 0 where there are fewer than P.
-template <typename Scalar>
-void copy_columns(const Scalar* from, std::ptrdiff_t stride, std::ptrdiff_t columns, std::ptrdiff_t count, Scalar* to) {
-  constexpr std::ptrdiff_t kColumns = kPanelColumns<Scalar>;
-  if (columns == kColumns) {
-    for (std::ptrdiff_t k = 0; k < count; ++k) {
-      std::memcpy(to + k * kColumns, from + k * stride, sizeof(Scalar) * kColumns);
-    }
-    return;
-  }
-  for (std::ptrdiff_t k = 0; k < count; ++k) {
-    for (std::ptrdiff_t i = 0; i < columns; ++i) to[k * kColumns + i] = from[k * stride + i];
-  }
-}
-
-/// c (inputs of a block, outputs) = or, with a descent, -= descent * X^T dY. `c` is where input 0 of the block and
-/// output 0 of the matrix would stand.
-template <typename Scalar>
-void multiply_block(const WeightProduct<Scalar>& p, Range inputs, Range outputs, Scalar descent, Grid<Scalar> c) {
-  constexpr std::ptrdiff_t kColumns = kPanelColumns<Scalar>;
-  alignas(kVectorBytes) Scalar x[static_cast<std::size_t>(kMaxDepth<Scalar> * kColumns)];
-  for (std::ptrdiff_t done = 0; done < p.rows; done += kMaxDepth<Scalar>) {
-    const std::ptrdiff_t depth = least(kMaxDepth<Scalar>, p.rows - done);
-    copy_columns(p.input.data + done * p.input.stride + inputs.begin, p.input.stride, inputs.size(), depth, x);
-    const FusedTiles<Scalar> block{.depth = depth,
-                                   .a = {x, kColumns},
-                                   .b = grid(p.output_gradient).from(done, 0),
-                                   .c = c,
-                                   .write_out = {.accumulate = done > 0, .descent = descent}};
-    for_tile_columns<Scalar>(outputs, [&](std::ptrdiff_t j, std::ptrdiff_t width) {
-      for_tile_rows<kBlockTileRows<Scalar>>({0, inputs.size()}, [&](std::ptrdiff_t i, std::ptrdiff_t count) {
-        run_tile<Scalar, RowsOf::a_transposed, kBlockTileRows<Scalar>>(block, i, count, j, width);
-      });
-    });
-  }
-}
+constexpr std::ptrdiff_t kInputTileRows = (kPanelColumns<Scalar> + kCutsOfPanel<Scalar> - 1) / kCutsOfPanel<Scalar>;
 
 /// Calls work(inputs, outputs) block by block.
 template <typename Scalar, typename Work>
 [[gnu::always_inline]] inline void for_blocks(Range inputs, Range outputs, const Work& work) {
-  constexpr std::ptrdiff_t kColumns = kPanelColumns<Scalar>, kGroup = kGroupPanels * kColumns;
+  constexpr std::ptrdiff_t kGroup = kGroupPanels * kPanelColumns<Scalar>, kStrip = kStripPanels * kPanelColumns<Scalar>;
   for (std::ptrdiff_t j = outputs.begin; j < outputs.end; j += kGroup) {
-    for (std::ptrdiff_t i = inputs.begin; i < inputs.end; i += kColumns) {
-      work(Range{i, least(inputs.end, i + kColumns)}, Range{j, least(outputs.end, j + kGroup)});
+    for (std::ptrdiff_t i = inputs.begin; i < inputs.end; i += kStrip) {
+      work(Range{i, least(inputs.end, i + kStrip)}, Range{j, least(outputs.end, j + kGroup)});
+    }
+  }
+}
+
+/// to (count, P) = columns (count, at most P) of X.
+template <typename Scalar>
+void copy_columns(Operand<const Scalar> from, std::ptrdiff_t columns, std::ptrdiff_t count, Scalar* to) {
+  constexpr std::ptrdiff_t kColumns = kPanelColumns<Scalar>;
+  if (columns == kColumns) {
+    for (std::ptrdiff_t k = 0; k < count; ++k) {
+      std::memcpy(to + k * kColumns, from.data + k * from.stride, sizeof(Scalar) * kColumns);
+    }
+    return;
+  }
+  for (std::ptrdiff_t k = 0; k < count; ++k) {
+    for (std::ptrdiff_t i = 0; i < columns; ++i) to[k * kColumns + i] = from.data[k * from.stride + i];
+  }
+}
+
+/// c (inputs, outputs) = X^T dY or, with a descent, c - descent X^T dY. `c` is where the first of the inputs and output
+/// 0 of the matrix would stand.
+template <typename Scalar>
+void multiply_block(const WeightProduct<Scalar>& p, Range inputs, Range outputs, Scalar descent, Grid<Scalar> c) {
+  constexpr std::ptrdiff_t kColumns = kPanelColumns<Scalar>;
+  alignas(kVectorBytes) Scalar x[static_cast<std::size_t>(kMaxDepth<Scalar> * kColumns)];
+  for (std::ptrdiff_t first = inputs.begin; first < inputs.end; first += kColumns) {
+    const std::ptrdiff_t some = least(kColumns, inputs.end - first);
+    for (std::ptrdiff_t done = 0; done < p.rows; done += kMaxDepth<Scalar>) {
+      const std::ptrdiff_t depth = least(kMaxDepth<Scalar>, p.rows - done);
+      copy_columns<Scalar>({p.input.data + done * p.input.stride + first, p.input.stride}, some, depth, x);
+      const FusedTiles<Scalar> tiles{.depth = depth,
+                                     .a = {x, kColumns},
+                                     .b = grid(p.output_gradient).from(done, 0),
+                                     .c = c.from(first - inputs.begin, 0),
+                                     .write_out = {.accumulate = done > 0, .descent = descent}};
+      for_tile_columns<Scalar>(outputs, [&](std::ptrdiff_t j, std::ptrdiff_t width) {
+        for_tile_rows<kInputTileRows<Scalar>>({0, some}, [&](std::ptrdiff_t i, std::ptrdiff_t count) {
+          run_tile<Scalar, RowsOf::a_transposed, kInputTileRows<Scalar>>(tiles, i, count, j, width);
+        });
+      });
     }
   }
 }
@@ -113,8 +118,10 @@ void transpose_block_of(const WeightPanels<Scalar>& weight, Range inputs, Range 
   const Grid<Scalar> from = grid(weight.master);
   const Grid<Scalar> to = grid(Panels<Scalar>{weight.transposed, weight.master.columns, weight.master.rows});
   for (std::ptrdiff_t j = outputs.begin; j < outputs.end; j += kColumns) {
-    const Grid<Scalar> square = from.from(inputs.begin, j), mirrored = to.from(j, inputs.begin);
-    transpose<Scalar>(kColumns, kColumns, {square.data, kColumns}, {mirrored.data, kColumns});
+    for (std::ptrdiff_t i = inputs.begin; i < inputs.end; i += kColumns) {
+      const Grid<Scalar> square = from.from(i, j), mirrored = to.from(j, i);
+      transpose<Scalar>(kColumns, kColumns, {square.data, kColumns}, {mirrored.data, kColumns});
+    }
   }
 }
 
@@ -142,13 +149,12 @@ void weight_gradient(const WeightProduct<Scalar>& product, Range inputs, Range o
   });
 }
 
-/// Plain SGD leaves with the tile. Other rules want a block's gradient first, which stays in the cache: to divide and
-/// to take roots as a tile's last act is slower (Adam, as above: AVX-512 64, 83 and 69, 84 percent at batch 32, 128;
-/// AVX2 74, 93 and 76, 92), and SGD by way of the block is, too (AVX-512 88, 94 and 81, 90).
+/// Plain SGD leaves with the tile. Other rules want a block's gradient first, which stays in the cache. Both ways, as
+/// above: SGD, AVX-512 88, 94 and 81, 90 percent at batch 32 and 128, AVX2 95, 99 and 88, 97; Adam, whose roots and
+/// quotients make a tile wait, AVX-512 68, 88 and 72, 89, AVX2 76, 94 and 81, 95.
 template <typename Scalar>
 void fused_update(const WeightProduct<Scalar>& product, const OptimizerStep<Scalar>& rule, Range inputs, Range outputs,
                   const WeightPanels<Scalar>& weight) {
-  constexpr std::ptrdiff_t kColumns = kPanelColumns<Scalar>;
   const bool plain = rule.optimizer == Optimizer::sgd && rule.gradient_scale == 1 && rule.coupled_decay == 0 &&
                      rule.learning_rate != 0 && product.rows <= kMaxDepth<Scalar>;
   if (plain) {
@@ -159,15 +165,16 @@ void fused_update(const WeightProduct<Scalar>& product, const OptimizerStep<Scal
     });
     return;
   }
-  alignas(kVectorBytes) Scalar block[static_cast<std::size_t>(kGroupPanels * kColumns * kColumns)];
+  constexpr std::ptrdiff_t kColumns = kPanelColumns<Scalar>, kPanel = kStripPanels * kColumns * kColumns;
+  alignas(kVectorBytes) Scalar block[static_cast<std::size_t>(kGroupPanels * kPanel)];
+  const Grid<Scalar> gradient{block, kColumns, kPanel};
   for_blocks<Scalar>(inputs, outputs, [&](Range some_inputs, Range some_outputs) {
-    const Grid<Scalar> gradient{block, kColumns, kColumns * kColumns};
     const std::ptrdiff_t whole = some_outputs.size() / kColumns * kColumns;
-    if (whole < some_outputs.size()) fill_zero(gradient.from(0, whole).data, kColumns * kColumns);  // it is read, too
+    if (whole < some_outputs.size()) fill_zero(gradient.from(0, whole).data, kPanel);  // what lies behind is read, too
     const Operand<const Scalar> dy{product.output_gradient.data + some_outputs.begin, product.output_gradient.stride};
     multiply_block<Scalar>({product.input, dy, product.rows}, some_inputs, {0, some_outputs.size()}, Scalar{0},
                            gradient);
-    update_block<Scalar>({block, gradient.row, gradient.panel}, rule, some_inputs, some_outputs, weight);
+    update_block<Scalar>({block, kColumns, kPanel}, rule, some_inputs, some_outputs, weight);
   });
 }
 
