@@ -208,11 +208,14 @@ TEMPLATE_TEST_CASE("a weight's gradient is the product", "", float, double) {
 
 TEMPLATE_TEST_CASE("an update with the product has the bits of update_slice on its gradient", "", float, double) {
   using Scalar = TestType;
+  struct Case {
+    double decay, clip;
+  };
   for (const Optimizer optimizer : kOptimizers) {
-    for (const double decay : {0.0, 0.1}) {
+    for (const auto [decay, clip] : {Case{0, 1}, Case{0.1, 1}, Case{0, 0.5}}) {
       for (const std::ptrdiff_t rows : {5, 1100}) {
         const std::ptrdiff_t in = 39, out = 275;
-        const OptimizerStep<Scalar> rule = rule_of<Scalar>(optimizer, decay);
+        const OptimizerStep<Scalar> rule = rule_of<Scalar>(optimizer, decay, clip);
         const Rows<Scalar> x(rows, in, 1), dy(rows, out, 2);
         const WeightProduct<Scalar> product{x.view(), dy.view(), rows};
         Weight<Scalar> fused(in, out, 3), apart(in, out, 3);
@@ -223,7 +226,8 @@ TEMPLATE_TEST_CASE("an update with the product has the bits of update_slice on i
         const Buffer<Scalar> gradient = apart.read(apart.gradient);
         update_slice<Scalar>(rule, ParameterRole::matrix, in * out, gradient.data(), parameters.data(), first.data(),
                              second.data());
-        INFO("optimizer " << static_cast<int>(optimizer) << ", decay " << decay << ", rows " << rows);
+        INFO("optimizer " << static_cast<int>(optimizer) << ", decay " << decay << ", clip " << clip << ", rows "
+                          << rows);
         CHECK(same_bits(fused.master, apart.master));
         CHECK(same_bits(fused.first, apart.first));
         CHECK(same_bits(fused.second, apart.second));
