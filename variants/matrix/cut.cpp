@@ -38,15 +38,15 @@ Cut::BlockSize coarse_block(std::ptrdiff_t outputs, std::ptrdiff_t inputs) {
 // OpenBLAS copies all weights for every shard and all activations for every block, so that fine cuts cost: with
 // 784-512-256-10 on 2 cores, quarters of the batch are 2 to 15% slower than halves at batch 64 and 128; at batch 512,
 // shards of 128 rows are 3% slower than of 256 and shards of 64 rows 8%; blocks of 64 output rows are as fast as blocks
-// of 128.
+// of 128. Here no cut may follow the cores, so these are between what one and what many of them would have.
 class ShapeCut final : public Cut {
  public:
   explicit ShapeCut(std::optional<std::ptrdiff_t> shard_rows) : shard_rows_(shard_rows) {}
   [[nodiscard]] std::ptrdiff_t shard_rows(std::ptrdiff_t rows) const override {
-    constexpr std::ptrdiff_t kLeast = 64, kMost = 128;
+    constexpr std::ptrdiff_t kLeast = 64, kMost = 256;
     if (shard_rows_) return *shard_rows_;
-    return std::clamp(round_up(ceil_divide(rows, 8), kRowStep),
-                      std::min(kLeast, round_up(ceil_divide(rows, 2), kRowStep)), kMost);
+    const std::ptrdiff_t half = round_up(ceil_divide(rows, 2), kRowStep);
+    return std::min(half, std::clamp(round_up(ceil_divide(rows, 4), kRowStep), kLeast, kMost));
   }
   [[nodiscard]] std::ptrdiff_t part_columns(std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t columns,
                                             std::ptrdiff_t) const override {
@@ -88,7 +88,7 @@ class CoreCut final : public Cut {
   }
   [[nodiscard]] BlockSize block(std::ptrdiff_t outputs, std::ptrdiff_t inputs, std::ptrdiff_t parameters,
                                 std::ptrdiff_t rows) const override {
-    if (few()) return coarse_block(outputs, inputs);
+    if (few()) return {std::min(outputs, cores_ == 1 ? kMaxBlockRows : kMaxBlockRows / 2), inputs};
     // Rather more outputs than inputs: a block's inputs are read for each 16 of its outputs.
     const std::ptrdiff_t elements = std::max(ceil_divide(parameters, tasks_), kMinMultiplications / rows);
     const std::ptrdiff_t block_rows =
@@ -97,14 +97,16 @@ class CoreCut final : public Cut {
   }
 
  private:
-  // One or two cores take a step in halves: measured, nothing finer is faster there. More get some tasks each, so that
-  // one that is late does not keep all others waiting.
+  // One or two cores take a step in halves: nothing finer is faster there, and in rows nothing much slower (shards of
+  // 16 to 512 rows, one thread, batch 128 and 512 of 784-512-256-10: within 3%, AVX-512 and AVX2; AMD EPYC, Zen 5).
+  // More get some tasks each, so that one that is late does not keep all others waiting.
   static constexpr std::ptrdiff_t kFewCores = 2, kTasksPerCore = 3;
-  // A task is no smaller than this. Narrower, a tile does not fill its registers; shorter, handing it out (half a
-  // microsecond) is no longer small beside it.
-  static constexpr std::ptrdiff_t kBlockColumns = 128, kMaxBlockRows = 256;
+  // A task is no smaller than this: narrower, a tile does not fill its registers; shorter (some microseconds), handing
+  // it out (0.1 to 0.3) is no longer small beside it.
   static constexpr std::ptrdiff_t kMinRows = 32, kMinColumns = 32, kColumnStep = 16,
                                   kMinMultiplications = std::ptrdiff_t{1} << 18U;
+  // Of a block of a weight. Its rows are half as many on two cores as on one, for them to have as much to do.
+  static constexpr std::ptrdiff_t kBlockColumns = 128, kMaxBlockRows = 256;
 
   [[nodiscard]] bool few() const { return cores_ <= kFewCores; }
 

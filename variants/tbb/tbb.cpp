@@ -82,7 +82,7 @@ Backend tbb_openblas_backend() {
           openblas_unsupported,
           tbb_and_openblas_facts,
           {},
-          own_settings("an eighth of the batch, 64 at least and 128 at most")};
+          own_settings("a quarter of the batch, 64 at least and 256 at most")};
 }
 
 template std::unique_ptr<Network<float>> make_tbb_network<float>(const NetworkSettings&);
