@@ -6,7 +6,7 @@
 #include <array>
 #include <map>
 
-#include "core/task_graph.hpp"
+#include "core/step_schedule.hpp"
 
 namespace stepbench {
 namespace {

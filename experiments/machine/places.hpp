@@ -36,9 +36,8 @@ struct Topology {
 /// - more threads than physical cores: which two share one is better decided by who sees what else runs;
 /// - a container with time for fewer CPUs than it may use: its neighbours, told the same, would choose the same ones;
 /// - one thread where it is equally well off everywhere: nobody is to be kept away from it, and the system, which
-/// leaves
-///   a lone busy thread where it is, can still move it from a core that serves interrupts or another program. With
-///   several memory nodes, or kinds of cores, it is not: it is pinned.
+///   leaves a lone busy thread where it is, can still move it from a core that serves interrupts or another program.
+///   With several memory nodes, or kinds of cores, it is not: it is pinned.
 [[nodiscard]] ThreadPlaces place_threads(Pin pin, std::int64_t threads, const Topology& topology);
 
 }  // namespace stepbench

@@ -11,7 +11,7 @@
 #include "core/error.hpp"
 #include "core/lap_clock.hpp"
 #include "core/statistics.hpp"
-#include "core/task_graph.hpp"
+#include "core/step_schedule.hpp"
 #include "experiments/machine/cores.hpp"
 #include "experiments/measure/idle_workers.hpp"
 #include "experiments/measure/trial_run.hpp"
@@ -28,6 +28,7 @@ TrialSettings endless(const TrialSettings& trial, std::int64_t threads) {
   constexpr std::int64_t kNever = std::int64_t{1} << 40;
   TrialSettings settings = trial;
   settings.threads = threads;
+  place_trial(settings);
   settings.training.epochs.reset();
   settings.training.steps = kNever;
   settings.training.schedule = Schedule::constant;

@@ -86,7 +86,7 @@ std::shared_ptr<const TrialSettings> fit_to_data(const Experiment& experiment, T
   }
   require_precision_fit(experiment, trial, dataset);
   read_start(experiment, start_files, trial);
-  if (trial.measure.pin != Pin::none) trial.places = place_threads(trial.measure.pin, trial.threads, this_topology());
+  place_trial(trial);
   return std::make_shared<const TrialSettings>(std::move(trial));
 }
 
@@ -134,6 +134,11 @@ std::vector<std::string> pin_warnings(std::span<const PlannedGroup> groups) {
 }
 
 }  // namespace
+
+void place_trial(TrialSettings& trial) {
+  trial.places = {};
+  if (trial.measure.pin != Pin::none) trial.places = place_threads(trial.measure.pin, trial.threads, this_topology());
+}
 
 std::vector<PlannedGroup> plan_experiment(const Experiment& experiment, std::span<const Backend> backends) {
   std::vector<PlannedGroup> groups;

@@ -34,6 +34,10 @@ struct PlannedGroup {
 [[nodiscard]] std::vector<PlannedGroup> plan_experiment(const Experiment& experiment,
                                                         std::span<const Backend> backends);
 
+/// Gives the trial's threads their CPUs, as measure.pin wants them on this machine: for who makes other threads of a
+/// planned trial.
+void place_trial(TrialSettings& trial);
+
 /// What to know of the groups' data before their numbers are believed (Dataset::warnings), each line once.
 [[nodiscard]] std::vector<std::string> data_warnings(std::span<const PlannedGroup> groups);
 

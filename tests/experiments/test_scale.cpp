@@ -138,6 +138,16 @@ TEST_CASE("an entry is of one thread, though the config asks for others, and can
   CHECK(scale::on_threads(selection.entries.front(), 4).settings->id == "blas-t4-s1");
 }
 
+TEST_CASE("an entry's threads get the CPUs of as many threads as it has") {
+  const scale::Selection selection =
+      scale::select_entries(planned({"sweep.backend=tbb", "sweep.threads=2", "measure.pin=compact"}));
+  for (const std::int64_t threads : {1, 2}) {
+    const ThreadPlaces places = scale::on_threads(selection.entries.front(), threads).settings->places;
+    INFO(places.why_not);
+    CHECK((std::ssize(places.cpus) == threads || !places.why_not.empty()));
+  }
+}
+
 TEST_CASE("numbers of cores are sorted, each once") {
   CHECK(scale::parse_cores("8, 2,4,2") == std::vector<std::int64_t>{2, 4, 8});
   CHECK(scale::parse_cores("1024") == std::vector<std::int64_t>{1024});

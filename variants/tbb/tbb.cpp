@@ -61,7 +61,7 @@ std::unique_ptr<Network<Scalar>> make_tbb_openblas_network(const NetworkSettings
 
 Backend tbb_backend() {
   return {"tbb",
-          "batch-parallel on oneTBB, with products that read weights where they lie",
+          "batch-parallel on oneTBB, with weights as its products read them",
           kAnyThreads,
           true,
           make_tbb_network<float>,

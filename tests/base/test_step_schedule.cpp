@@ -5,7 +5,7 @@
 #include <set>
 
 #include "core/error.hpp"
-#include "core/task_graph.hpp"
+#include "core/step_schedule.hpp"
 #include "tests/support/known_graphs.hpp"
 
 namespace stepbench::testing {

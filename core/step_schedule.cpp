@@ -1,4 +1,4 @@
-#include "core/task_graph.hpp"
+#include "core/step_schedule.hpp"
 
 #include <algorithm>
 #include <functional>
