@@ -6,8 +6,10 @@
 namespace stepbench {
 namespace {
 
+#ifdef __FMA__
 inline double fused_multiply_add(double a, double b, double c) { return __builtin_fma(a, b, c); }
 inline float fused_multiply_add(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+#endif
 
 /// The quotient as the arithmetic defines it, rounded once. Where multiplying and adding round together, it can be had
 /// without a division: the quotient by the reciprocal, and what that left over. Tests hold each of the 256 against the
