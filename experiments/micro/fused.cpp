@@ -131,7 +131,7 @@ class UpdateKernel : public Kernel {
   }
 
   void run() override {
-    fused_update<Scalar>({rows_of(input_, s_.inputs), rows_of(delta_, s_.outputs), s_.rows}, rule_, {0, s_.inputs},
+    fused_update<Scalar>({rows_of(delta_, s_.outputs), rows_of(input_, s_.inputs), s_.rows}, rule_, {0, s_.inputs},
                          {0, s_.outputs}, weight());
   }
 

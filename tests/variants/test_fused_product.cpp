@@ -189,7 +189,7 @@ TEMPLATE_TEST_CASE("a weight's gradient is the product", "", float, double) {
                          Shape{512, 16, 1}}) {
     const Rows<Scalar> x(s.rows, s.in, 1), dy(s.rows, s.out, 2);
     Weight<Scalar> weight(s.in, s.out, 3);
-    weight_gradient<Scalar>({x.view(), dy.view(), s.rows}, {0, s.in}, {0, s.out}, weight.panels(weight.gradient));
+    weight_gradient<Scalar>({dy.view(), x.view(), s.rows}, {0, s.in}, {0, s.out}, weight.panels(weight.gradient));
     const Buffer<Scalar> gradient = weight.read(weight.gradient);
     double worst = 0;
     for (std::ptrdiff_t o = 0; o < s.out; ++o) {
@@ -217,7 +217,7 @@ TEMPLATE_TEST_CASE("an update with the product has the bits of update_slice on i
         const std::ptrdiff_t in = 39, out = 275;
         const OptimizerStep<Scalar> rule = rule_of<Scalar>(optimizer, decay, clip);
         const Rows<Scalar> x(rows, in, 1), dy(rows, out, 2);
-        const WeightProduct<Scalar> product{x.view(), dy.view(), rows};
+        const LinearGradient<Scalar> product{dy.view(), x.view(), rows};
         Weight<Scalar> fused(in, out, 3), apart(in, out, 3);
         Buffer<Scalar> parameters = fused.canonical, first = fused.read(fused.first), second = fused.read(fused.second);
         fused_update(product, rule, {0, in}, {0, out}, fused.view());
@@ -246,7 +246,7 @@ TEMPLATE_TEST_CASE("the transposed copy follows every update", "", float, double
       const std::ptrdiff_t rows = 7, out = 37;
       const Rows<Scalar> x(rows, in, 1), dy(rows, out, 2);
       Weight<Scalar> weight(in, out, 3);
-      fused_update(WeightProduct<Scalar>{x.view(), dy.view(), rows}, rule_of<Scalar>(optimizer, 0), {0, in}, {0, out},
+      fused_update(LinearGradient<Scalar>{dy.view(), x.view(), rows}, rule_of<Scalar>(optimizer, 0), {0, in}, {0, out},
                    weight.view());
       Weight<Scalar> fresh(in, out, 3);
       to_panels(weight.read(weight.master).data(), fresh.view());
@@ -296,7 +296,7 @@ TEMPLATE_TEST_CASE("a cut of an update changes no bit", "", float, double) {
       const std::ptrdiff_t in = 45, out = 299;
       const OptimizerStep<Scalar> rule = rule_of<Scalar>(optimizer, 0);
       const Rows<Scalar> x(rows, in, 1), dy(rows, out, 2);
-      const WeightProduct<Scalar> product{x.view(), dy.view(), rows};
+      const LinearGradient<Scalar> product{dy.view(), x.view(), rows};
       Weight<Scalar> whole(in, out, 3), cut(in, out, 3);
       fused_update(product, rule, {0, in}, {0, out}, whole.view());
       for (Range inputs{0, 0}; inputs.end < in;) {

@@ -1,8 +1,9 @@
-// The matrix product from where the operands lie: attention's, and those of weights that must stay row by row. A general
-// product such as OpenBLAS's first copies both operands into the order in which its kernel reads them; here rows of the
-// second operand are read as they are, once B^T is kept beside a B that others are multiplied by transposed, and on huge
-// pages (core/buffer.hpp) long strides cost nothing. The kernel is a tile of C in registers, as in Goto and van de
-// Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008). Weights in panels: fused_product.hpp.
+// The matrix product from where the operands lie: attention's, and those of weights that must stay row by row. A
+// general product such as OpenBLAS's first copies both operands into the order in which its kernel reads them; here
+// rows of the second operand are read as they are, once B^T is kept beside a B that others are multiplied by
+// transposed, and on huge pages (core/buffer.hpp) long strides cost nothing. The kernel is a tile of C in registers, as
+// in Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008). Weights in panels:
+// fused_product.hpp.
 #pragma once
 
 #include <cstddef>

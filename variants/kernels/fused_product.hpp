@@ -72,14 +72,6 @@ struct FusedProduct {
 template <typename Scalar>
 void fused_product(const FusedProduct<Scalar>& product, Range rows, Range columns);
 
-/// What gives dW^T (in, out) = X^T dY.
-template <typename Scalar>
-struct WeightProduct {
-  Operand<const Scalar> input;            // X (N, in)
-  Operand<const Scalar> output_gradient;  // dY (N, out)
-  std::ptrdiff_t rows;                    // N, at least 1
-};
-
 /// A weight and what goes with it, in panels.
 template <typename Scalar>
 struct WeightPanels {
@@ -89,14 +81,14 @@ struct WeightPanels {
   Scalar* second = nullptr;
 };
 
-/// gradient (in, out) = X^T dY.
+/// gradient (in, out) = X^T dY, the transposed dW.
 template <typename Scalar>
-void weight_gradient(const WeightProduct<Scalar>& product, Range inputs, Range outputs, Panels<Scalar> gradient);
+void weight_gradient(const LinearGradient<Scalar>& product, Range inputs, Range outputs, Panels<Scalar> gradient);
 
 /// The optimiser's step (that of matrices) without a gradient in memory. The bits are those of weight_gradient and
 /// update_weights; the transposed copy follows.
 template <typename Scalar>
-void fused_update(const WeightProduct<Scalar>& product, const OptimizerStep<Scalar>& rule, Range inputs, Range outputs,
+void fused_update(const LinearGradient<Scalar>& product, const OptimizerStep<Scalar>& rule, Range inputs, Range outputs,
                   const WeightPanels<Scalar>& weight);
 
 /// The optimiser's step from a gradient in the master's layout, by update_slice; the transposed copy follows.

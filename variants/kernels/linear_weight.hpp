@@ -40,13 +40,6 @@ struct LinearBackward {
                                               // is not above 0, as ReLU's derivative
 };
 
-/// dW = dY^T X.
-template <typename Scalar>
-struct LinearGradient {
-  Operand<const Scalar> output_gradient, input;
-  std::ptrdiff_t rows;  // N
-};
-
 template <typename Scalar>
 class LinearWeight {
  public:

@@ -14,4 +14,12 @@ struct Operand {
   std::ptrdiff_t stride;
 };
 
+/// What gives the gradient of a linear layer's weight (out, in): dW = dY^T X.
+template <typename Scalar>
+struct LinearGradient {
+  Operand<const Scalar> output_gradient;  // dY (N, out)
+  Operand<const Scalar> input;            // X (N, in)
+  std::ptrdiff_t rows;                    // N, at least 1
+};
+
 }  // namespace stepbench

@@ -54,7 +54,7 @@ class PanelWeight final : public LinearWeight<Scalar> {
   }
 
   void form_gradient(const LinearGradient<Scalar>& product, Range outputs, Range inputs) override {
-    weight_gradient(weight_product(product), inputs, outputs, panels<Scalar>(buffers_.gradients()));
+    weight_gradient(product, inputs, outputs, panels<Scalar>(buffers_.gradients()));
   }
 
   void update(const OptimizerStep<Scalar>& rule, Range outputs, Range inputs) override {
@@ -76,7 +76,7 @@ class PanelWeight final : public LinearWeight<Scalar> {
   [[nodiscard]] bool trains_in_one() const override { return true; }
   void train(const LinearGradient<Scalar>& product, const OptimizerStep<Scalar>& rule, Range outputs,
              Range inputs) override {
-    fused_update(weight_product(product), rule, inputs, outputs, weight());
+    fused_update(product, rule, inputs, outputs, weight());
   }
 
  private:
@@ -92,10 +92,6 @@ class PanelWeight final : public LinearWeight<Scalar> {
             .first = buffers_.first(),
             .second = buffers_.second()};
   }
-  static WeightProduct<Scalar> weight_product(const LinearGradient<Scalar>& product) {
-    return {.input = product.input, .output_gradient = product.output_gradient, .rows = product.rows};
-  }
-
   std::ptrdiff_t inputs_, outputs_;
   ParameterBuffers<Scalar> buffers_;  // W^T (in, out) in panels, and what goes with it
   Buffer<Scalar> transposed_;         // W (out, in) in panels, where dX is wanted

@@ -51,12 +51,12 @@ void fused_product(const FusedProduct<Scalar>& product, Range rows, Range column
 }
 
 template <typename Scalar>
-void weight_gradient(const WeightProduct<Scalar>& product, Range inputs, Range outputs, Panels<Scalar> gradient) {
+void weight_gradient(const LinearGradient<Scalar>& product, Range inputs, Range outputs, Panels<Scalar> gradient) {
   kernels<Scalar>().weight_gradient(product, inputs, outputs, gradient);
 }
 
 template <typename Scalar>
-void fused_update(const WeightProduct<Scalar>& product, const OptimizerStep<Scalar>& rule, Range inputs, Range outputs,
+void fused_update(const LinearGradient<Scalar>& product, const OptimizerStep<Scalar>& rule, Range inputs, Range outputs,
                   const WeightPanels<Scalar>& weight) {
   kernels<Scalar>().fused_update(product, rule, inputs, outputs, weight);
 }
@@ -164,8 +164,8 @@ void exp_in_place(double* values, std::ptrdiff_t count) { kernels<double>().exp_
                                   Operand<const S>, S, Operand<S>);                                                   \
   template void transpose<S>(std::ptrdiff_t, std::ptrdiff_t, Operand<const S>, Operand<S>);                           \
   template void fused_product<S>(const FusedProduct<S>&, Range, Range);                                               \
-  template void weight_gradient<S>(const WeightProduct<S>&, Range, Range, Panels<S>);                                 \
-  template void fused_update<S>(const WeightProduct<S>&, const OptimizerStep<S>&, Range, Range,                       \
+  template void weight_gradient<S>(const LinearGradient<S>&, Range, Range, Panels<S>);                                \
+  template void fused_update<S>(const LinearGradient<S>&, const OptimizerStep<S>&, Range, Range,                      \
                                 const WeightPanels<S>&);                                                              \
   template void update_weights<S>(const S*, const OptimizerStep<S>&, Range, Range, const WeightPanels<S>&);           \
   template void add_bias<S>(S*, const S*, std::ptrdiff_t, std::ptrdiff_t, bool);                                      \

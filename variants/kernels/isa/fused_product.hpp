@@ -1,11 +1,11 @@
-// The products of a linear layer from panels: cut into tiles that the caches bear.
+// The products of a linear layer from panels.
 #pragma once
 
 #include "variants/kernels/fused_product.hpp"
 #include "variants/kernels/isa/direct_product.hpp"
 #include "variants/kernels/isa/elementwise.hpp"
-#include "variants/kernels/isa/fused_tile.hpp"
 #include "variants/kernels/isa/helpers.hpp"
+#include "variants/kernels/isa/tile.hpp"
 #include "variants/kernels/isa/transpose.hpp"
 
 namespace stepbench {
@@ -14,33 +14,9 @@ namespace isa {
 
 template <typename Scalar>
 void fused_product(const FusedProduct<Scalar>& p, Range rows, Range columns) {
-  constexpr std::ptrdiff_t kGroup = kGroupTiles * std::ptrdiff_t{kTileVectors} * kLanes<Scalar>;
-  const std::ptrdiff_t all = p.b.rows;
-  const bool copies = p.a.stride * std::ptrdiff_t{sizeof(Scalar)} % kConflictBytes == 0;
-  RowsOfA<Scalar> copy;
-  for (std::ptrdiff_t done = 0; done < all; done += kMaxDepth<Scalar>) {
-    const std::ptrdiff_t depth = least(kMaxDepth<Scalar>, all - done);
-    const Grid<const Scalar> b = grid(p.b).from(done, 0);
-    WriteOut<Scalar> write_out{.accumulate = p.accumulate || done > 0};
-    if (done + depth == all) {
-      write_out.bias = p.bias;
-      write_out.relu = p.relu;
-    }
-    for (std::ptrdiff_t group = columns.begin; group < columns.end; group += kGroup) {
-      const Range some{group, least(columns.end, group + kGroup)};
-      for_tile_rows<kMaxRows>(rows, [&](std::ptrdiff_t i, std::ptrdiff_t count) {
-        Operand<const Scalar> a{p.a.data + i * p.a.stride + done, p.a.stride};
-        if (copies) a = copy.take(a, count, depth);
-        FusedTiles<Scalar> tiles{.depth = depth, .a = a, .b = b, .c = grid(p.c).from(i, 0), .write_out = write_out};
-        if (p.mask.data != nullptr && done + depth == all) {
-          tiles.write_out.mask = {p.mask.data + i * p.mask.stride, p.mask.stride};
-        }
-        for_tile_columns<Scalar>(some, [&](std::ptrdiff_t j, std::ptrdiff_t width) {
-          run_tile<Scalar, RowsOf::a, kMaxRows>(tiles, 0, count, j, width);
-        });
-      });
-    }
-  }
+  const WriteOut<Scalar> write_out{
+      .beta = p.accumulate ? Scalar{1} : Scalar{0}, .bias = p.bias, .relu = p.relu, .mask = p.mask};
+  multiply<Scalar, RowsOf::a>(p.a, grid(p.b), p.b.rows, grid(p.c), rows, columns, write_out);
 }
 
 // dW^T = X^T dY goes block by block: a strip of inputs by a group of outputs, whose columns of dY stay in the
@@ -88,7 +64,7 @@ void copy_columns(Operand<const Scalar> from, std::ptrdiff_t columns, std::ptrdi
 /// c (inputs, outputs) = X^T dY or, with a descent, c - descent X^T dY. `c` is where the first of the inputs and output
 /// 0 of the matrix would stand.
 template <typename Scalar>
-void multiply_block(const WeightProduct<Scalar>& p, Range inputs, Range outputs, Scalar descent, Grid<Scalar> c) {
+void multiply_block(const LinearGradient<Scalar>& p, Range inputs, Range outputs, Scalar descent, Grid<Scalar> c) {
   constexpr std::ptrdiff_t kColumns = kPanelColumns<Scalar>;
   alignas(kVectorBytes) Scalar x[static_cast<std::size_t>(kMaxDepth<Scalar> * kColumns)];
   for (std::ptrdiff_t first = inputs.begin; first < inputs.end; first += kColumns) {
@@ -96,11 +72,11 @@ void multiply_block(const WeightProduct<Scalar>& p, Range inputs, Range outputs,
     for (std::ptrdiff_t done = 0; done < p.rows; done += kMaxDepth<Scalar>) {
       const std::ptrdiff_t depth = least(kMaxDepth<Scalar>, p.rows - done);
       copy_columns<Scalar>({p.input.data + done * p.input.stride + first, p.input.stride}, some, depth, x);
-      const FusedTiles<Scalar> tiles{.depth = depth,
-                                     .a = {x, kColumns},
-                                     .b = grid(p.output_gradient).from(done, 0),
-                                     .c = c.from(first - inputs.begin, 0),
-                                     .write_out = {.accumulate = done > 0, .descent = descent}};
+      const Tiles<Scalar> tiles{.depth = depth,
+                                .a = {x, kColumns},
+                                .b = grid(p.output_gradient).from(done, 0),
+                                .c = c.from(first - inputs.begin, 0),
+                                .write_out = {.beta = done > 0 ? Scalar{1} : Scalar{0}, .descent = descent}};
       for_tile_columns<Scalar>(outputs, [&](std::ptrdiff_t j, std::ptrdiff_t width) {
         for_tile_rows<kInputTileRows<Scalar>>({0, some}, [&](std::ptrdiff_t i, std::ptrdiff_t count) {
           run_tile<Scalar, RowsOf::a_transposed, kInputTileRows<Scalar>>(tiles, i, count, j, width);
@@ -143,7 +119,7 @@ void update_block(Grid<const Scalar> gradient, const OptimizerStep<Scalar>& rule
 }
 
 template <typename Scalar>
-void weight_gradient(const WeightProduct<Scalar>& product, Range inputs, Range outputs, Panels<Scalar> gradient) {
+void weight_gradient(const LinearGradient<Scalar>& product, Range inputs, Range outputs, Panels<Scalar> gradient) {
   for_blocks<Scalar>(inputs, outputs, [&](Range some_inputs, Range some_outputs) {
     multiply_block(product, some_inputs, some_outputs, Scalar{0}, grid(gradient).from(some_inputs.begin, 0));
   });
@@ -153,7 +129,7 @@ void weight_gradient(const WeightProduct<Scalar>& product, Range inputs, Range o
 /// above: SGD, AVX-512 88, 94 and 81, 90 percent at batch 32 and 128, AVX2 95, 99 and 88, 97; Adam, whose roots and
 /// quotients make a tile wait, AVX-512 68, 88 and 72, 89, AVX2 76, 94 and 81, 95.
 template <typename Scalar>
-void fused_update(const WeightProduct<Scalar>& product, const OptimizerStep<Scalar>& rule, Range inputs, Range outputs,
+void fused_update(const LinearGradient<Scalar>& product, const OptimizerStep<Scalar>& rule, Range inputs, Range outputs,
                   const WeightPanels<Scalar>& weight) {
   const bool plain = rule.optimizer == Optimizer::sgd && rule.gradient_scale == 1 && rule.coupled_decay == 0 &&
                      rule.learning_rate != 0 && product.rows <= kMaxDepth<Scalar>;
@@ -172,7 +148,7 @@ void fused_update(const WeightProduct<Scalar>& product, const OptimizerStep<Scal
     const std::ptrdiff_t whole = some_outputs.size() / kColumns * kColumns;
     if (whole < some_outputs.size()) fill_zero(gradient.from(0, whole).data, kPanel);  // what lies behind is read, too
     const Operand<const Scalar> dy{product.output_gradient.data + some_outputs.begin, product.output_gradient.stride};
-    multiply_block<Scalar>({product.input, dy, product.rows}, some_inputs, {0, some_outputs.size()}, Scalar{0},
+    multiply_block<Scalar>({dy, product.input, product.rows}, some_inputs, {0, some_outputs.size()}, Scalar{0},
                            gradient);
     update_block<Scalar>({block, kColumns, kPanel}, rule, some_inputs, some_outputs, weight);
   });

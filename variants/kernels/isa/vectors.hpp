@@ -26,7 +26,7 @@ constexpr std::size_t kVectorBytes = 16;
 constexpr std::ptrdiff_t kMaxRows = 6;
 #endif
 constexpr std::size_t kTileVectors = 2;
-constexpr int kForReading = 0, kForWriting = 1, kSecondLevel = 2, kFirstLevel = 3;  // of __builtin_prefetch
+constexpr int kForWriting = 1, kFirstLevel = 3;  // of __builtin_prefetch
 
 template <typename Scalar>
 struct VectorOf {
