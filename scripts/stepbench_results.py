@@ -115,10 +115,9 @@ class Trial:
     @cached_property
     def scaling(self) -> pandas.DataFrame:
         """By `cores`: predicted_speedup over one core; and work and span (s), the same in every row."""
+        known = self._group["scaling"].attrs if "scaling" in self._group else {}
         table = self._table("scaling", "cores", ("predicted_speedup",))
-        for name in ("work", "span"):
-            table[name] = self._group["scaling"].attrs[name] if "scaling" in self._group else numpy.nan
-        return table
+        return table.assign(work=known.get("work", numpy.nan), span=known.get("span", numpy.nan))
 
     @property
     def order(self) -> numpy.ndarray:

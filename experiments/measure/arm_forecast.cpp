@@ -21,7 +21,7 @@ namespace stepbench {
 namespace {
 
 constexpr int kHandOuts = 3;  // of which the least counts: a core that is taken away makes them dearer, nothing cheaper
-constexpr std::size_t kMostSteps = 51;  // whose median moves no more
+constexpr std::size_t kMostSteps = 51;  // whose lower quartile moves no more
 
 /// The trial on so many threads, without an end, evaluations or steps that do not count.
 TrialSettings endless(const TrialSettings& trial, std::int64_t threads) {

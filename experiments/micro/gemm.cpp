@@ -1,6 +1,6 @@
-// The matrix products of a linear layer, as MatrixMlp and MatrixTransformer call them. Left out: the weight gradient
-// that SGD's update is folded into, which is the same product with other factors. And the copy of a weight that direct
-// products keep.
+// The matrix products of a linear layer whose weight is row-major (RowMajorWeight): OpenBLAS's, and direct ones with
+// the copy of the weight that they keep. Left out: the weight gradient that SGD's update is folded into, which is the
+// same product with other factors; and products from panels (fused.cpp).
 #include "variants/kernels/gemm.hpp"
 
 #include <algorithm>

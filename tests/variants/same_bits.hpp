@@ -2,6 +2,7 @@
 // the registry says so.
 #pragma once
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdint>
 #include <set>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/affinity.hpp"
 #include "core/digest.hpp"
 #include "core/network.hpp"
 #include "tests/variants/each_backend.hpp"
@@ -37,6 +39,7 @@ inline std::string training_digest(const Backend& backend, const NetworkSettings
 struct Workers {
   std::int64_t threads = 1;
   std::int64_t cores = 0;
+  std::vector<int> cpus = {};
 };
 
 /// `digest_of(backend, workers)` is to be the same in 20 repeats.
@@ -49,8 +52,8 @@ void check_same_bits_from_run_to_run(const DigestOf& digest_of) {
   });
 }
 
-/// `digest_of(backend, workers)` is to be the same on 1 to 64 threads, and in the cuts for 1 to 128 cores, in several
-/// repeats, for backends that promise.
+/// `digest_of(backend, workers)` is to be the same on 1 to 64 threads, held on CPUs or not, and in the cuts for 1 to
+/// 128 cores, in several repeats, for backends that promise.
 template <typename DigestOf>
 void check_same_bits_on_any_threads(const DigestOf& digest_of) {
   for (const Backend& backend : backends()) {
@@ -67,6 +70,13 @@ void check_same_bits_on_any_threads(const DigestOf& digest_of) {
       for (const std::int64_t threads : {16, 64}) {
         INFO(threads << " threads");
         CHECK(digest_of(backend, Workers{threads}) == one);
+      }
+      const std::vector<int>& cpus = cpus_of_process();
+      for (std::size_t threads = 1; threads <= std::min<std::size_t>(cpus.size(), 4); ++threads) {
+        INFO(threads << " threads, held on CPUs");
+        CHECK(digest_of(backend, Workers{static_cast<std::int64_t>(threads),
+                                         0,
+                                         {cpus.begin(), cpus.begin() + static_cast<std::ptrdiff_t>(threads)}}) == one);
       }
       for (const std::int64_t cores : {2, 3, 5, 16, 128}) {
         INFO("cut for " << cores << " cores");

@@ -9,7 +9,7 @@ namespace stepbench::testing {
 namespace {
 
 /// Six steps, every other one on a short batch.
-std::string mlp_digest(const Backend& backend, Workers workers, UpdateOrder order, Optimizer optimizer,
+std::string mlp_digest(const Backend& backend, const Workers& workers, UpdateOrder order, Optimizer optimizer,
                        std::optional<double> clip = std::nullopt) {
   NetworkSettings settings;
   settings.model.layers = {200, 300, 120, 10};
@@ -19,6 +19,7 @@ std::string mlp_digest(const Backend& backend, Workers workers, UpdateOrder orde
   settings.training.gradient_clip = clip;
   settings.threads = workers.threads;
   settings.cores = workers.cores;
+  settings.cpus = workers.cpus;
   RandomStream stream(4, Purpose::generated_data);
   std::vector<float> features(static_cast<std::size_t>(150 * 200));
   for (float& value : features) value = static_cast<float>(stream.uniform());
@@ -36,7 +37,7 @@ std::string mlp_digest(const Backend& backend, Workers workers, UpdateOrder orde
 }  // namespace
 
 TEST_CASE("every backend gives the same bits from run to run") {
-  check_same_bits_from_run_to_run([](const Backend& backend, Workers workers) {
+  check_same_bits_from_run_to_run([](const Backend& backend, const Workers& workers) {
     return mlp_digest(backend, workers, UpdateOrder::simultaneous, Optimizer::adam);
   });
 }
@@ -44,14 +45,14 @@ TEST_CASE("every backend gives the same bits from run to run") {
 TEST_CASE("backends that promise it give the same bits on 1 to 64 threads and cut for 1 to 128 cores") {
   for (const UpdateOrder order : {UpdateOrder::simultaneous, UpdateOrder::layerwise}) {
     INFO("order " << static_cast<int>(order));
-    check_same_bits_on_any_threads([order](const Backend& backend, Workers workers) {
+    check_same_bits_on_any_threads([order](const Backend& backend, const Workers& workers) {
       return mlp_digest(backend, workers, order, Optimizer::sgd);
     });
   }
 }
 
 TEST_CASE("clipping sums the gradients' squares in one order whatever the cut") {
-  check_same_bits_on_any_threads([](const Backend& backend, Workers workers) {
+  check_same_bits_on_any_threads([](const Backend& backend, const Workers& workers) {
     return mlp_digest(backend, workers, UpdateOrder::simultaneous, Optimizer::momentum, 0.5);
   });
 }

@@ -7,7 +7,7 @@ namespace {
 
 /// Four steps, every other one on a short batch: enough sequences and widths for several shards and blocks,
 /// and sequences that fine cuts cut through.
-std::string transformer_digest(const Backend& backend, Workers workers, bool tied, std::uint64_t data_seed = 1) {
+std::string transformer_digest(const Backend& backend, const Workers& workers, bool tied, std::uint64_t data_seed = 1) {
   NetworkSettings settings;
   settings.model = transformer_model({.vocabulary = 65, .width = 48, .heads = 3, .blocks = 2, .context = 72});
   settings.model.tied_embeddings = tied;
@@ -17,6 +17,7 @@ std::string transformer_digest(const Backend& backend, Workers workers, bool tie
   settings.max_batch = 7;
   settings.threads = workers.threads;
   settings.cores = workers.cores;
+  settings.cpus = workers.cpus;
   const TokenData full(settings.model, 7, data_seed), short_one(settings.model, 3, data_seed + 1, 0.3);
   const std::vector<Batch<float>> batches = {full.view<float>(), short_one.view<float>(), full.view<float>(),
                                              short_one.view<float>()};
@@ -27,14 +28,14 @@ std::string transformer_digest(const Backend& backend, Workers workers, bool tie
 
 TEST_CASE("every backend's transformer gives the same bits from run to run") {
   check_same_bits_from_run_to_run(
-      [](const Backend& backend, Workers workers) { return transformer_digest(backend, workers, true); });
+      [](const Backend& backend, const Workers& workers) { return transformer_digest(backend, workers, true); });
 }
 
 TEST_CASE("transformers of backends that promise it have the same bits on 1 to 64 threads and cut for 1 to 128 cores") {
   for (const bool tied : {false, true}) {
     INFO("tied " << tied);
     check_same_bits_on_any_threads(
-        [tied](const Backend& backend, Workers workers) { return transformer_digest(backend, workers, tied); });
+        [tied](const Backend& backend, const Workers& workers) { return transformer_digest(backend, workers, tied); });
   }
 }
 

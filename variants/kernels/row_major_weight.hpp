@@ -41,22 +41,4 @@ class RowMajorWeight final : public LinearWeight<Scalar> {
   Buffer<Scalar> copy_;  // of the products, or empty
 };
 
-/// Calls work(offset, rows) for some columns of a row-major matrix with rows `stride` apart: once for all rows where
-/// they are dense, else for each.
-template <typename Work>
-void for_dense_rows(Range rows, Range columns, std::ptrdiff_t stride, const Work& work) {
-  if (columns.size() == stride) {
-    work(rows.begin * stride, rows.size());
-  } else {
-    for (std::ptrdiff_t r = rows.begin; r < rows.end; ++r) work(r * stride + columns.begin, std::ptrdiff_t{1});
-  }
-}
-
-/// The same with the number of elements: work(offset, elements).
-template <typename Work>
-void for_dense_runs(Range rows, Range columns, std::ptrdiff_t stride, const Work& work) {
-  for_dense_rows(rows, columns, stride,
-                 [&](std::ptrdiff_t offset, std::ptrdiff_t count) { work(offset, count * columns.size()); });
-}
-
 }  // namespace stepbench

@@ -21,19 +21,12 @@ class WholeBatchCut final : public Cut {
                                             std::ptrdiff_t) const override {
     return columns;
   }
-  [[nodiscard]] std::ptrdiff_t tasks_of(std::ptrdiff_t, std::ptrdiff_t) const override { return 1; }
+  [[nodiscard]] std::ptrdiff_t task_count(std::ptrdiff_t, std::ptrdiff_t) const override { return 1; }
   [[nodiscard]] BlockSize block(std::ptrdiff_t outputs, std::ptrdiff_t inputs, std::ptrdiff_t,
                                 std::ptrdiff_t) const override {
     return {outputs, inputs};
   }
 };
-
-/// Blocks of 128 output rows; of fewer or more where the activations are wide, since a block's product is then mostly
-/// the reading of them. OpenBLAS, 1 thread: 1024 rows of 1536 against 64 outputs run at 67% of the speed against 384.
-Cut::BlockSize coarse_block(std::ptrdiff_t outputs, std::ptrdiff_t inputs) {
-  constexpr std::ptrdiff_t kBlockRows = 128, kWideInputs = 1024;
-  return {std::min(outputs, inputs > kWideInputs ? inputs / 4 : kBlockRows), inputs};
-}
 
 // OpenBLAS copies all weights for every shard and all activations for every block, so that fine cuts cost: with
 // 784-512-256-10 on 2 cores, quarters of the batch are 2 to 15% slower than halves at batch 64 and 128; at batch 512,
@@ -53,14 +46,13 @@ class ShapeCut final : public Cut {
     constexpr std::ptrdiff_t kPartColumns = 512;
     return std::min(columns, kPartColumns);
   }
-  [[nodiscard]] std::ptrdiff_t tasks_of(std::ptrdiff_t, std::ptrdiff_t count) const override {
-    return ceil_divide(count, 4);
-  }
+  [[nodiscard]] std::ptrdiff_t task_count(std::ptrdiff_t, std::ptrdiff_t count) const override { return count; }
   [[nodiscard]] BlockSize block(std::ptrdiff_t outputs, std::ptrdiff_t inputs, std::ptrdiff_t,
                                 std::ptrdiff_t) const override {
-    constexpr std::ptrdiff_t kBlockRows = 64;
-    const BlockSize coarse = coarse_block(outputs, inputs);
-    return {std::min(coarse.rows, std::max(kBlockRows, coarse.rows / 2)), inputs};
+    // Of more rows where the activations are wide, since a block's product is then mostly the reading of them: 1024
+    // rows of 1536 against 64 outputs run at 67% of the speed against 384 (OpenBLAS, one thread).
+    constexpr std::ptrdiff_t kBlockRows = 64, kWideInputs = 1024;
+    return {std::min(outputs, inputs > kWideInputs ? inputs / 8 : kBlockRows), inputs};
   }
 
  private:
@@ -83,7 +75,7 @@ class CoreCut final : public Cut {
     const std::ptrdiff_t wanted = std::max(ceil_divide(columns, parts), kMinMultiplications / (rows * depth));
     return std::min(columns, std::max(kMinColumns, round_up(wanted, kColumnStep)));
   }
-  [[nodiscard]] std::ptrdiff_t tasks_of(std::ptrdiff_t shards, std::ptrdiff_t count) const override {
+  [[nodiscard]] std::ptrdiff_t task_count(std::ptrdiff_t shards, std::ptrdiff_t count) const override {
     return few() ? 1 : std::clamp<std::ptrdiff_t>(ceil_divide(tasks_, shards), 1, count);
   }
   [[nodiscard]] BlockSize block(std::ptrdiff_t outputs, std::ptrdiff_t inputs, std::ptrdiff_t parameters,

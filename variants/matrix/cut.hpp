@@ -32,7 +32,7 @@ class Cut {
                                                     std::ptrdiff_t depth) const = 0;
   /// Of `count` equal and independent pieces of work for each of `shards`, such as attention's heads, into how many
   /// tasks they are put; 1 to `count`.
-  [[nodiscard]] virtual std::ptrdiff_t tasks_of(std::ptrdiff_t shards, std::ptrdiff_t count) const = 0;
+  [[nodiscard]] virtual std::ptrdiff_t task_count(std::ptrdiff_t shards, std::ptrdiff_t count) const = 0;
 
   struct BlockSize {
     std::ptrdiff_t rows, columns;

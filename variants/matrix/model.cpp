@@ -4,8 +4,6 @@
 #include <string_view>
 #include <utility>
 
-#include "variants/kernels/row_major_weight.hpp"
-
 namespace stepbench {
 namespace {
 

@@ -93,7 +93,7 @@ class Lane {
       const std::ptrdiff_t most = std::max<std::ptrdiff_t>(1, chunk.rows.size() / least);
       const std::vector<Id> before = joined(chunk);
       chunk.last.clear();
-      for (const Range part : even_ranges(chunk.rows.size(), tasks_.cut().tasks_of(shards_, most))) {
+      for (const Range part : even_ranges(chunk.rows.size(), tasks_.cut().task_count(shards_, most))) {
         const Range rows{chunk.rows.begin + part.begin, chunk.rows.begin + part.end};
         chunk.last.push_back(
             tasks_.add(phase, name, before, [work, rows](const StepInputs<Scalar>& inputs) { work(inputs, rows); }));
@@ -126,7 +126,7 @@ class Lane {
     const std::vector<Id> before = {here()};
     const std::ptrdiff_t shards = shards_ / std::ssize(chunks_);
     std::vector<Id> done;
-    for (const Range pieces : even_ranges(count, tasks_.cut().tasks_of(shards, count))) {
+    for (const Range pieces : even_ranges(count, tasks_.cut().task_count(shards, count))) {
       done.push_back(tasks_.add(phase, name, before, [work, all, pieces](const StepInputs<Scalar>& inputs) {
         for (std::ptrdiff_t sample = all.begin; sample < all.end; ++sample) work(inputs, sample, pieces);
       }));

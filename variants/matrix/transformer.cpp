@@ -163,11 +163,6 @@ Scalar* MatrixTransformer<Scalar>::head_scratch(std::ptrdiff_t sample, Range hea
 }
 
 template <typename Scalar>
-void MatrixTransformer<Scalar>::add_rows(Lane<Scalar>& lane, const std::string& name, Phase phase, auto work) {
-  lane.rows(phase, name, [work](const StepInputs<Scalar>& inputs, Range rows) { work(inputs.batch, rows); });
-}
-
-template <typename Scalar>
 void MatrixTransformer<Scalar>::add_projection(Lane<Scalar>& lane, const Linear& linear, Scalar* output, Into into,
                                                auto then) {
   const ParameterUnit<Scalar>& u = unit(linear.unit);
@@ -200,8 +195,8 @@ template <typename Scalar>
 void MatrixTransformer<Scalar>::block_forward(Lane<Scalar>& lane, Block& block, const Linear* pending) {
   const std::ptrdiff_t width = attention_.width, context = attention_.context;
   const auto nothing = [](Range, Range) {};
-  add_rows(lane, unit(block.norm1.unit).name, Phase::forward,
-           [this, &block, pending](const auto*, Range rows) { normalise(block.norm1, pending, rows); });
+  lane.rows(Phase::forward, unit(block.norm1.unit).name,
+            [this, &block, pending](const StepInputs<Scalar>&, Range rows) { normalise(block.norm1, pending, rows); });
   add_projection(lane, block.qkv, block.qkv_values.data(), Into::with_bias, nothing);
   lane.samples(Phase::forward, "forward of attention", attention_.heads,
                [this, &block, width, context](const StepInputs<Scalar>&, std::ptrdiff_t s, Range heads) {
@@ -212,8 +207,8 @@ void MatrixTransformer<Scalar>::block_forward(Lane<Scalar>& lane, Block& block, 
                });
   // A projection that adds to the residual stream does so in its matrix product; its bias waits for the next norm.
   add_projection(lane, block.output, stream_.data(), Into::added, nothing);
-  add_rows(lane, unit(block.norm2.unit).name, Phase::forward,
-           [this, &block](const auto*, Range rows) { normalise(block.norm2, &block.output, rows); });
+  lane.rows(Phase::forward, unit(block.norm2.unit).name,
+            [this, &block](const StepInputs<Scalar>&, Range rows) { normalise(block.norm2, &block.output, rows); });
   const Scalar* up_bias = this->parameter(unit(block.up.unit).bias);
   add_projection(lane, block.up, block.up_values.data(), Into::set,
                  [this, &block, width, up_bias](Range rows, Range columns) {
@@ -227,16 +222,18 @@ void MatrixTransformer<Scalar>::block_forward(Lane<Scalar>& lane, Block& block, 
 
 template <typename Scalar>
 void MatrixTransformer<Scalar>::forward(Lane<Scalar>& lane) {
-  add_rows(lane, "embedding", Phase::forward, [this](const auto* batch, Range rows) { embed(*batch, rows); });
+  lane.rows(Phase::forward, "embedding",
+            [this](const StepInputs<Scalar>& inputs, Range rows) { embed(*inputs.batch, rows); });
   const Linear* pending = nullptr;
   for (Block& block : blocks_) {
     block_forward(lane, block, pending);
     pending = &block.down;
   }
-  add_rows(lane, unit(final_norm_.unit).name, Phase::forward,
-           [this, pending](const auto*, Range rows) { normalise(final_norm_, pending, rows); });
+  lane.rows(Phase::forward, unit(final_norm_.unit).name,
+            [this, pending](const StepInputs<Scalar>&, Range rows) { normalise(final_norm_, pending, rows); });
   add_projection(lane, head_, logits_.data(), Into::set, [](Range, Range) {});
-  add_rows(lane, "loss", Phase::loss, [this](const auto* batch, Range rows) { row_losses(*batch, rows); });
+  lane.rows(Phase::loss, "loss",
+            [this](const StepInputs<Scalar>& inputs, Range rows) { row_losses(*inputs.batch, rows); });
 }
 
 template <typename Scalar>
@@ -259,7 +256,8 @@ void MatrixTransformer<Scalar>::row_losses(const Batch<Scalar>& batch, Range row
 
 template <typename Scalar>
 void MatrixTransformer<Scalar>::hits(Lane<Scalar>& lane) {
-  add_rows(lane, "hits", Phase::loss, [this](const auto* batch, Range rows) { row_hits(*batch, rows); });
+  lane.rows(Phase::loss, "hits",
+            [this](const StepInputs<Scalar>& inputs, Range rows) { row_hits(*inputs.batch, rows); });
 }
 
 template <typename Scalar>
@@ -307,13 +305,13 @@ void MatrixTransformer<Scalar>::block_backward(Lane<Scalar>& lane, Block& block)
 template <typename Scalar>
 void MatrixTransformer<Scalar>::add_norm_backward(Lane<Scalar>& lane, Norm& norm, bool accumulate,
                                                   Buffer<Scalar>* copy) {
-  add_rows(lane, "backward of " + unit(norm.unit).name, Phase::backward,
-           [this, &norm, accumulate, copy](const auto*, Range rows) {
-             norm_backward(norm, accumulate, rows);
-             if (copy == nullptr) return;
-             const std::ptrdiff_t first = rows.begin * attention_.width;
-             std::copy_n(stream_gradient_.data() + first, rows.size() * attention_.width, copy->data() + first);
-           });
+  lane.rows(Phase::backward, "backward of " + unit(norm.unit).name,
+            [this, &norm, accumulate, copy](const StepInputs<Scalar>&, Range rows) {
+              norm_backward(norm, accumulate, rows);
+              if (copy == nullptr) return;
+              const std::ptrdiff_t first = rows.begin * attention_.width;
+              std::copy_n(stream_gradient_.data() + first, rows.size() * attention_.width, copy->data() + first);
+            });
   lane.release(norm.unit);
 }
 

@@ -80,7 +80,6 @@ class MatrixTransformer final : public MatrixModel<Scalar> {
   /// Of one sample's scratch memory: where a task that begins with a head has its own.
   [[nodiscard]] Scalar* head_scratch(std::ptrdiff_t sample, Range heads);
   // What they add to a lane.
-  void add_rows(Lane<Scalar>& lane, const std::string& name, Phase phase, auto work);
   enum class Into { set, with_bias, added };
   /// A product of a projection forward; `then(rows, columns)` is done to what it computed.
   void add_projection(Lane<Scalar>& lane, const Linear& linear, Scalar* output, Into into, auto then);

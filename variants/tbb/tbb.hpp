@@ -1,7 +1,7 @@
-// Batch-parallel over the same matrix form. The batch is cut into shards of rows that go forward and backward side by
-// side; weight gradients and updates are cut into blocks of output rows. `tbb` multiplies with direct products
-// (variants/kernels/direct_product.hpp), `tbb_openblas` with OpenBLAS on one thread each: between blas and tbb, it
-// tells what the cut into tasks is worth from what the product is.
+// Batch-parallel over the same matrix form: a step as a graph of tasks (variants/matrix). `tbb` multiplies with
+// products that keep weights as they read them (variants/products/direct.hpp), and cuts a step by its threads;
+// `tbb_openblas` with OpenBLAS on one thread each, by shapes: between blas and tbb, it tells what the cut into tasks is
+// worth from what the product is.
 #pragma once
 
 #include <memory>
