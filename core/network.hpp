@@ -5,6 +5,8 @@
 // there are (variants/registry.hpp).
 #pragma once
 
+#include <sys/types.h>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +21,8 @@
 #include "core/step_trace.hpp"
 
 namespace stepbench {
+
+struct Split;  // core/data/dataset.hpp
 
 /// The parts of a training step, in the order of PhaseTimes. `reduce` is the joining of partial results of shards.
 inline constexpr std::array<std::string_view, 5> kPhaseNames = {"forward", "loss", "backward", "reduce", "update"};
@@ -80,6 +84,44 @@ class ThreadClaim {
 /// v.
 enum class Content { parameters, gradients, first_moment, second_moment };
 
+/// A step of a block that a network trains by itself.
+struct BlockStep {
+  std::int64_t samples = 0;
+  UpdateStep update;
+};
+struct TimedStep {
+  StepResult result;     // phases are NaN where nobody tells them
+  double wall_time = 0;  // s, the gathering of the batch included
+};
+
+/// A network that lives in a process of its own, where steps are trained and timed a block at a time: asked for each by
+/// itself, they would have the way there and back in their times.
+class OwnProcess {
+ public:
+  OwnProcess() = default;
+  OwnProcess(const OwnProcess&) = delete;
+  OwnProcess& operator=(const OwnProcess&) = delete;
+  virtual ~OwnProcess() = default;
+
+  /// Trains on `rows` of the split, the first step on the first of them, and so on. Fewer steps come back where a loss
+  /// was not finite, and soon after stop() says so. Throws Error, as every method of such a network, when the process
+  /// is gone, says nothing for too long, or says what it cannot mean. `train` is the same one each time, and stays.
+  virtual std::vector<TimedStep> train_block(const Split& train, std::span<const std::int64_t> rows,
+                                             std::span<const BlockStep> steps, bool (*stop)()) = 0;
+  /// Trains a little of this in each of the ways that its library can be set up, to be in the best of them from now on.
+  /// Then its parameters are to be written. What came of it for one network holds for later ones of the same kind.
+  virtual void choose_setting(const Split& train, std::span<const std::int64_t> rows, std::span<const BlockStep> steps,
+                              bool (*stop)()) = 0;
+
+  [[nodiscard]] virtual pid_t process() const = 0;
+  /// What it computes with and how it was set up, in words: `PyTorch 2.13.0`, `OMP_WAIT_POLICY=active`, and the time of
+  /// a step in each way.
+  struct Description {
+    std::string library, setting, settings_tried;
+  };
+  [[nodiscard]] virtual Description describe() const = 0;
+};
+
 /// A network that can be trained: parameters, gradients and optimiser state. All calls block. Buffers are flat, in the
 /// canonical order of core/models/parameters.hpp, and exactly ParameterLayout::size long.
 /// Shapes were checked when the network was made; a batch of another shape is a programming error.
@@ -98,6 +140,7 @@ class Network {
   virtual void read(Content content, std::span<Scalar> values) const = 0;
   /// Copies in. Parameters are a fresh start: the moments become zero, so that what continues a training writes those
   /// after them. Written gradients are what apply_update applies. A moment that the optimiser does not keep is ignored.
+  /// In a process of its own a network has its gradients and moments for itself: they are not read, and not written.
   virtual void write(Content content, std::span<const Scalar> values) = 0;
 
   /// Loss and hits of the batch; changes nothing that training sees.
@@ -114,6 +157,9 @@ class Network {
   [[nodiscard]] virtual bool fetches_features() const { return false; }
   /// One whole training step in the settings' update order; a backend may fuse its parts.
   virtual StepResult train_step(const Batch<Scalar>& batch, const UpdateStep& update) = 0;
+
+  /// The network's own process; null where it lives in this one.
+  [[nodiscard]] virtual OwnProcess* own_process() { return nullptr; }
 
   /// From now on each train_step says in `trace`, which outlives them, what its tasks were and took; null ends it.
   /// False, and nothing is written, where the network has no tasks of its own: a library shares its work out, or

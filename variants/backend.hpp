@@ -50,6 +50,10 @@ struct Backend {
   std::string_view absent = {};
   /// That it has for itself: `[backend.NAME]` of a config. What is set comes to it in NetworkSettings::own.
   std::vector<BackendSetting> own_settings = {};
+  /// Its networks live in processes of their own (Network::own_process).
+  bool own_process = false;
+  /// Why this machine does not have it now, with what to do; nullptr where the build decides that. Empty: it is there.
+  std::string (*missing)() = nullptr;
 
   /// Throws UnsupportedError, for the reason that unsupported_reason gives.
   template <typename Scalar>

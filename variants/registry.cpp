@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "core/config/experiment.hpp"
 #include "variants/blas/blas.hpp"
 #include "variants/neuron/neuron.hpp"
+#include "variants/peers/peers.hpp"
 #include "variants/tbb/tbb.hpp"
 
 namespace stepbench {
@@ -16,8 +18,20 @@ std::span<const Backend> backends() {
       blas_backend(),
       tbb_openblas_backend(),
       tbb_backend(),
+      pytorch_backend(),
+      pytorch_compiled_backend(),
+      jax_backend(),
+      numpy_backend(),
+      numpy_original_backend(),
+      peer_backend(),
   };
   return kBackends;
+}
+
+std::vector<Backend> backends_in_process() {
+  std::vector<Backend> table;
+  std::ranges::copy_if(backends(), std::back_inserter(table), [](const Backend& row) { return !row.own_process; });
+  return table;
 }
 
 const Backend* find_backend(std::span<const Backend> table, std::string_view name) {

@@ -14,6 +14,9 @@ namespace stepbench {
 
 [[nodiscard]] std::span<const Backend> backends();
 
+/// Without those whose networks live in processes of their own.
+[[nodiscard]] std::vector<Backend> backends_in_process();
+
 /// nullptr when `table` has no such backend.
 [[nodiscard]] const Backend* find_backend(std::span<const Backend> table, std::string_view name);
 

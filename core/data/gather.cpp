@@ -56,6 +56,17 @@ BatchGatherer<Scalar>::BatchGatherer(const Dataset& dataset, std::int64_t max_ba
       tokens_(static_cast<std::size_t>(max_batch * dataset.context)),
       target_tokens_(tokens_.size()) {}
 
+std::int64_t counted_of(const Split& split, std::span<const std::int64_t> samples) {
+  if (split.tokens.empty()) return std::ssize(samples);
+  const std::int64_t context = std::ssize(split.tokens) / split.samples;
+  std::int64_t counted = 0;
+  for (const std::int64_t sample : samples) {
+    const auto first = split.target_tokens.begin() + sample * context;
+    counted += context - std::count(first, first + context, kNotCounted);
+  }
+  return counted;
+}
+
 template <typename Scalar>
 Batch<Scalar> BatchGatherer<Scalar>::gather(const Split& split, std::span<const std::int64_t> order) {
   Batch<Scalar> batch = begin_gather(split, order);

@@ -16,6 +16,9 @@ namespace stepbench {
 [[nodiscard]] std::vector<std::int64_t> epoch_order(std::int64_t samples, bool shuffle, std::uint64_t seed,
                                                     std::int64_t epoch);
 
+/// What a batch of these samples counts: samples, or tokens with a target.
+[[nodiscard]] std::int64_t counted_of(const Split& split, std::span<const std::int64_t> samples);
+
 /// Owns the memory of one batch and refills it without allocating.
 template <typename Scalar>
 class BatchGatherer final : private FeatureRows {

@@ -130,7 +130,7 @@ void visit_root(File& file, Visit&& visit) {
 }
 
 /// Calls visit(field, member) for every attribute of a trial that every trial has. Settings, whose names have a dot,
-/// `diverged_at_step`, `cause`, `cpus` and `vocabulary` stand beside them.
+/// what visit_some_trials has, and a peer's, stand beside them.
 template <typename Trial, typename Visit>
 void visit_trial(Trial& trial, Visit&& visit) {
   visit(Field{"id"}, trial.id);
@@ -156,6 +156,9 @@ void visit_some_trials(Trial& trial, Visit&& visit) {
   visit(Field{"diverged_at_step"}, trial.diverged_at_step, std::int64_t{-1});
   visit(Field{"cause", 2}, trial.cause, FailureCause::none);
   visit(Field{"cpus", 2}, trial.cpus, std::string());
+  visit(Field{"library", 2}, trial.library, std::string());
+  visit(Field{"setting", 2}, trial.setting, std::string());
+  visit(Field{"settings_tried", 2}, trial.settings_tried, std::string());
   visit(Field{"vocabulary"}, trial.vocabulary, std::string());
 }
 

@@ -110,7 +110,9 @@ struct TrialRecord {
   double flops_per_step = kNotANumber;     // of a full step
   std::string cpus;                        // of its threads, the calling one first, or not_pinned_text; empty: unknown
   std::int64_t threads_observed = 0;       // threads that did a share of the work in the median block
-  std::int64_t network_bytes = 0;          // memory taken by making the network
+  std::int64_t network_bytes = 0;          // memory taken by making the network, in this process
+  /// As OwnProcess::Description has them; empty where the network lived in this process.
+  std::string library, setting, settings_tried;
   StepSeries steps;
   EpochSeries epochs;
   std::vector<TensorCheck> checks;

@@ -26,11 +26,10 @@ namespace stepbench {
 }
 
 /// Text of the user's for use in a one-line message: control characters become `?`, a long text is cut.
-[[nodiscard]] inline std::string printable(std::string_view text) {
-  constexpr std::size_t kLongest = 80;
+[[nodiscard]] inline std::string printable(std::string_view text, std::size_t longest = 80) {
   std::size_t length = text.size();
-  if (length > kLongest) {
-    length = kLongest;
+  if (length > longest) {
+    length = longest;
     // Not in the middle of a UTF-8 sequence, whose later bytes are 10xxxxxx.
     while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80U) --length;
   }

@@ -40,8 +40,12 @@ void list_backends() {
   TextTable table;
   for (const char* heading : {"backend", "threads", "what it is"}) table.add_column(heading, TextTable::Align::left);
   for (const Backend& backend : backends()) {
-    const std::string threads = !backend.absent.empty() ? "-" : backend.max_threads == 1 ? "1" : "any";
-    const std::string absent = backend.absent.empty() ? "" : fmt::format(" (absent: {})", backend.absent);
+    std::string absent = backend.absent.empty() ? "" : fmt::format(" (absent: {})", backend.absent);
+    if (backend.missing != nullptr) {
+      if (const std::string why = backend.missing(); !why.empty())
+        absent = fmt::format(" (not on this machine: {})", why);
+    }
+    const std::string threads = !absent.empty() ? "-" : backend.max_threads == 1 ? "1" : "any";
     table.add_row({std::string(backend.name), threads, std::string(backend.summary) + absent});
   }
   write_output(table.text(output_columns()));

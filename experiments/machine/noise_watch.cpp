@@ -8,6 +8,7 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
@@ -86,19 +87,30 @@ double stolen_seconds() {
   return file ? ticks / static_cast<double>(sysconf(_SC_CLK_TCK)) : std::numeric_limits<double>::quiet_NaN();
 }
 
-/// Seconds that the threads of this process, those that are alive, were ready and waited: second number of schedstat.
-double waited_seconds() {
-  double total = 0;
-  bool known = false;
+/// Of the threads of a process, those that are alive: seconds that they ran, and that they were ready and waited, from
+/// schedstat; how often they were taken off a core.
+struct ThreadCounters {
+  double running = std::numeric_limits<double>::quiet_NaN();
+  double waiting = std::numeric_limits<double>::quiet_NaN();
+  double involuntary_switches = 0;
+};
+
+ThreadCounters thread_counters(const std::string& process) {
+  ThreadCounters total;
   std::error_code ignored;
-  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", ignored)) {
+  for (const auto& task : std::filesystem::directory_iterator("/proc/" + process + "/task", ignored)) {
     std::ifstream file(task.path() / "schedstat");
     double running = 0, waiting = 0;
     if (!(file >> running >> waiting)) continue;
-    total += waiting * 1e-9;
-    known = true;
+    total.running = (std::isnan(total.running) ? 0 : total.running) + running * 1e-9;
+    total.waiting = (std::isnan(total.waiting) ? 0 : total.waiting) + waiting * 1e-9;
+    std::ifstream status(task.path() / "status");
+    constexpr std::string_view kName = "nonvoluntary_ctxt_switches:";
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with(kName)) total.involuntary_switches += std::strtod(line.c_str() + kName.size(), nullptr);
+    }
   }
-  return known ? total : std::numeric_limits<double>::quiet_NaN();
+  return total;
 }
 
 }  // namespace
@@ -109,28 +121,35 @@ double process_cpu_seconds() {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-NoiseWatch::Counters NoiseWatch::read() {
+NoiseWatch::Counters NoiseWatch::read(pid_t process) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   const std::chrono::duration<double> now = std::chrono::steady_clock::now().time_since_epoch();
-  return {.wall = now.count(),
-          .cpu = process_cpu_seconds(),
-          .steal = stolen_seconds(),
-          .run_delay = waited_seconds(),
-          .involuntary_switches = static_cast<double>(usage.ru_nivcsw)};
+  Counters counters{.wall = now.count(),
+                    .cpu = process_cpu_seconds(),
+                    .steal = stolen_seconds(),
+                    .run_delay = thread_counters("self").waiting,
+                    .involuntary_switches = static_cast<double>(usage.ru_nivcsw)};
+  if (process == 0) return counters;
+  const ThreadCounters other = thread_counters(std::to_string(process));
+  counters.cpu += other.running;
+  counters.run_delay += other.waiting;
+  counters.involuntary_switches += other.involuntary_switches;
+  return counters;
 }
 
-void NoiseWatch::begin_block() {
+void NoiseWatch::begin_block(pid_t process) {
+  process_ = process;
   static const long iterations = calibrated_sentinel();
   sentinel_time_ = std::numeric_limits<double>::infinity();
   for (int i = 0; i < kSentinelRuns; ++i) {
     sentinel_time_ = std::min(sentinel_time_, sentinel().time(iterations));
   }
-  begin_ = read();
+  begin_ = read(process_);
 }
 
 BlockNoise NoiseWatch::end_block() {
-  const Counters end = read();
+  const Counters end = read(process_);
   return {.block_time = end.wall - begin_.wall,
           .cpu_time = end.cpu - begin_.cpu,
           .steal_time = end.steal - begin_.steal,

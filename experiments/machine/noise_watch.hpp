@@ -1,6 +1,8 @@
 // What else happened on this machine while a block was trained. It watches and tells; nothing is corrected or dropped.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <span>
 #include <string>
@@ -14,7 +16,7 @@ namespace stepbench {
 /// What was seen of one block. NaN where the system does not tell.
 struct BlockNoise {
   double block_time = 0;            // s, wall
-  double cpu_time = 0;              // s, of this process
+  double cpu_time = 0;              // s, of the process that trains
   double steal_time = 0;            // s, summed over all cores; the kernel counts it in steps of 10 ms
   double run_delay = 0;             // s, summed over this process's threads that were ready to run and waited
   double involuntary_switches = 0;  // of this process's threads
@@ -27,16 +29,18 @@ class NoiseWatch {
   /// Runs the sentinel (best of a few), then starts to watch. The sentinel is about 0.3 ms of multiply-adds in
   /// registers, one thread, the same work in the whole process: it slows down when the clock does, or when the host
   /// puts somebody else on our core's other thread.
-  void begin_block();
+  /// `process`: the one that trains, and is watched with this one; 0: this one does.
+  void begin_block(pid_t process = 0);
   [[nodiscard]] BlockNoise end_block();
 
  private:
   struct Counters {
     double wall, cpu, steal, run_delay, involuntary_switches;
   };
-  static Counters read();
+  static Counters read(pid_t process);
 
   double sentinel_time_ = 0;
+  pid_t process_ = 0;
   Counters begin_{};
 };
 

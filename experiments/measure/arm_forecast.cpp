@@ -145,6 +145,10 @@ void trace(std::span<TracedRun* const> runs, const ForecastEffort& effort) {
 
 ArmForecast forecast_arm(const PlannedTrial& trial, std::span<const std::int64_t> cores, const ForecastEffort& effort) {
   ArmForecast forecast;
+  if (trial.backend->own_process) {
+    forecast.why_none = "trains in a process of its own, whose tasks nobody knows";
+    return forecast;
+  }
   const TrialSettings settings = endless(*trial.settings, 1);
   TracedRun one_core(trial, settings, 1);
   if (!one_core.has_tasks()) {

@@ -16,6 +16,7 @@ namespace {
 
 constexpr double kFloat64Tolerance = 1e-9;
 constexpr double kFloat32Tolerance = 1e-3;
+constexpr std::size_t kLosses = 3;               // of the trial's optimiser: before it, and after each of two steps
 constexpr double kSmallestRelativeChange = 0.1;  // of a matrix, by the gate's training step
 
 double norm(std::span<const double> values) {
@@ -31,6 +32,11 @@ NetworkSettings gate_settings(const TrialSettings& trial, std::size_t batch) {
   settings.training.weight_decay = 0;
   settings.training.gradient_clip.reset();
   return settings;
+}
+
+/// The same, with the trial's own optimiser.
+NetworkSettings own_optimiser(const TrialSettings& trial, std::size_t batch) {
+  return network_settings(trial, static_cast<std::int64_t>(batch));
 }
 
 /// What one backend computes at the gate, widened to double.
@@ -60,8 +66,8 @@ template <typename Scalar>
 class GateRun {
  public:
   GateRun(const Backend& backend, const TrialSettings& trial, const Dataset& dataset,
-          std::span<const std::int64_t> order)
-      : network_(backend.make<Scalar>(gate_settings(trial, order.size()))),
+          std::span<const std::int64_t> order, const NetworkSettings& settings)
+      : network_(backend.make<Scalar>(settings)),
         claim_(network_->claim_threads()),
         gatherer_(dataset, std::ssize(order), trial.model.loss == Loss::squared_error),
         batch_(gatherer_.gather(dataset.train, order)),
@@ -85,6 +91,17 @@ class GateRun {
     network_->write(Content::parameters, start_);
     network_->train_step(step_batch_, {.learning_rate = learning_rate, .number = 1});
     computed.change = change_of_parameters();
+  }
+
+  /// Of steps one after the other.
+  [[nodiscard]] std::vector<double> losses(double learning_rate) {
+    network_->write(Content::parameters, start_);
+    std::vector<double> losses;
+    while (losses.size() < kLosses) {
+      const UpdateStep update{.learning_rate = learning_rate, .number = std::ssize(losses) + 1};
+      losses.push_back(network_->train_step(step_batch_, update).loss);
+    }
+    return losses;
   }
 
   [[nodiscard]] std::vector<double> start() const { return widen(start_); }
@@ -141,7 +158,7 @@ Gate::Expected Gate::expect(const TrialSettings& trial, const Dataset& dataset) 
   expected.order = gate_batch(trial, dataset);
   TrialSettings single = trial;
   single.threads = 1;
-  GateRun<double> run(reference_, single, dataset, expected.order);
+  GateRun<double> run(reference_, single, dataset, expected.order, gate_settings(single, expected.order.size()));
   Computed computed;
   run.gradients(computed);
   const std::vector<double> start = run.start();
@@ -162,6 +179,7 @@ Gate::Expected Gate::expect(const TrialSettings& trial, const Dataset& dataset) 
 GateResult Gate::check(const Backend& backend, const TrialSettings& trial, const Dataset& dataset) {
   if (!trial.measure.gate) return {.passed = true, .message = {}, .checks = {}};
   if (!expected_) expected_ = expect(trial, dataset);
+  const NetworkSettings settings = gate_settings(trial, expected_->order.size());
   Computed computed;
   const auto compute = [&](auto run) {
     run.gradients(computed);
@@ -169,9 +187,9 @@ GateResult Gate::check(const Backend& backend, const TrialSettings& trial, const
     run.change(computed, expected_->learning_rate);
   };
   if (trial.training.precision == Precision::float32) {
-    compute(GateRun<float>(backend, trial, dataset, expected_->order));
+    compute(GateRun<float>(backend, trial, dataset, expected_->order, settings));
   } else {
-    compute(GateRun<double>(backend, trial, dataset, expected_->order));
+    compute(GateRun<double>(backend, trial, dataset, expected_->order, settings));
   }
   std::vector<double> expected_update = expected_->gradients;  // w -= lr g, whatever the order of a whole step
   for (double& value : expected_update) value *= -expected_->learning_rate;
@@ -201,8 +219,30 @@ GateResult Gate::check(const Backend& backend, const TrialSettings& trial, const
     require(update.relative_l2, "the change of " + tensor.name + " by an update");
     require(change.relative_l2, "the change of " + tensor.name + " by a training step");
   }
+  if (backend.own_process && result.message.empty()) result.message = check_optimiser(backend, trial, dataset);
   result.passed = result.message.empty();
   return result;
+}
+
+std::string Gate::check_optimiser(const Backend& backend, const TrialSettings& trial, const Dataset& dataset) {
+  const std::vector<std::int64_t>& order = expected_->order;
+  const double rate = trial.training.learning_rate;
+  if (losses_.empty()) {
+    TrialSettings single = trial;
+    single.threads = 1;
+    losses_ = GateRun<double>(reference_, single, dataset, order, own_optimiser(single, order.size())).losses(rate);
+  }
+  const NetworkSettings settings = own_optimiser(trial, order.size());
+  const std::vector<double> losses = trial.training.precision == Precision::float32
+                                         ? GateRun<float>(backend, trial, dataset, order, settings).losses(rate)
+                                         : GateRun<double>(backend, trial, dataset, order, settings).losses(rate);
+  for (std::size_t i = 0; i < losses.size(); ++i) {
+    const double error = std::abs(losses[i] - losses_[i]) / std::abs(losses_[i]);
+    if (losses[i] == losses_[i] || error <= gate_tolerance(trial.training.precision)) continue;
+    return fmt::format("the loss after {} steps of its optimiser differs from float64 {} by {:.2g}, allowed is {:.0e}",
+                       i, kReferenceBackend, error, gate_tolerance(trial.training.precision));
+  }
+  return "";
 }
 
 }  // namespace stepbench

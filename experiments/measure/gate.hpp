@@ -1,8 +1,9 @@
 // The correctness gate: no backend gets a time before its loss, its gradients and one whole training step agree with
 // the `neuron` backend in float64 on the trial's first batch.
 //
-// Deliberately not here: optimisers other than SGD. Their formulas are proved by the tests; what can go wrong per
-// machine and shape is the matrix products and the order in which parameters change.
+// Deliberately not here: our optimisers other than SGD. Their formulas are proved by the tests; what can go wrong per
+// machine and shape is the matrix products and the order in which parameters change. Of a network in a process of its
+// own, which is somebody else's, the first losses under the trial's own optimiser are held against the reference's.
 #pragma once
 
 #include <cstdint>
@@ -48,9 +49,13 @@ class Gate {
     std::vector<double> change;  // of the parameters, by one step of plain SGD in the trial's update order
   };
   [[nodiscard]] Expected expect(const TrialSettings& trial, const Dataset& dataset) const;
+  /// Why the first losses under the trial's optimiser are wrong; empty when they are right.
+  [[nodiscard]] std::string check_optimiser(const Backend& backend, const TrialSettings& trial,
+                                            const Dataset& dataset);
 
   const Backend& reference_;
   std::optional<Expected> expected_;
+  std::vector<double> losses_;  // the reference's, once they were asked for
 };
 
 }  // namespace stepbench

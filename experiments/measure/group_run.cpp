@@ -94,6 +94,10 @@ std::vector<Member> start_members(const PlannedGroup& group, const Backend& refe
       }
       if (trial.measure.gate) progress.note(fmt::format("{}: passed the gate", trial.id));
       members.push_back({i, &planned, start_trial(*planned.backend, trial, *planned.dataset, record)});
+    } catch (const UnsupportedError& error) {  // which a peer may know only once it is asked to make the network
+      record.status = Status::unsupported;
+      record.message = error.what();
+      record.is_baseline = false;
     } catch (const std::exception& error) {
       fail(record, FailureCause::error, reason_of(error), progress);
     }
@@ -206,7 +210,7 @@ class Rounds {
       {
         const std::vector<int>& cpus = member.planned->settings->places.cpus;
         const BoundThread where_it_will_train(std::span<const int>(cpus).first(cpus.empty() ? 0 : 1));
-        watch_.begin_block();
+        watch_.begin_block(member.run->process());
       }
       try {
         step_time_[cell] = member.run->train(steps_of_round(total_steps_, count_, r), r).step_time;

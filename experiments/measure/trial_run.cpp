@@ -1,5 +1,6 @@
 #include "experiments/measure/trial_run.hpp"
 
+#include <fmt/format.h>
 #include <malloc.h>
 #include <unistd.h>
 
@@ -33,11 +34,13 @@ std::int64_t heap_bytes() {
   return static_cast<std::int64_t>(info.uordblks + info.hblkhd);
 }
 
-/// Nanoseconds that each thread of this process has run, from /proc/self/task/*/schedstat; empty where there is none.
-std::map<std::string, std::int64_t> thread_run_times() {
+/// Nanoseconds that each thread of the process (0: this one) has run, from /proc/PID/task/*/schedstat; empty where
+/// there is none.
+std::map<std::string, std::int64_t> thread_run_times(pid_t process) {
   std::map<std::string, std::int64_t> times;
   std::error_code ignored;
-  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", ignored)) {
+  const std::string tasks = fmt::format("/proc/{}/task", process == 0 ? "self" : std::to_string(process));
+  for (const auto& task : std::filesystem::directory_iterator(tasks, ignored)) {
     std::ifstream stat(task.path() / "schedstat");
     std::int64_t nanoseconds = 0;
     if (stat >> nanoseconds) times[task.path().filename()] = nanoseconds;
@@ -106,6 +109,14 @@ class TypedTrialRun final : public LocalTrialRun {
     if (!dataset.vocabulary.empty()) record_.vocabulary = to_json(dataset.vocabulary);
     network_->write(Content::parameters, initial_);
     if (trial.record.parameters == RecordParameters::all) record_.initial_parameters = named_tensors(layout_, initial_);
+    if (OwnProcess* own = network_->own_process()) {
+      choose_setting(*own);
+      network_->write(Content::parameters, initial_);
+      const OwnProcess::Description description = own->describe();
+      record_.library = description.library;
+      record_.setting = description.setting;
+      record_.settings_tried = description.settings_tried;
+    }
   }
 
   [[nodiscard]] std::int64_t total_steps() const override { return total_steps_; }
@@ -114,13 +125,17 @@ class TypedTrialRun final : public LocalTrialRun {
   Block train(std::int64_t count, std::int64_t round) override {
     const std::size_t first = record_.steps.train_loss.size();
     const auto claim = network_->claim_threads();
-    const auto before = thread_run_times();
+    const auto before = thread_run_times(process());
     expect_step(longest_step_);
-    for (std::int64_t i = 0; i < count && can_train() && !stop_requested(); ++i) {
-      train_step(round);
-      if (evaluation_is_due()) evaluate();
+    for (const std::int64_t last = step_ + count; step_ < last && can_train() && !stop_requested();) {
+      if (OwnProcess* own = network_->own_process()) {
+        train_block(*own, last - step_, round);
+      } else {
+        train_step(round);
+      }
+      if (evaluation_is_due(step_)) evaluate();
     }
-    observe(threads_that_worked(before, thread_run_times(), trial_.threads), *claim);
+    observe(threads_that_worked(before, thread_run_times(process()), trial_.threads), *claim);
     const std::vector<double>& losses = record_.steps.train_loss;
     return {median(counted_times(record_.steps, trial_, dataset_, first)),
             {losses.begin() + static_cast<std::ptrdiff_t>(first), losses.end()}};
@@ -170,6 +185,11 @@ class TypedTrialRun final : public LocalTrialRun {
 
   [[nodiscard]] double gathering_time() const override { return gathering_time_; }
 
+  [[nodiscard]] pid_t process() const override {
+    const OwnProcess* own = network_->own_process();
+    return own == nullptr ? 0 : own->process();
+  }
+
   [[nodiscard]] TrialRecord record() override {
     TrialRecord record = record_;
     if (diverged()) {
@@ -204,19 +224,70 @@ class TypedTrialRun final : public LocalTrialRun {
 
   void train_step(std::int64_t round) {
     if (position_ == 0) begin_epoch();
-    const std::int64_t size = std::min(trial_.training.batch_size, dataset_.train.samples - position_);
-    const auto samples = std::span<const std::int64_t>(order_).subspan(static_cast<std::size_t>(position_),
-                                                                       static_cast<std::size_t>(size));
-    const UpdateStep update{.learning_rate = scheduled_learning_rate(trial_.training, step_, total_steps_),
-                            .number = step_ + 1};
-
+    const std::span<const std::int64_t> samples = next_samples();
     LapClock clock;
     const Batch<Scalar> batch = network_->fetches_features() ? gatherer_.begin_gather(dataset_.train, samples)
                                                              : gatherer_.gather(dataset_.train, samples);
     gathering_time_ = clock.lap();
-    const StepResult result = network_->train_step(batch, update);
-    const double wall_time = gathering_time_ + clock.lap();
+    const StepResult result = network_->train_step(batch, update_of(step_));
+    record_step({result, gathering_time_ + clock.lap()}, batch.counted, round);
+  }
 
+  /// Steps in the network's own process, to the next evaluation, `count` at most.
+  void train_block(OwnProcess& own, std::int64_t count, std::int64_t round) {
+    std::vector<std::int64_t> rows;
+    std::vector<BlockStep> steps;
+    do {
+      add_step(rows, steps);
+    } while (std::ssize(steps) < count && !evaluation_is_due(step_ + std::ssize(steps)));
+    std::span<const std::int64_t> samples(rows);
+    const std::vector<TimedStep> done = own.train_block(dataset_.train, rows, steps, stop_requested);
+    for (std::size_t i = 0; i < done.size(); ++i) {
+      const auto size = static_cast<std::size_t>(steps[i].samples);
+      record_step(done[i], counted_of(dataset_.train, samples.first(size)), round);
+      samples = samples.subspan(size);
+    }
+  }
+
+  void choose_setting(OwnProcess& own) {
+    constexpr std::int64_t kMost = 16;
+    const std::size_t full = static_cast<std::size_t>(samples_per_step(trial_, dataset_));
+    const std::vector<std::int64_t> order = epoch_order(dataset_.train.samples, trial_.dataset.shuffle, trial_.seed, 0);
+    std::vector<std::int64_t> rows;
+    std::vector<BlockStep> steps;
+    for (std::int64_t i = 0; i < std::min(kMost, total_steps_) && rows.size() + full <= order.size(); ++i) {
+      const auto begin = order.begin() + std::ssize(rows);
+      rows.insert(rows.end(), begin, begin + static_cast<std::ptrdiff_t>(full));
+      steps.push_back({static_cast<std::int64_t>(full), update_of(i)});
+    }
+    own.choose_setting(dataset_.train, rows, steps, stop_requested);
+  }
+
+  /// Goes on by a step, whose samples it adds.
+  void add_step(std::vector<std::int64_t>& rows, std::vector<BlockStep>& steps) {
+    if (position_ == 0) begin_epoch();
+    const UpdateStep update = update_of(step_ + std::ssize(steps));
+    const std::span<const std::int64_t> samples = next_samples();
+    rows.insert(rows.end(), samples.begin(), samples.end());
+    steps.push_back({std::ssize(samples), update});
+  }
+
+  /// Of the epoch that has begun; goes on behind them.
+  std::span<const std::int64_t> next_samples() {
+    const std::int64_t size = std::min(trial_.training.batch_size, dataset_.train.samples - position_);
+    const auto samples = std::span<const std::int64_t>(order_).subspan(static_cast<std::size_t>(position_),
+                                                                       static_cast<std::size_t>(size));
+    position_ = position_ + size == dataset_.train.samples ? 0 : position_ + size;
+    return samples;
+  }
+
+  [[nodiscard]] UpdateStep update_of(std::int64_t step) const {
+    return {.learning_rate = scheduled_learning_rate(trial_.training, step, total_steps_), .number = step + 1};
+  }
+
+  /// `counted`: samples, or tokens with a target.
+  void record_step(const TimedStep& step, std::int64_t counted, std::int64_t round) {
+    const auto& [result, wall_time] = step;
     longest_step_ = std::max(longest_step_, wall_time);
     expect_step(longest_step_);
     record_.steps.train_loss.push_back(result.loss);
@@ -224,11 +295,10 @@ class TypedTrialRun final : public LocalTrialRun {
     record_.steps.phase_time.push_back(result.phases);
     record_.steps.round.push_back(round);
     train_time_ += wall_time;
-    loss_sum_ += result.loss * static_cast<double>(batch.counted);
-    loss_count_ += batch.counted;
+    loss_sum_ += result.loss * static_cast<double>(counted);
+    loss_count_ += counted;
     if (!std::isfinite(result.loss)) record_.diverged_at_step = step_;
     ++step_;
-    position_ = position_ + size == dataset_.train.samples ? 0 : position_ + size;
   }
 
   /// The middle block speaks for the number of threads: in one of them may work what an earlier block left running. A
@@ -253,10 +323,11 @@ class TypedTrialRun final : public LocalTrialRun {
     }
   }
 
-  [[nodiscard]] bool evaluation_is_due() const {
+  /// After `steps` steps.
+  [[nodiscard]] bool evaluation_is_due(std::int64_t steps) const {
     const Interval& every = trial_.measure.evaluate_every;
-    if (step_ == total_steps_ || diverged()) return true;
-    if (every.unit == Interval::Unit::steps) return step_ % every.count == 0;
+    if (steps == total_steps_ || diverged()) return true;
+    if (every.unit == Interval::Unit::steps) return steps % every.count == 0;
     return position_ == 0 && epoch_ % every.count == 0;
   }
 

@@ -2,6 +2,8 @@
 // behind a pipe (race/racer.hpp). Whoever takes the rounds decides when a block of steps runs; a run runs it.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -36,6 +38,9 @@ class TrialRun {
   /// wherever measure.evaluate_every falls. Stops for good after a step whose loss is not finite; after the step under
   /// way, or in the midst of an evaluation, which is then not recorded, when stop_requested().
   virtual Block train(std::int64_t count, std::int64_t round) = 0;
+
+  /// The process that the steps are trained in; 0: this one.
+  [[nodiscard]] virtual pid_t process() const { return 0; }
 
   /// What was recorded, with digest and parameters as they are now. A worker tells its losses and its digest.
   [[nodiscard]] virtual TrialRecord record() = 0;

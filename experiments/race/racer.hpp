@@ -11,7 +11,7 @@
 
 #include "core/error.hpp"
 #include "experiments/measure/trial_run.hpp"
-#include "experiments/race/child_process.hpp"
+#include "core/process/child_process.hpp"
 #include "experiments/race/protocol.hpp"
 
 namespace stepbench::race {

@@ -16,7 +16,7 @@ std::vector<PlannedGroup> planned(const Experiment& experiment) { return plan_ex
 
 std::string all_backends() {
   std::string names;
-  for (const Backend& backend : backends()) names += (names.empty() ? "" : ",") + std::string(backend.name);
+  for (const Backend& backend : backends_in_process()) names += (names.empty() ? "" : ",") + std::string(backend.name);
   return "sweep.backend=" + names;
 }
 

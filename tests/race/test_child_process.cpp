@@ -5,21 +5,21 @@
 #include <cstdlib>
 
 #include "core/error.hpp"
-#include "experiments/race/child_process.hpp"
+#include "core/process/child_process.hpp"
 #include "experiments/race/racer.hpp"
 #include "variants/openblas/runtime.hpp"
 
 namespace stepbench::testing {
 namespace {
 
-using Reading = race::ChildProcess::Reading;
+using Reading = ChildProcess::Reading;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kLongest = 100;
 
 /// A shell that runs `script`, with nothing in its environment but a path.
-struct Shell : race::ChildProcess {
-  explicit Shell(const std::string& script) : race::ChildProcess("/bin/sh", {"-c", script}, {"PATH=/usr/bin:/bin"}) {}
+struct Shell : ChildProcess {
+  explicit Shell(const std::string& script) : ChildProcess("/bin/sh", {"-c", script}, {.environment = {"PATH=/usr/bin:/bin"}}) {}
 };
 
 }  // namespace
@@ -37,7 +37,7 @@ TEST_CASE("a child answers lines with lines") {
 
 TEST_CASE("a child that ends in the middle of a line has ended") {
   Shell child("printf half; exit 3");
-  const race::ChildProcess::Line line = child.read_line(kLongest);
+  const ChildProcess::Line line = child.read_line(kLongest);
   CHECK(line.reading == Reading::ended);
   CHECK(line.text == "half");
   CHECK(child.wait() == 3);
@@ -94,7 +94,7 @@ TEST_CASE("a child's last complaint is kept, however much it complains") {
 }
 
 TEST_CASE("a file that is no program is refused") {
-  CHECK_THROWS_AS(race::ChildProcess("/dev/null", {}, {}), InputError);
+  CHECK_THROWS_AS(ChildProcess("/dev/null", {}, {.environment = {}}), InputError);
 }
 
 TEST_CASE("workers choose their own OpenBLAS kernels unless the user has") {

@@ -22,7 +22,7 @@ void unless_unsupported(const Check& check) {
 
 template <typename Check>
 void for_each_backend(const Check& check) {
-  for (const Backend& backend : backends()) {
+  for (const Backend& backend : backends_in_process()) {
     for (const std::int64_t threads : {1, 2}) {
       if (threads > backend.max_threads) continue;
       INFO("backend " << backend.name << ", " << threads << " threads");

@@ -56,7 +56,7 @@ void check_same_bits_from_run_to_run(const DigestOf& digest_of) {
 /// 128 cores, in several repeats, for backends that promise.
 template <typename DigestOf>
 void check_same_bits_on_any_threads(const DigestOf& digest_of) {
-  for (const Backend& backend : backends()) {
+  for (const Backend& backend : backends_in_process()) {
     if (!backend.same_bits_for_any_threads || backend.max_threads == 1) continue;
     INFO("backend " << backend.name);
     unless_unsupported([&] {

@@ -1,10 +1,11 @@
-#include "experiments/race/child_process.hpp"
+#include "core/process/child_process.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -19,7 +20,7 @@
 
 #include "core/error.hpp"
 
-namespace stepbench::race {
+namespace stepbench {
 namespace {
 
 /// What posix_spawn wants of argv and envp: it does not write to them, whatever its type says.
@@ -31,18 +32,21 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return result;
 }
 
-class SpawnActions {
- public:
-  SpawnActions() { posix_spawn_file_actions_init(&actions_); }
-  SpawnActions(const SpawnActions&) = delete;
-  SpawnActions& operator=(const SpawnActions&) = delete;
-  ~SpawnActions() { posix_spawn_file_actions_destroy(&actions_); }
-  void duplicate(int from, int to) { posix_spawn_file_actions_adddup2(&actions_, from, to); }
-  [[nodiscard]] const posix_spawn_file_actions_t* get() const { return &actions_; }
-
- private:
-  posix_spawn_file_actions_t actions_;
-};
+/// What becomes of a forked child until it is another program. Calls the system only: other threads of this process may
+/// have held locks when it was copied. Writes errno to `failure` and ends where that cannot be done.
+[[noreturn]] void become(const char* program, char* const* words, char* const* variables, bool own_group, int socket,
+                         int complaints, int failure, pid_t parent) {
+  constexpr int kNotRun = 127;
+  if (own_group) setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(kNotRun);  // it was gone before it could be asked for that
+  if (dup2(socket, STDIN_FILENO) >= 0 && dup2(socket, STDOUT_FILENO) >= 0 && dup2(complaints, STDERR_FILENO) >= 0) {
+    execve(program, words, variables);
+  }
+  const int error = errno;
+  static_cast<void>(!write(failure, &error, sizeof error));
+  _exit(kNotRun);
+}
 
 [[noreturn]] void give_up(const char* what) {
   throw Error(fmt::format("cannot start a worker: {}: {}", what, std::generic_category().message(errno)));
@@ -51,41 +55,46 @@ class SpawnActions {
 }  // namespace
 
 ChildProcess::ChildProcess(const std::filesystem::path& program, const std::vector<std::string>& arguments,
-                           const std::vector<std::string>& environment) {
+                           const ChildSetting& setting)
+    : own_group_(setting.own_group) {
   signal(SIGCHLD, SIG_DFL);  // a parent may have left it ignored, and then nobody learns how a child ended
   // A socket rather than two pipes: writing to a child that is gone can then be an error instead of a signal.
-  std::array<int, 2> ends{};
+  std::array<int, 2> ends{}, failure{};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) give_up("socketpair");
-  complaints_ = memfd_create("stderr", MFD_CLOEXEC);
-  if (complaints_ < 0) {
+  if (pipe2(failure.data(), O_CLOEXEC) != 0) {
     close(ends[0]);
     close(ends[1]);
-    give_up("memfd_create");
+    give_up("pipe2");
   }
+  complaints_ = memfd_create("stderr", MFD_CLOEXEC);
   socket_ = ends[0];
-  SpawnActions actions;
-  actions.duplicate(ends[1], STDIN_FILENO);
-  actions.duplicate(ends[1], STDOUT_FILENO);
-  actions.duplicate(complaints_, STDERR_FILENO);
-  std::vector<std::string> words = {program.string()}, variables = environment;
+  std::vector<std::string> words = {program.string()}, variables = setting.environment;
   words.insert(words.end(), arguments.begin(), arguments.end());
-  // Not fork: other threads of this process may hold locks that the child would wait for.
-  const int error =
-      posix_spawn(&id_, program.c_str(), actions.get(), nullptr, pointers(words).data(), pointers(variables).data());
-  close(ends[1]);
-  if (error != 0) {
-    close(socket_);
-    close(complaints_);
-    const std::string reason =
-        fmt::format("{}: cannot be run: {}", program.string(), std::generic_category().message(error));
-    if (error == EAGAIN || error == ENOMEM) throw Error(reason);  // of the machine, not of the program that was named
-    throw InputError(reason);
+  const std::vector<char*> word_pointers = pointers(words), variable_pointers = pointers(variables);
+  const pid_t parent = getpid();
+  id_ = complaints_ < 0 ? -1 : fork();
+  if (id_ == 0) {
+    become(program.c_str(), word_pointers.data(), variable_pointers.data(), own_group_, ends[1], complaints_,
+           failure[1], parent);
   }
+  const int fork_error = errno;
+  close(ends[1]);
+  close(failure[1]);
+  int error = id_ < 0 ? fork_error : 0;
+  if (id_ > 0 && read(failure[0], &error, sizeof error) == sizeof error) waitpid(id_, nullptr, 0);
+  close(failure[0]);
+  if (error == 0) return;
+  close(socket_);
+  if (complaints_ >= 0) close(complaints_);
+  const std::string reason =
+      fmt::format("{}: cannot be run: {}", program.string(), std::generic_category().message(error));
+  if (id_ < 0) throw Error(reason);  // of the machine, not of the program that was named
+  throw InputError(reason);
 }
 
 ChildProcess::~ChildProcess() {
   if (!exit_code_) {
-    kill(id_, SIGKILL);
+    kill(target(), SIGKILL);
     wait();
   }
   close(socket_);
@@ -123,6 +132,9 @@ ChildProcess::Line ChildProcess::read_line(std::size_t longest, std::optional<st
   }
 }
 
+void ChildProcess::pause() const { kill(target(), SIGSTOP); }
+void ChildProcess::resume() const { kill(target(), SIGCONT); }
+
 bool ChildProcess::write_line(std::string_view line) {
   const std::string text = std::string(line) + "\n";
   for (std::size_t sent = 0; sent < text.size();) {
@@ -138,13 +150,19 @@ int ChildProcess::wait() {
   using std::chrono::milliseconds;
   constexpr milliseconds kLook{1}, kLongest{1000};
   if (exit_code_) return *exit_code_;
-  int status = 0;
   for (milliseconds waited{0};; waited += kLook) {
-    const pid_t ended = waitpid(id_, &status, waited < kLongest ? WNOHANG : 0);
-    if (ended == id_) break;
-    if (ended < 0 && errno != EINTR) return *(exit_code_ = 1);  // someone else reaped it
+    siginfo_t ended{};
+    // Not reaped yet: until it is, nobody else's group can have its number.
+    const int error =
+        waitid(P_PID, static_cast<id_t>(id_), &ended, WEXITED | WNOWAIT | (waited < kLongest ? WNOHANG : 0));
+    if (error == 0 && ended.si_pid == id_) break;
+    if (error != 0 && errno != EINTR) return *(exit_code_ = 1);  // someone else reaped it
     std::this_thread::sleep_for(kLook);
-    if (waited + kLook >= kLongest) kill(id_, SIGKILL);
+    if (waited + kLook >= kLongest) kill(target(), SIGKILL);
+  }
+  if (own_group_) kill(target(), SIGKILL);  // what it has left behind
+  int status = 0;
+  while (waitpid(id_, &status, 0) < 0 && errno == EINTR) {
   }
   constexpr int kSignalled = 128;  // as shells do
   exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : kSignalled + WTERMSIG(status);
@@ -162,4 +180,4 @@ std::string ChildProcess::last_complaint() const {
   return text.substr(text.rfind('\n') + 1);
 }
 
-}  // namespace stepbench::race
+}  // namespace stepbench
