@@ -12,6 +12,7 @@
 #include "core/arm.hpp"
 #include "core/results/environments.hpp"
 #include "experiments/machine/noise_watch.hpp"
+#include "experiments/show/peers_shown.hpp"
 #include "experiments/show/shown_speed.hpp"
 #include "experiments/show/speed_margin.hpp"
 #include "experiments/show/varying_settings.hpp"
@@ -237,8 +238,10 @@ std::string results_table(const ResultFile& file, double margin, SeedRows seeds)
   }
   if (apart_by_machine) notes += "a row for each seed, as seeds of one row ran on different machines\n";
 
-  return heading(file, varying) + "\n" + machine_lines(file) + "\n" + table.text() + "\n" + notes +
-         noise_lines(file, speeds, together, margin) + legend(speed_heading, together, margin);
+  std::string ahead = peers_ahead(file, margin);
+  if (!ahead.empty()) ahead += "\n";
+  return heading(file, varying) + "\n" + machine_lines(file) + "\n" + ahead + table.text() + "\n" + notes +
+         peer_lines(file) + noise_lines(file, speeds, together, margin) + legend(speed_heading, together, margin);
 }
 
 }  // namespace stepbench

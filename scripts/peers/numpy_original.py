@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Trains a result file's MLPs in numpy as the original tutorial does, neuron by neuron. Usage: as pytorch.py.
+"""The peer `numpy_original`: MLPs as the original tutorial trains them, neuron by neuron.
 
 An object per neuron with its own weights, run on the whole batch at once; a layer's input gradient is the sum of those
 that its neurons hand back, the first layer's included, though nothing uses it. ReLU on every layer, squared error,
@@ -10,9 +10,7 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from peer import Peer, main
-from peer_files import Data, Reference, np
-from training import Stamps, count_right, gather, loss_and_gradient
+from stepbench_peer import Job, Named, Network, Phases, np, serve
 
 
 class Neuron:
@@ -25,17 +23,17 @@ class Neuron:
         self.outputs = np.maximum(np.dot(inputs, self.weights) + self.bias, 0)  # (B, 1)
         return self.outputs
 
-    def backward(self, output_gradient: np.ndarray, learning_rate: float, update_first: bool) -> np.ndarray:
-        """The gradient of its inputs; with `update_first`, by the weights as this step leaves them."""
+    def backward(self, output_gradient: np.ndarray, learning_rate: float | None) -> np.ndarray:
+        """The gradient of its inputs; with a learning rate, by the weights as this step leaves them."""
         delta = output_gradient * (self.outputs > 0)
-        self.changes = learning_rate * np.dot(self.inputs.T, delta), learning_rate * delta.sum(keepdims=True)
-        if update_first:
-            self.update()
+        self.gradients = np.dot(self.inputs.T, delta), delta.sum(keepdims=True)
+        if learning_rate is not None:
+            self.update(learning_rate)
         return np.dot(delta, self.weights.T)
 
-    def update(self) -> None:
-        self.weights -= self.changes[0]
-        self.bias -= self.changes[1]
+    def update(self, learning_rate: float) -> None:
+        self.weights -= learning_rate * self.gradients[0]
+        self.bias -= learning_rate * self.gradients[1]
 
 
 class Layer:
@@ -45,68 +43,78 @@ class Layer:
     def forward(self, inputs: np.ndarray) -> np.ndarray:
         return np.hstack([neuron.forward(inputs) for neuron in self.neurons])
 
-    def backward(self, output_gradient: np.ndarray, learning_rate: float, update_first: bool) -> np.ndarray:
-        parts = [
-            neuron.backward(output_gradient[:, [i]], learning_rate, update_first)
-            for i, neuron in enumerate(self.neurons)
-        ]
+    def backward(self, output_gradient: np.ndarray, learning_rate: float | None) -> np.ndarray:
+        parts = [neuron.backward(output_gradient[:, [i]], learning_rate) for i, neuron in enumerate(self.neurons)]
         return np.sum(parts, axis=0)
 
 
-class OriginalNetwork:
-    def __init__(self, reference: Reference, data: Data, threads: int) -> None:
-        self.scalar, self.data = reference.scalar, data
-        self.layerwise = reference.settings["training.update_order"] == "layerwise"
-        tensors = list(reference.initial.values())
+def named(weights: list[np.ndarray], biases: list[np.ndarray]) -> Named:
+    """Those of the layers, by canonical names."""
+    return {f"layers.{index}.{part}": values
+            for index, layer in enumerate(zip(weights, biases))
+            for part, values in zip(("weight", "bias"), layer)}  # fmt: skip
+
+
+class OriginalNetwork(Network):
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        self.layerwise = job.settings["training.update_order"] == "layerwise"
+
+    def load(self, parameters: Named) -> None:
+        tensors = list(parameters.values())
         self.layers = [Layer(weight, bias) for weight, bias in zip(tensors[::2], tensors[1::2])]
 
-    def forward(self, features: np.ndarray) -> np.ndarray:
-        for layer in self.layers:
-            features = layer.forward(features)
-        return features
+    def parameters(self) -> Named:
+        return named([np.array([neuron.weights[:, 0] for neuron in layer.neurons]) for layer in self.layers],
+                     [np.array([neuron.bias[0, 0] for neuron in layer.neurons]) for layer in self.layers])  # fmt: skip
 
-    def train_step(self, rows: np.ndarray, learning_rate: float, number: int) -> tuple[float, Stamps]:
-        features, expected = gather(self.data, self.data.train, rows, self.scalar, squared_error=True)
-        gathered = perf_counter()
-        outputs = self.forward(features)
-        forward = perf_counter()
-        loss, gradient = loss_and_gradient(outputs, expected, squared_error=True)
-        lost = perf_counter()
+    def outputs(self, inputs: np.ndarray) -> np.ndarray:
+        for layer in self.layers:
+            inputs = layer.forward(inputs)
+        return inputs
+
+    def backward(self, difference: np.ndarray, learning_rate: float | None) -> None:
+        gradient = difference * self.job.scalar(2 / len(difference))
         for layer in reversed(self.layers):
-            gradient = layer.backward(gradient, learning_rate, self.layerwise)
+            gradient = layer.backward(gradient, learning_rate)
+
+    def gradients(self, inputs: np.ndarray, expected: np.ndarray) -> tuple[float, Named]:
+        difference = self.outputs(inputs) - expected
+        self.backward(difference, None)
+        weights = [np.array([neuron.gradients[0][:, 0] for neuron in layer.neurons]) for layer in self.layers]
+        biases = [np.array([neuron.gradients[1][0, 0] for neuron in layer.neurons]) for layer in self.layers]
+        return float(np.mean(difference * difference)), named(weights, biases)
+
+    def update(self, learning_rate: float, number: int) -> None:
+        for layer in self.layers:
+            for neuron in layer.neurons:
+                neuron.update(learning_rate)
+
+    def train_step(
+        self, inputs: np.ndarray, expected: np.ndarray, learning_rate: float, number: int
+    ) -> tuple[float, Phases]:
+        begin = perf_counter()
+        outputs = self.outputs(inputs)
+        forward = perf_counter()
+        difference = outputs - expected
+        loss = float(np.mean(difference * difference))
+        lost = perf_counter()
+        self.backward(difference, learning_rate if self.layerwise else None)
         backward = perf_counter()
         if not self.layerwise:
-            for layer in self.layers:
-                for neuron in layer.neurons:
-                    neuron.update()
-        return loss, (gathered, forward, lost, backward, perf_counter())
-
-    def evaluate(self, rows: np.ndarray) -> tuple[float, int, int]:
-        features, expected = gather(self.data, self.data.validation, rows, self.scalar, squared_error=True)
-        outputs = self.forward(features)
-        labels = self.data.validation.get("labels")
-        right = 0 if labels is None else count_right(outputs, labels[rows])
-        return loss_and_gradient(outputs, expected, squared_error=True)[0], right, len(rows)
-
-    def parameters(self) -> dict[str, np.ndarray]:
-        named = {}
-        for index, layer in enumerate(self.layers):
-            named[f"layers.{index}.weight"] = np.array([neuron.weights[:, 0] for neuron in layer.neurons])
-            named[f"layers.{index}.bias"] = np.array([neuron.bias[0, 0] for neuron in layer.neurons])
-        return named
+            self.update(learning_rate, number)
+        return loss, (forward - begin, lost - forward, backward - lost, 0.0, perf_counter() - backward)
 
 
 def unsupported(settings: dict[str, object]) -> str:
     wanted = {"model.kind": "mlp", "model.output": "relu", "model.loss": "squared_error", "training.optimizer": "sgd"}
     for key, value in wanted.items():
         if settings.get(key) != value:
-            return f"the original trains with {key} = {value}: {settings.get(key)} is not supported"
-    if float(settings["training.weight_decay"]) or "training.gradient_clip" in settings:
+            return f"the original has {key} = {value}: {settings.get(key)} is not supported"
+    if settings["training.weight_decay"] or "training.gradient_clip" in settings:
         return "the original neither decays weights nor clips gradients: not supported"
     return ""
 
 
-PEER = Peer("numpy_original", lambda: f"numpy {np.__version__}", unsupported, OriginalNetwork, most_threads=1)
-
 if __name__ == "__main__":
-    main(PEER, __doc__.splitlines()[0])
+    serve(OriginalNetwork, unsupported=unsupported)

@@ -180,6 +180,11 @@ def one_hot(labels: np.ndarray, outputs: int, scalar: type[np.floating]) -> np.n
     return targets
 
 
+def decays(name: str) -> bool:
+    """AdamW decays the matrices of linear layers: not biases, norms or embeddings."""
+    return name.endswith(".weight") and "norm" not in name and "embedding" not in name
+
+
 def _map(arrays: dict[str, dict[str, Any]], mode: str) -> Named:
     return {
         name: np.memmap(of["file"], of["type"], mode, of["offset"], tuple(of["shape"])).view(np.ndarray)

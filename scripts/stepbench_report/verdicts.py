@@ -24,6 +24,7 @@ class Answer:
 def all_answers(trials: Collection) -> list[Answer]:
     questions = {
         "Which is fastest, and by how much?": fastest,
+        "Is it faster than other frameworks?": frameworks,
         "Do they learn the same?": learning,
         "What do more threads bring?": threads,
         "Who reaches the target first?": target,
@@ -74,6 +75,22 @@ def fastest(trials: Collection, condition: str) -> list[str]:
         if variant not in seen:
             seen.add(variant)
             sentences.append(f"{compared(first, arm, trials.compare(condition, first, arm), trials.margins.speed)}.")
+    return sentences
+
+
+def frameworks(trials: Collection, condition: str) -> list[str]:
+    """On each number of threads, the fastest of our backends against every peer, by the name of its library."""
+    rows = trials.timed[trials.timed["condition"] == condition].drop_duplicates("arm")
+    libraries = {row["arm"]: str(trials.trial(row).attrs.get("library", "")) for _, row in rows.iterrows()}
+    sentences = []
+    for _, same_threads in rows.groupby("threads", sort=True):
+        arms = same_threads.sort_values("step_time")["arm"].tolist()
+        ours = [arm for arm in arms if not libraries[arm]]
+        for peer in [arm for arm in arms if libraries[arm]] if ours else []:
+            name = f"{libraries[peer].partition(';')[0]} ({peer})"
+            text = compared(ours[0], name, trials.compare(condition, ours[0], peer), trials.margins.speed)
+            how = _LEARNS[learned(trials, condition, ours[0], peer).verdict].format(name=ours[0])
+            sentences.append(f"{text}; {how}.")
     return sentences
 
 
