@@ -7,23 +7,18 @@
 #include "core/config/experiment.hpp"
 #include "variants/blas/blas.hpp"
 #include "variants/neuron/neuron.hpp"
+#include "variants/openmp/openmp.hpp"
 #include "variants/peers/peers.hpp"
 #include "variants/tbb/tbb.hpp"
+#include "variants/threads/threads.hpp"
 
 namespace stepbench {
 
 std::span<const Backend> backends() {
   static const std::array kBackends = {
-      neuron::neuron_backend(),
-      blas_backend(),
-      tbb_openblas_backend(),
-      tbb_backend(),
-      pytorch_backend(),
-      pytorch_compiled_backend(),
-      jax_backend(),
-      numpy_backend(),
-      numpy_original_backend(),
-      peer_backend(),
+      neuron::neuron_backend(), blas_backend(),    tbb_openblas_backend(),     tbb_backend(), openmp_backend(),
+      threads_backend(),        pytorch_backend(), pytorch_compiled_backend(), jax_backend(), numpy_backend(),
+      numpy_original_backend(), peer_backend(),
   };
   return kBackends;
 }

@@ -10,6 +10,7 @@
 #include "variants/products/direct.hpp"
 #include "variants/products/openblas.hpp"
 #include "variants/tbb/executor.hpp"
+#include "variants/threads/threads.hpp"
 
 namespace stepbench::testing {
 namespace {
@@ -106,7 +107,10 @@ TEST_CASE("one cut and one kind of products give the same bits under every execu
               problem.settings, std::move(executor), in_shards ? shape_cut() : whole_batch_cut(), *all_products()[p]));
         };
         const std::vector<double> serial = with(std::make_unique<SerialExecutor>());
-        for (const int threads : {1, 2, 3, 8}) CHECK(with(make_tbb_executor(threads, threads)) == serial);
+        for (const int threads : {1, 2, 3, 8}) {
+          CHECK(with(make_tbb_executor(threads, threads)) == serial);
+          CHECK(with(make_thread_pool_executor(threads)) == serial);
+        }
       }
     }
   }
@@ -121,6 +125,22 @@ TEST_CASE("products of plain loops under TBB's executor train as neuron does") {
       CHECK(relative_l2_error(problem.train(make_matrix_network<double>(problem.settings, make_tbb_executor(2, 2),
                                                                         shape_cut(), *products)),
                               expected) < 1e-9);
+    }
+  }
+}
+
+TEST_CASE("oneTBB, OpenMP and plain threads train with the same bits") {
+  for (const ModelKind kind : {ModelKind::mlp, ModelKind::transformer}) {
+    Problem problem(kind);
+    for (const std::int64_t threads : {1, 2, 3, 8}) {
+      problem.settings.threads = threads;
+      const std::vector<double> expected =
+          problem.train(find_backend(backends(), "tbb")->make<double>(problem.settings));
+      for (const char* name : {"openmp", "threads"}) {
+        INFO(name << ", " << threads << " threads");
+        unless_unsupported(
+            [&] { CHECK(problem.train(find_backend(backends(), name)->make<double>(problem.settings)) == expected); });
+      }
     }
   }
 }

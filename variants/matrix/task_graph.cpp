@@ -7,7 +7,7 @@ namespace stepbench {
 
 TaskGraph::Id TaskGraph::add(std::optional<Phase> phase, std::int32_t name, std::span<const Id> after) {
   nodes_.push_back(
-      {phase, name, {static_cast<std::int32_t>(predecessors_.size()), static_cast<std::int32_t>(after.size())}, {}});
+      {phase, name, name < 0 ? 0 : parts_[static_cast<std::size_t>(name)]++, {static_cast<std::int32_t>(predecessors_.size()), static_cast<std::int32_t>(after.size())}, {}});
   predecessors_.insert(predecessors_.end(), after.begin(), after.end());
   return size() - 1;
 }
@@ -16,6 +16,7 @@ TaskGraph::Id TaskGraph::add_task(std::optional<Phase> phase, std::string name, 
   auto found = std::find(names_.rbegin(), names_.rend(), name);  // most often the last one
   if (found == names_.rend()) {
     names_.push_back(std::move(name));
+    parts_.push_back(0);
     found = names_.rbegin();
   }
   return add(phase, static_cast<std::int32_t>(names_.rend() - found) - 1, after);

@@ -29,6 +29,11 @@ class TaskGraph {
   [[nodiscard]] bool is_join(Id id) const { return node(id).name < 0; }
   [[nodiscard]] std::optional<Phase> phase(Id id) const { return node(id).phase; }
   [[nodiscard]] const std::string& name(Id id) const { return names_[static_cast<std::size_t>(node(id).name)]; }
+  /// Which one a task is of those of its name, in the order of their numbers.
+  struct Part {
+    Id index, count;
+  };
+  [[nodiscard]] Part part(Id id) const { return {node(id).part, parts_[static_cast<std::size_t>(node(id).name)]}; }
   [[nodiscard]] std::span<const Id> predecessors(Id id) const { return edges(predecessors_, node(id).predecessors); }
   /// In the order in which they were added.
   [[nodiscard]] std::span<const Id> successors(Id id) const { return edges(successors_, node(id).successors); }
@@ -42,6 +47,7 @@ class TaskGraph {
   struct Node {
     std::optional<Phase> phase;
     std::int32_t name;  // in names_, or -1 of a join
+    Id part;            // of those of its name
     Edges predecessors, successors;
   };
   [[nodiscard]] const Node& node(Id id) const { return nodes_[static_cast<std::size_t>(id)]; }
@@ -52,6 +58,7 @@ class TaskGraph {
 
   std::vector<Node> nodes_;
   std::vector<std::string> names_;
+  std::vector<Id> parts_;                              // of each name, how many
   std::vector<Id> predecessors_, successors_, roots_;  // of all nodes, one after the other
 };
 

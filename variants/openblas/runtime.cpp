@@ -25,6 +25,9 @@ namespace {
 constexpr const char* kThreadsVariable = "OPENBLAS_NUM_THREADS";
 constexpr const char* kOpenMpThreadsVariable = "OMP_NUM_THREADS";
 constexpr const char* kCoreVariable = "OPENBLAS_CORETYPE";
+// How long OpenMP's threads look for work before they sleep, which libgomp reads while it loads. What we set is its own
+// default, said aloud: some ms, long enough from one step to the next, and over when the next block begins.
+constexpr const char *kSpinVariable = "GOMP_SPINCOUNT", *kSpinGuardVariable = "STEPBENCH_SPINCOUNT";
 // Set on re-execution, so that each of the two happens once: the one before OpenBLAS loads, then the one after its
 // answers, which says which core was forced, if any.
 constexpr const char* kGuardVariable = "STEPBENCH_REEXECUTED";
@@ -57,6 +60,7 @@ bool contains(const auto& names, std::string_view name) {
 /// either.
 void load_with_one_thread(int /*argc*/, char** argv, char** environment) {
   static char one_thread[] = "OPENBLAS_NUM_THREADS=1", guard[] = "STEPBENCH_REEXECUTED=loading";
+  static char spin_count[] = "GOMP_SPINCOUNT=300000", our_spin_count[] = "STEPBENCH_SPINCOUNT=1";
   const auto is_set_by = [](const char* variable, std::string_view name) {
     for (const char c : name) {
       if (*variable++ != c) return false;
@@ -64,14 +68,22 @@ void load_with_one_thread(int /*argc*/, char** argv, char** environment) {
     return true;
   };
   std::size_t count = 0;
+  bool has_one_thread = false, waits_as_told = false;
   for (; environment[count] != nullptr; ++count) {
-    if (is_set_by(environment[count], "STEPBENCH_REEXECUTED=") || std::string_view(environment[count]) == one_thread)
-      return;
+    if (is_set_by(environment[count], "STEPBENCH_REEXECUTED=")) return;
+    has_one_thread |= std::string_view(environment[count]) == one_thread;
+    waits_as_told |=
+        is_set_by(environment[count], "GOMP_SPINCOUNT=") || is_set_by(environment[count], "OMP_WAIT_POLICY=");
   }
-  auto** changed = static_cast<char**>(__builtin_alloca((count + 3) * sizeof(char*)));
+  if (has_one_thread && waits_as_told) return;
+  auto** changed = static_cast<char**>(__builtin_alloca((count + 5) * sizeof(char*)));
   char** end = changed;
   for (std::size_t i = 0; i < count; ++i) {
     if (!is_set_by(environment[i], "OPENBLAS_NUM_THREADS=")) *end++ = environment[i];
+  }
+  if (!waits_as_told) {
+    *end++ = spin_count;
+    *end++ = our_spin_count;
   }
   *end++ = one_thread;
   *end++ = guard;
@@ -159,12 +171,14 @@ void require_honest_kernels(char** argv) {
 
 std::vector<std::string> environment_as_started() {
   const std::string_view guard = guard_value();
+  const bool our_spin_count = std::getenv(kSpinGuardVariable) != nullptr;
   const bool forced_core = !guard.empty() && guard != kLoading && guard != kThreadsOnly;
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string_view text = *variable;
     const std::string_view name = text.substr(0, text.find('='));
     if (name == kGuardVariable || (forced_core && name == kCoreVariable)) continue;
+    if (name == kSpinGuardVariable || (our_spin_count && name == kSpinVariable)) continue;
     variables.emplace_back(text);
   }
   return variables;

@@ -21,7 +21,7 @@ namespace stepbench {
 /// - OpenBLAS picked kernels far below what this CPU can run (0.3.21 takes newer Intel models for a Prescott: SSE3 on
 ///   an AVX-512 machine) and the user has not set OPENBLAS_CORETYPE: then with the right core, which is said on stderr.
 /// Where glibc allows, OPENBLAS_NUM_THREADS has been seen to before OpenBLAS was loaded: it ends the process when it
-/// cannot have its threads then. Sets FTZ/DAZ for this thread, which later threads inherit. Returns only in a process
+/// cannot have its threads then; and how OpenMP's threads wait (GOMP_SPINCOUNT), unless the user has said how. Sets FTZ/DAZ for this thread, which later threads inherit. Returns only in a process
 /// where all this holds, or where it cannot be had (no /proc/self/exe).
 void require_honest_kernels(char** argv);
 

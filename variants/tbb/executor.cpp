@@ -4,13 +4,13 @@
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
 
-#include <atomic>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "core/affinity.hpp"
 #include "core/supply.hpp"
+#include "variants/matrix/ready_counters.hpp"
 #include "variants/openblas/runtime.hpp"
 #include "variants/tbb/workers.hpp"
 
@@ -52,15 +52,8 @@ class TbbRun {
  public:
   using Id = TaskGraph::Id;
 
-  /// `waiting` is memory for as many as the graph has nodes.
-  TbbRun(const TaskGraph& graph, TaskRef task, std::vector<std::atomic<Id>>& waiting)
-      : graph_(graph), task_(task), waiting_(waiting) {
-    if (waiting.size() < static_cast<std::size_t>(graph.size())) {
-      waiting = std::vector<std::atomic<Id>>(static_cast<std::size_t>(graph.size()));
-    }
-    for (Id id = 0; id < graph.size(); ++id) {
-      at(id).store(static_cast<Id>(graph.predecessors(id).size()), std::memory_order_relaxed);
-    }
+  TbbRun(const TaskGraph& graph, TaskRef task, ReadyCounters& ready) : graph_(graph), task_(task), ready_(ready) {
+    ready.begin(graph);
   }
   TbbRun(const TbbRun&) = delete;
   TbbRun& operator=(const TbbRun&) = delete;
@@ -73,7 +66,6 @@ class TbbRun {
  private:
   static constexpr Id kNone = -1;
 
-  [[nodiscard]] std::atomic<Id>& at(Id id) { return waiting_[static_cast<std::size_t>(id)]; }
   void hand_out(Id id) {
     group_.run([this, id] { run_from(id); });
   }
@@ -81,27 +73,20 @@ class TbbRun {
     while (id != kNone) {
       task_(id);
       Id next = kNone;
-      release_successors(id, next);
+      ready_.done(id, [&](Id after) {
+        if (next == kNone) {
+          next = after;
+        } else {
+          hand_out(after);
+        }
+      });
       id = next;
-    }
-  }
-  /// Takes the first task that can begin as `next`, if there is none yet, and hands out the others.
-  void release_successors(Id id, Id& next) {
-    for (const Id after : graph_.successors(id)) {
-      if (at(after).fetch_sub(1, std::memory_order_acq_rel) > 1) continue;
-      if (graph_.is_join(after)) {
-        release_successors(after, next);
-      } else if (next == kNone) {
-        next = after;
-      } else {
-        hand_out(after);
-      }
     }
   }
 
   const TaskGraph& graph_;
   TaskRef task_;
-  std::vector<std::atomic<Id>>& waiting_;
+  ReadyCounters& ready_;
   tbb::task_group group_;
 };
 
@@ -122,7 +107,7 @@ class TbbExecutor final : public Executor {
       if (threads_ == 1) {
         run_in_order(graph, task);
       } else {
-        TbbRun(graph, task, waiting_).run();
+        TbbRun(graph, task, ready_).run();
       }
     });
   }
@@ -132,7 +117,7 @@ class TbbExecutor final : public Executor {
   std::vector<int> cpus_;
   tbb::task_arena arena_;
   std::optional<ReadyWorkers> workers_;
-  std::vector<std::atomic<TaskGraph::Id>> waiting_;  // TbbRun's
+  ReadyCounters ready_;
 };
 
 }  // namespace

@@ -5,28 +5,15 @@
 #include "variants/matrix/network.hpp"
 #include "variants/openblas/facts.hpp"
 #include "variants/openblas/runtime.hpp"
-#include "variants/products/direct.hpp"
+#include "variants/products/direct_network.hpp"
 #include "variants/products/openblas.hpp"
 #include "variants/tbb/executor.hpp"
 
 namespace stepbench {
 namespace {
 
-constexpr std::string_view kShardRows = "shard_rows";
-
-template <typename Scalar>
-std::unique_ptr<Network<Scalar>> make(const NetworkSettings& settings, const Products<Scalar>& products,
-                                      std::int64_t blas_callers, std::unique_ptr<const Cut> cut) {
-  return make_matrix_network<Scalar>(
-      settings, make_tbb_executor(static_cast<int>(settings.threads), static_cast<int>(blas_callers), settings.cpus),
-      std::move(cut), products);
-}
-
-std::vector<BackendSetting> own_settings(std::string otherwise) {
-  constexpr std::int64_t kMost = 1'000'000;
-  return {backend_setting(kShardRows, integer_rule(1, kMost),
-                          "rows (tokens, of a transformer) that go forward and backward by themselves",
-                          std::move(otherwise))};
+std::unique_ptr<Executor> executor_of(const NetworkSettings& settings, std::int64_t blas_callers) {
+  return make_tbb_executor(static_cast<int>(settings.threads), static_cast<int>(blas_callers), settings.cpus);
 }
 
 std::string openblas_unsupported(const NetworkSettings& settings) {
@@ -48,15 +35,13 @@ std::vector<LibraryFact> tbb_and_openblas_facts() {
 
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make_tbb_network(const NetworkSettings& settings) {
-  // An element of a direct product has the same bits in every cut.
-  const std::int64_t cores = settings.cores > 0 ? settings.cores : settings.threads;
-  return make<Scalar>(settings, direct_products<Scalar>(), 0, core_cut(cores, count_of(settings.own, kShardRows)));
+  return make_direct_network<Scalar>(settings, executor_of(settings, 0));
 }
 
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make_tbb_openblas_network(const NetworkSettings& settings) {
-  return make<Scalar>(settings, openblas_products<Scalar>(), settings.threads,
-                      shape_cut(count_of(settings.own, kShardRows)));
+  return make_matrix_network<Scalar>(settings, executor_of(settings, settings.threads),
+                                     shape_cut(shard_rows_of(settings)), openblas_products<Scalar>());
 }
 
 Backend tbb_backend() {
@@ -69,7 +54,7 @@ Backend tbb_backend() {
           nullptr,
           direct_facts,
           {},
-          own_settings("by the threads: half of the batch on one or two, 32 on many")};
+          direct_network_settings()};
 }
 
 Backend tbb_openblas_backend() {
@@ -82,7 +67,7 @@ Backend tbb_openblas_backend() {
           openblas_unsupported,
           tbb_and_openblas_facts,
           {},
-          own_settings("a quarter of the batch, 64 at least and 256 at most")};
+          {shard_rows_setting("a quarter of the batch, 64 at least and 256 at most")}};
 }
 
 template std::unique_ptr<Network<float>> make_tbb_network<float>(const NetworkSettings&);

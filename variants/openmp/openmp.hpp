@@ -1,0 +1,18 @@
+// `tbb`'s cut and products as tasks of the compiler's OpenMP.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "variants/backend.hpp"
+#include "variants/matrix/executor.hpp"
+
+namespace stepbench {
+
+/// On `threads` threads, the calling one included, also where there are fewer cores. `cpus`: as NetworkSettings has
+/// them.
+[[nodiscard]] std::unique_ptr<Executor> make_openmp_executor(int threads, std::vector<int> cpus = {});
+
+[[nodiscard]] Backend openmp_backend();
+
+}  // namespace stepbench
