@@ -1,31 +1,75 @@
 #!/usr/bin/env python3
-"""Trains a result file's MLPs and transformers in PyTorch, the way its users write them, and adds its trials.
+"""The peers `pytorch` and, with --compiled, `pytorch_compiled`: the way that PyTorch's users write it.
 
-    stepbench run quick --set record.parameters=all --set record.order=true --output run.h5
-    /usr/bin/python3 scripts/peers/pytorch.py run.h5 --output with-pytorch.h5
-    stepbench show with-pytorch.h5
-
-nn.Linear, nn.Embedding, nn.LayerNorm, cross_entropy, torch.optim, clip_grad_norm_; attention as products with a mask
-(scaled_dot_product_attention is younger than Debian 12's PyTorch). Modules are named so that their state is canonical
-parameters. Left out: compilation, and updates layer by layer.
+nn.Linear, nn.Embedding, nn.LayerNorm, scaled_dot_product_attention, cross_entropy, torch.optim, clip_grad_norm_; with
+--compiled, torch.compile of the whole forward pass and loss. Debian 12's PyTorch 1.13 does too, without compilation,
+attention as products with a mask. Modules are named so that their state is canonical parameters. Left out: updates
+layer by layer.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import math
+import os
+import shutil
+import sys
+import sysconfig
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
-from peer import Peer, main
-from peer_files import Data, Reference, np, refuse
-from training import Stamps, decays
+import stepbench_peer
+from stepbench_peer import Job, Named, Network, Phases, Samples, decays, np, serve
 
-try:
-    import torch
-    import torch.nn.functional as F
-    from torch import nn
-except ImportError:
-    refuse("needs PyTorch, which this Python has not (Debian: apt install python3-torch, run with /usr/bin/python3)")
+COMPILED = "--compiled" in sys.argv[1:]
+
+
+def is_debians() -> bool:
+    found = importlib.util.find_spec("torch")
+    return found is not None and str(found.origin).startswith("/usr/lib/python3/")
+
+
+def obstacle(versions: dict[str, str]) -> str:
+    """Why torch.compile cannot be had; empty: it can, or is not wanted."""
+    if not COMPILED:
+        return ""
+    if int(versions["torch"].split(".")[0]) < 2:
+        return f"torch.compile needs PyTorch 2, this is {versions['torch']}: scripts/peers/install"
+    if shutil.which(os.environ.get("CXX", "g++")) is None:
+        return "torch.compile needs a C++ compiler: Debian's g++"
+    if not Path(sysconfig.get_path("include"), "Python.h").is_file():
+        return "torch.compile needs Python.h: Debian's python3-dev"
+    return ""
+
+
+def environments() -> list[dict[str, str]]:
+    """Ways of waiting for work; and, for PyTorch 1, which does not use it unless told to, AVX-512 where the CPU has it:
+    that makes its GELU faster and its LayerNorm slower. Debian's takes OpenBLAS, whose own threads and OpenMP's would
+    fight over the cores."""
+    ways = [{"OMP_WAIT_POLICY": waiting} for waiting in ("active", "passive")]
+    if not is_debians():
+        return ways
+    folder = next((str(path.parent) for path in Path("/usr/lib").glob("*/openblas-openmp/libblas.so.3")), "")
+    if folder:
+        folders = ":".join(filter(None, [folder, os.environ.get("LD_LIBRARY_PATH")]))
+        ways = [way | {"LD_LIBRARY_PATH": folders} for way in ways]
+    flags = Path("/proc/cpuinfo").read_text().split()
+    if all(f"avx512{part}" in flags for part in ("f", "vl", "bw", "dq")):
+        ways += [way | {"ATEN_CPU_CAPABILITY": "avx512"} for way in ways]
+    return ways
+
+
+stepbench_peer.describe(["torch"], "needs PyTorch: scripts/peers/install, or Debian's python3-torch", obstacle,
+                        environments)  # fmt: skip
+os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # no helper processes, which would outlive the compilation
+
+import torch  # noqa: E402
+import torch.nn.functional as F  # noqa: E402
+from torch import nn  # noqa: E402
+
+FUSED_ATTENTION = hasattr(F, "scaled_dot_product_attention")
+FUSED_UPDATE = tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 4)  # on the CPU
 
 
 class Mlp(nn.Module):
@@ -49,7 +93,8 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(width, 3 * width)
         self.output = nn.Linear(width, width)
         self.heads = heads
-        self.register_buffer("hidden", torch.ones(context, context, dtype=torch.bool).triu(1), persistent=False)
+        if not FUSED_ATTENTION:
+            self.register_buffer("hidden", torch.ones(context, context, dtype=torch.bool).triu(1), persistent=False)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:  # (B, T, D)
         batch, context, width = inputs.shape
@@ -57,6 +102,9 @@ class Attention(nn.Module):
             part.view(batch, context, self.heads, width // self.heads).transpose(1, 2)
             for part in self.qkv(inputs).split(width, dim=2)
         )
+        if FUSED_ATTENTION:
+            mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+            return self.output(mixed.transpose(1, 2).reshape(batch, context, width))
         scores = query @ key.transpose(2, 3) * (1 / math.sqrt(width // self.heads))  # (B, H, T, T)
         weights = F.softmax(scores.masked_fill(self.hidden, -math.inf), dim=3)
         return self.output((weights @ value).transpose(1, 2).reshape(batch, context, width))
@@ -116,17 +164,19 @@ class Transformer(nn.Module):
         return F.linear(self.final_norm(hidden), head)  # (B, T, V)
 
 
-def make_optimizer(model: nn.Module, settings: dict[str, object]) -> torch.optim.Optimizer:
-    kind, rate = settings["training.optimizer"], float(settings["training.learning_rate"])
-    decay = float(settings["training.weight_decay"])
-    # On a CPU, foreach makes PyTorch 1.13's SGD a tenth faster, and its Adam and AdamW half slower.
+def make_optimizer(model: nn.Module, settings: dict[str, Any]) -> torch.optim.Optimizer:
+    kind, rate = settings["training.optimizer"], settings["training.learning_rate"]
+    decay = settings["training.weight_decay"]
+    fused = {"fused": True} if FUSED_UPDATE else {}
     if kind in ("sgd", "momentum"):
-        momentum = float(settings.get("training.momentum", 0))
-        return torch.optim.SGD(model.parameters(), lr=rate, momentum=momentum, weight_decay=decay, foreach=True)
+        # foreach makes PyTorch 1.13's SGD a tenth faster on a CPU, and its Adam and AdamW half slower.
+        return torch.optim.SGD(model.parameters(), lr=rate, momentum=settings.get("training.momentum", 0),
+                               weight_decay=decay, **(fused or {"foreach": True}))  # fmt: skip
     adam = {
         "lr": rate,
-        "betas": (float(settings["training.beta1"]), float(settings["training.beta2"])),
-        "eps": float(settings["training.epsilon"]),
+        "betas": (settings["training.beta1"], settings["training.beta2"]),
+        "eps": settings["training.epsilon"],
+        **fused,
     }
     if kind == "adam":
         return torch.optim.Adam(model.parameters(), weight_decay=decay, **adam)
@@ -137,112 +187,94 @@ def make_optimizer(model: nn.Module, settings: dict[str, object]) -> torch.optim
     return torch.optim.AdamW(groups, **adam)
 
 
-class PyTorchNetwork:
-    def __init__(self, reference: Reference, data: Data, threads: int) -> None:
+class PyTorchNetwork(Network):
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
         torch.set_flush_denormal(True)
-        torch.set_num_threads(threads)
-        torch.set_grad_enabled(True)
-        settings = reference.settings
-        self.scalar = torch.float64 if reference.scalar is np.float64 else torch.float32
-        self.outputs = data.outputs
-        self.squared_error = settings["model.loss"] == "squared_error"
-        self.clip = float(settings.get("training.gradient_clip", 0))
-        model = Transformer(settings, data.outputs) if data.context else Mlp(settings)
+        torch.set_num_threads(job.threads)
+        self.scalar = torch.float64 if job.scalar is np.float64 else torch.float32
+        self.clip = job.settings.get("training.gradient_clip")
+        model = Transformer(job.settings, job.outputs) if job.is_transformer else Mlp(job.settings)
         self.model = model.to(self.scalar)
-        self.model.load_state_dict({name: torch.from_numpy(values) for name, values in reference.initial.items()})
-        self.optimizer = make_optimizer(self.model, settings)
-        self.train, self.validation = self.tensors(data.train), self.tensors(data.validation)
+        if COMPILED:
+            # A shape each: full batches, an epoch's last one, the gate's.
+            torch._dynamo.config.cache_size_limit = 64
+            self.compiled = torch.compile(lambda inputs, expected: self.objective(self.model(inputs), expected),
+                                          dynamic=False)  # fmt: skip
 
-    def tensors(self, split: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
-        """Pixels stay uint8; what PyTorch indexes with is int64; all else is in the trial's scalar type."""
-        held = {}
-        for name, values in split.items():
-            tensor = torch.from_numpy(values)
-            if name == "features":
-                held[name] = tensor if tensor.dtype == torch.uint8 else tensor.to(self.scalar)
-            else:
-                held[name] = tensor.to(self.scalar if name == "targets" else torch.int64)
-        return held
+    def load(self, parameters: Named) -> None:
+        self.model.load_state_dict({name: torch.from_numpy(values) for name, values in parameters.items()})
+        self.optimizer = make_optimizer(self.model, self.job.settings)
 
-    def gather(self, split: dict[str, torch.Tensor], rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        """Inputs and what the outputs are held against."""
+    def parameters(self) -> Named:
+        return {name: values.numpy() for name, values in self.model.state_dict().items()}
+
+    def prepare(self, samples: Samples) -> Samples:
+        """Pixels stay uint8; what PyTorch indexes with is int64; all else is in the trial's scalar type already."""
+        inputs, expected = map(torch.from_numpy, samples)
+        return Samples(inputs.long() if self.job.is_transformer else inputs,
+                       expected if self.job.squared_error else expected.long())  # fmt: skip
+
+    def gather(self, samples: Samples, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         chosen = torch.from_numpy(rows)
-        if "tokens" in split:
-            return split["tokens"][chosen], split["target_tokens"][chosen]
-        features = split["features"][chosen]
-        if features.dtype == torch.uint8:
-            features = features.to(self.scalar).div_(255)
-        if "targets" in split:
-            return features, split["targets"][chosen]
-        labels = split["labels"][chosen]
-        return features, F.one_hot(labels, self.outputs).to(self.scalar) if self.squared_error else labels
+        inputs = samples.inputs[chosen]
+        if inputs.dtype == torch.uint8:
+            inputs = inputs.to(self.scalar).div_(255)
+        return inputs, samples.expected[chosen]
 
     def objective(self, outputs: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
-        if self.squared_error:
+        if self.job.squared_error:
             return F.mse_loss(outputs, expected, reduction="sum") / len(expected)
-        return F.cross_entropy(outputs.view(-1, self.outputs), expected.view(-1), ignore_index=-1)
+        return F.cross_entropy(outputs.view(-1, self.job.outputs), expected.view(-1), ignore_index=-1)
 
     def recorded(self, objective: float) -> float:
         """The mean over all elements, of a squared error."""
-        return objective / self.outputs if self.squared_error else objective
+        return objective / self.job.outputs if self.job.squared_error else objective
 
-    def train_step(self, rows: np.ndarray, learning_rate: float, number: int) -> tuple[float, Stamps]:
+    def outputs(self, inputs: torch.Tensor) -> np.ndarray:
+        with torch.no_grad():
+            return self.model(inputs).numpy()
+
+    def backward(self, inputs: torch.Tensor, expected: torch.Tensor) -> tuple[float, list[float]]:
+        """The loss, having left gradients in the parameters; and when it began, had outputs, the loss, gradients."""
+        stamps = [perf_counter()]
+        self.optimizer.zero_grad(set_to_none=True)
+        if COMPILED:
+            stamps.append(math.nan)  # one with the loss
+            objective = self.compiled(inputs, expected)
+        else:
+            outputs = self.model(inputs)
+            stamps.append(perf_counter())
+            objective = self.objective(outputs, expected)
+        loss = self.recorded(objective.item())
+        stamps.append(perf_counter())
+        objective.backward()
+        return loss, [*stamps, perf_counter()]
+
+    def gradients(self, inputs: torch.Tensor, expected: torch.Tensor) -> tuple[float, Named]:
+        loss, _ = self.backward(inputs, expected)
+        return loss, {name: values.grad.numpy() for name, values in self.model.named_parameters()}
+
+    def update(self, learning_rate: float, number: int) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
-        inputs, expected = self.gather(self.train, rows)
-        gathered = perf_counter()
-        self.optimizer.zero_grad(set_to_none=True)
-        outputs = self.model(inputs)
-        forward = perf_counter()
-        objective = self.objective(outputs, expected)
-        loss = self.recorded(objective.item())
-        lost = perf_counter()
-        objective.backward()
-        backward = perf_counter()
-        if self.clip:
+        if self.clip is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
         self.optimizer.step()
-        return loss, (gathered, forward, lost, backward, perf_counter())
 
-    def evaluate(self, rows: np.ndarray) -> tuple[float, int, int]:
-        with torch.no_grad():
-            inputs, expected = self.gather(self.validation, rows)
-            outputs = self.model(inputs)
-            loss = self.recorded(self.objective(outputs, expected).item())
-        if "targets" in self.validation:
-            return loss, 0, len(rows)
-        right = expected.argmax(-1) if self.squared_error else expected
-        counted = int((right >= 0).sum())
-        largest = outputs.max(-1)
-        return loss, int(((largest.indices == right) & largest.values.isfinite()).sum()), counted
-
-    def parameters(self) -> dict[str, np.ndarray]:
-        return {name: values.numpy() for name, values in self.model.state_dict().items()}
+    def train_step(
+        self, inputs: torch.Tensor, expected: torch.Tensor, learning_rate: float, number: int
+    ) -> tuple[float, Phases]:
+        loss, (begin, forward, lost, backward) = self.backward(inputs, expected)
+        self.update(learning_rate, number)
+        return loss, (forward - begin, lost - forward, backward - lost, 0.0, perf_counter() - backward)
 
 
-def unsupported(settings: dict[str, object]) -> str:
+def unsupported(settings: dict[str, Any]) -> str:
     if settings["training.update_order"] == "layerwise":
         return "PyTorch forms all gradients before it updates: training.update_order = layerwise is not supported"
     return ""
 
 
-def settings_to_try() -> tuple[dict[str, str], ...]:
-    """Ways of waiting for work; and AVX-512 where the CPU has it, which PyTorch does not use unless told to: that
-    makes its GELU faster and its LayerNorm slower."""
-    flags = Path("/proc/cpuinfo").read_text().split()
-    wide = all(f"avx512{part}" in flags for part in ("f", "vl", "bw", "dq"))
-    vectors = ({}, {"ATEN_CPU_CAPABILITY": "avx512"}) if wide else ({},)
-    return tuple({"OMP_WAIT_POLICY": waiting} | vector for vector in vectors for waiting in ("active", "passive"))
-
-
-PEER = Peer(
-    "pytorch",
-    lambda: f"PyTorch {torch.__version__}",
-    unsupported,
-    PyTorchNetwork,
-    openmp=True,
-    settings=settings_to_try(),
-)
-
 if __name__ == "__main__":
-    main(PEER, __doc__.splitlines()[0])
+    serve(PyTorchNetwork, f"PyTorch {torch.__version__}", unsupported)

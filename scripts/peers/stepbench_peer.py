@@ -1,7 +1,7 @@
 """A peer in Python: everything but the training. Speaks PROTOCOL.md to stepbench, times the steps, needs numpy only.
 
-Write a class with the methods of Network and end the script with `serve(Your, library=...)`: see example.py. Import this
-module before numpy or anything that starts threads: denormals are flushed in the threads that start after it.
+Write a class with the methods of Network and end the script with `serve(Yours, library=...)`: see example.py. Import
+this module before numpy or anything that starts threads: denormals are flushed in the threads that start after it.
 
 What a script prints goes to stderr. An exception is told to stepbench in one line and ends the trial, not the process.
 """
@@ -109,7 +109,7 @@ class Job:
 
 class Samples(NamedTuple):
     inputs: Any  # features (N, F), uint8 (pixels: value / 255) or scalar; or tokens (N, T) int32
-    expected: Any  # labels (N) int32; targets (N, K) scalar, of the squared error; or next tokens (N, T) int32, -1: none
+    expected: Any  # labels (N) int32; targets (N, K) scalar of the squared error; next tokens (N, T) int32, -1: none
 
 
 class Network:

@@ -1,6 +1,6 @@
 // The measuring method on known answers, on this machine as it is: a backend against itself (A/A), against a copy of it
-// that does 5% more work (A/B), and a trial beside others against the same alone. Run by hand; the figures stand in
-// experiments/measure/README.md.
+// that does 5% more work (A/B), and a trial beside others, or after a peer's process, against the same alone. Run by
+// hand; the figures stand in experiments/measure/README.md.
 #include <fmt/format.h>
 
 #include <boost/program_options.hpp>
@@ -55,6 +55,9 @@ std::vector<Backend> table_with_copies() {
   copy.name = "copy";
   table.push_back(copy);
   table.push_back({"slowed", "", 64, false, make_slowed<float>, make_slowed<double>});
+  Backend peer = *find_backend(table, "numpy");
+  peer.name = "numpy_copy";
+  table.push_back(peer);
   return table;
 }
 
@@ -74,12 +77,12 @@ GroupResult run(const std::vector<std::string>& overrides) {
                    progress);
 }
 
-/// Measures `rival` against blas again and again. Returns how often the interval held what it should.
-void sweep_against_blas(const std::string& rival, int sweeps) {
+/// Measures `rival` against `baseline` again and again, and says how often the interval held what it should.
+void sweep_against(const std::string& baseline, const std::string& rival, int sweeps) {
   int one_inside = 0, slower = 0, faster = 0;
   for (int i = 0; i < sweeps; ++i) {
-    const GroupResult result =
-        run({"sweep.backend=blas," + rival, "measure.baseline=blas", "sweep.seed=" + std::to_string(i + 1)});
+    const GroupResult result = run({"sweep.backend=" + baseline + "," + rival, "measure.baseline=" + baseline,
+                                    "sweep.seed=" + std::to_string(i + 1)});
     const TrialSummary& summary = result.trials[1].summary;
     const RatioEstimate speed = {summary.speed_ratio, summary.speed_ratio_low, summary.speed_ratio_high};
     const SpeedVerdict verdict = speed_verdict(speed, summary.noise_floor, kSpeedMargin);
@@ -90,8 +93,8 @@ void sweep_against_blas(const std::string& rival, int sweeps) {
                speed.high, summary.noise_floor, to_text(verdict));
     std::cout.flush();
   }
-  fmt::print("{} against blas, {} sweeps: the 95% interval holds 1 in {}, lies below in {}, above in {}\n", rival,
-             sweeps, one_inside, slower, faster);
+  fmt::print("{} against {}, {} sweeps: the 95% interval holds 1 in {}, lies below in {}, above in {}\n", rival,
+             baseline, sweeps, one_inside, slower, faster);
 }
 
 // Blocks of a tenth of a second, as in real runs: after the wait between blocks the kernel needs some milliseconds to
@@ -154,14 +157,34 @@ void compare_neighbours(int repetitions) {
   tbb_after_blas.print("tbb-t2 right after blas-t2");
 }
 
+/// blas and tbb with 2 threads right after numpy's process had its block with 2, against the same alone.
+void compare_with_a_peer_before(int repetitions) {
+  std::map<std::string, Situations> backends;
+  for (int i = 0; i < repetitions; ++i) {
+    for (const std::string backend : {"blas", "tbb"}) {
+      const GroupRecord rounds =
+          run_in_long_blocks({"sweep.backend=" + backend + ",numpy", "sweep.threads=2", "measure.twin=false"}).rounds;
+      std::vector<double> times;  // of the blocks that came second
+      for (std::size_t r = 0; r < rounds.peak_gflops.size(); ++r) {
+        if (rounds.position[2 * r] == 1) times.push_back(rounds.step_time[2 * r]);
+      }
+      backends[backend].here.push_back(median(times));
+      backends[backend].alone.push_back(run_alone(backend, 2).trials.front().summary.step_time_median);
+    }
+  }
+  for (const auto& [backend, situations] : backends) situations.print(backend + "-t2 right after numpy-t2's process");
+}
+
 int check(int argc, char** argv) {
   namespace po = boost::program_options;
   po::options_description options("options");
   int sweeps = 40, repetitions = 8;
   std::string what;
-  options.add_options()("help", "this text")("sweeps", po::value(&sweeps), "aa, ab: how many short sweeps; default 40")(
-      "repetitions", po::value(&repetitions), "alone, neighbours: default 8, the least for an interval")(
-      "what", po::value(&what)->required(), "aa, ab, alone, neighbours; may stand without --what");
+  options.add_options()("help", "this text")("sweeps", po::value(&sweeps),
+                                             "aa, ab, aa-peer: how many short sweeps; default 40")(
+      "repetitions", po::value(&repetitions), "alone, neighbours, peer-before: default 8, the least for an interval")(
+      "what", po::value(&what)->required(),
+      "aa, ab, aa-peer, alone, neighbours, peer-before; may stand without --what");
   po::positional_options_description positional;
   positional.add("what", 1);
   po::variables_map values;
@@ -172,15 +195,19 @@ int check(int argc, char** argv) {
   }
   po::notify(values);
   if (what == "aa") {
-    sweep_against_blas("copy", sweeps);
+    sweep_against("blas", "copy", sweeps);
   } else if (what == "ab") {
-    sweep_against_blas("slowed", sweeps);
+    sweep_against("blas", "slowed", sweeps);
+  } else if (what == "aa-peer") {
+    sweep_against("numpy", "numpy_copy", sweeps);
   } else if (what == "alone") {
     compare_with_alone(repetitions);
   } else if (what == "neighbours") {
     compare_neighbours(repetitions);
+  } else if (what == "peer-before") {
+    compare_with_a_peer_before(repetitions);
   } else {
-    throw po::error("WHAT: found \"" + what + "\", allowed: aa, ab, alone, neighbours");
+    throw po::error("WHAT: found \"" + what + "\", allowed: aa, ab, aa-peer, alone, neighbours, peer-before");
   }
   return 0;
 }

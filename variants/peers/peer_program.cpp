@@ -41,6 +41,7 @@ fs::path find_script(const PeerProgram& program) {
   if (fs::is_regular_file(program.script)) return fs::absolute(program.script);
   std::string looked = program.script;
   for (const fs::path& folder : peer_folders()) {
+    if (fs::path(program.script).is_absolute()) break;
     const fs::path candidate = folder / program.script;
     if (fs::is_regular_file(candidate)) return fs::absolute(candidate);
     looked += ", " + candidate.string();
