@@ -102,12 +102,12 @@ double cpu_seconds(pid_t process) {
 
 TEST_CASE("peers train an MLP as the reference does") {
   const std::string peer = GENERATE("numpy", "pytorch", "pytorch_compiled", "jax");
-  const Overrides overrides = GENERATE(
-      Overrides{"training.optimizer=sgd", "training.batch_size=48", "measure.evaluate_every=7 steps"},
-      Overrides{"training.optimizer=adam", "training.schedule=cosine", "training.warmup_steps=5"},
-      Overrides{"training.optimizer=adamw", "training.weight_decay=0.1", "training.gradient_clip=0.5"},
-      Overrides{"training.optimizer=momentum", "model.loss=squared_error", "model.output=relu",
-                "training.weight_decay=0.01"});
+  const Overrides overrides =
+      GENERATE(Overrides{"training.optimizer=sgd", "training.batch_size=48", "measure.evaluate_every=7 steps"},
+               Overrides{"training.optimizer=adam", "training.schedule=cosine", "training.warmup_steps=5"},
+               Overrides{"training.optimizer=adamw", "training.weight_decay=0.1", "training.gradient_clip=0.5"},
+               Overrides{"training.optimizer=momentum", "model.loss=squared_error", "model.output=relu",
+                         "training.weight_decay=0.01"});
   require_agreement(peer, overrides, small_experiment);
 }
 
@@ -145,10 +145,11 @@ TEST_CASE("a peer takes its turns, with a twin, and is paired") {
 }
 
 TEST_CASE("a peer that computes something else is not timed, and the others go on") {
-  const auto [name, reason] = GENERATE(table<std::string, std::string>({{"wrong_gradient", "the gradient of"},
-                                                                        {"wrong_update", "by an update"},
-                                                                        {"not_a_number", "differs from"},
-                                                                        {"other_batch", "the gradient of"}}));
+  const auto [name, reason] =
+      GENERATE(table<std::string, std::string>({{"wrong_gradient", "the gradient of"},
+                                                {"wrong_update", "by an update"},
+                                                {"not_a_number", "differs from"},
+                                                {"other_batch", "the loss of a training step"}}));
   const Ran ran = run(small_experiment({"sweep.backend=blas,peer", faulty(name)}));
   const TrialRecord& peer = trial_of(ran.result, "peer");
   INFO(name << ": " << peer.message);

@@ -317,7 +317,9 @@ class PeerNetwork final : public Network<Scalar>, private OwnProcess {
                               trained, total, wall));
     }
     const bool ended = trained > 0 && !std::isfinite(losses[static_cast<std::size_t>(trained) - 1]);
-    if (trained < std::ssize(steps) && !ended && stop_flag[0] == 0) break_protocol("why it trained fewer steps");
+    if (trained == 0 || (trained < std::ssize(steps) && !ended && stop_flag[0] == 0)) {
+      break_protocol("why it trained fewer steps");
+    }
   }
 
   /// s, the median of some.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <utility>
 
 #include "core/affinity.hpp"
@@ -30,7 +31,10 @@ std::string blas_core() {
 }
 
 std::vector<std::string> environment_for(const PeerSetting& setting, std::int64_t threads) {
-  PeerSetting variables = {{"PYTHONDONTWRITEBYTECODE", "1"}};
+  const char* modules = std::getenv("PYTHONPATH");  // with ours, so that a script of one's own can lie anywhere
+  PeerSetting variables = {
+      {"PYTHONDONTWRITEBYTECODE", "1"},
+      {"PYTHONPATH", peer_folder().string() + (modules == nullptr ? "" : std::string(":") + modules)}};
   for (const char* library : {"OMP", "OPENBLAS", "MKL"}) {
     variables.emplace_back(fmt::format("{}_NUM_THREADS", library), std::to_string(threads));
   }

@@ -91,6 +91,13 @@ std::string to_text(const PeerSetting& setting) {
   return text.empty() ? "as it comes" : text;
 }
 
+fs::path peer_folder() {
+  for (const fs::path& folder : peer_folders()) {
+    if (fs::is_regular_file(folder / "stepbench_peer.py")) return fs::absolute(folder);
+  }
+  return "";
+}
+
 fs::path python() {
   if (const char* named = std::getenv("STEPBENCH_PYTHON"); named != nullptr && *named != '\0') {
     if (is_program(named)) return named;

@@ -37,6 +37,9 @@ struct PeerCommand {
 /// Asked once in the life of this process. Never throws for a peer that cannot run.
 [[nodiscard]] const PeerDescription& describe(const PeerProgram& program);
 
+/// Where the shipped peers and the module that they share are.
+[[nodiscard]] std::filesystem::path peer_folder();
+
 /// STEPBENCH_PYTHON; else that of the environment that scripts/peers/install makes; else the system's. Throws
 /// InputError where there is none.
 [[nodiscard]] std::filesystem::path python();
