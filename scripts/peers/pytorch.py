@@ -277,4 +277,4 @@ def unsupported(settings: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    serve(PyTorchNetwork, f"PyTorch {torch.__version__}", unsupported)
+    serve(PyTorchNetwork, f"PyTorch {torch.__version__}" + (", compiled" if COMPILED else ""), unsupported)

@@ -87,7 +87,8 @@ def frameworks(trials: Collection, condition: str) -> list[str]:
         arms = same_threads.sort_values("step_time")["arm"].tolist()
         ours = [arm for arm in arms if not libraries[arm]]
         for peer in [arm for arm in arms if libraries[arm]] if ours else []:
-            name = f"{libraries[peer].partition(';')[0]} ({peer})"
+            backend = str(trials.row(condition, peer)["backend"])
+            name = peer.replace(backend, libraries[peer].partition(";")[0], 1)
             text = compared(ours[0], name, trials.compare(condition, ours[0], peer), trials.margins.speed)
             how = _LEARNS[learned(trials, condition, ours[0], peer).verdict].format(name=ours[0])
             sentences.append(f"{text}; {how}.")

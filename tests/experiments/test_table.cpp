@@ -167,6 +167,27 @@ TEST_CASE("a trial that took no turns with the others is marked as unpaired") {
   CHECK(results_table(file).find("1.25x unpaired ?") != std::string::npos);
 }
 
+TEST_CASE("a peer that is faster than the best of ours is the first thing that is said") {
+  ResultFile file = file_with_ratio();
+  file.trials[1].library = "PyTorch 9";
+  file.trials[1].setting = "OMP_WAIT_POLICY=active";
+  file.trials[1].settings_tried = "two";
+  GroupRecord& rounds = file.groups[0];
+  rounds.step_time.clear();
+  for (int round = 0; round < 12; ++round) {
+    rounds.step_time.insert(rounds.step_time.end(), {2 + 0.01 * (round % 3), 1});
+    rounds.disturbed.resize(rounds.step_time.size());
+    rounds.peak_gflops.resize(static_cast<std::size_t>(round) + 1, 1);
+  }
+  const std::string text = results_table(file);
+  const std::size_t ahead = text.find("tbb-t1-s1 is 2.01x [2.00, 2.02] faster than blas-t1-s1, the fastest of ours\n");
+  CHECK(ahead < text.find("backend"));
+  CHECK(text.find("tbb: PyTorch 9, in a process of its own; best of its settings: OMP_WAIT_POLICY=active\n") !=
+        std::string::npos);
+  std::swap(file.trials[0].library, file.trials[1].library);  // and one that is slower is not
+  CHECK(results_table(file).find("the fastest of ours") == std::string::npos);
+}
+
 TEST_CASE("a file without trials has a table that says so") {
   CHECK(results_table({}).find("no trials") != std::string::npos);
 }

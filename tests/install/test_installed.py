@@ -90,7 +90,7 @@ def test_a_run_works_through_a_link_to_the_program(result: Path) -> None:
         assert list(file["summary/status"].asstr()) == ["completed"]
 
 
-@pytest.mark.parametrize("script", ["report.py", "plot.py", "export.py", "peers/numpy_vectorised.py"])
+@pytest.mark.parametrize("script", ["report.py", "plot.py", "export.py"])
 def test_the_scripts_are_installed_with_what_they_import(prefix: Path, tmp_path: Path, script: str) -> None:
     assert "usage:" in run_script(prefix, script, "--help", cwd=tmp_path)
 
@@ -100,14 +100,13 @@ def test_an_installed_script_reports_a_run(prefix: Path, result: Path, tmp_path:
     assert "tbb" in (tmp_path / "report.html").read_text()
 
 
-def test_an_installed_peer_finds_the_program_and_its_data(
-    prefix: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("STEPBENCH", raising=False)
-    record = ("--set", "record.parameters=all", "--set", "record.order=true")
-    stepbench(prefix, "run", "quick", "-o", "out.h5", *SMALL, *record, cwd=tmp_path)
-    run_script(prefix, "peers/numpy_vectorised.py", "out.h5", "-o", "peers.h5", cwd=tmp_path)
-    assert "numpy_vectorised" in stepbench(prefix, "show", "peers.h5", cwd=tmp_path)
+def test_an_installed_peer_is_in_the_rounds(prefix: Path, tmp_path: Path) -> None:
+    shipped = prefix / "share" / "stepbench" / "scripts" / "peers" / "numpy_vectorised.py"
+    text = shipped.read_text()
+    assert text.count("serve(Mlp,") == 1
+    shipped.write_text(text.replace("serve(Mlp,", 'serve(Mlp, library="the installed one",'))
+    said = stepbench(prefix, "run", "quick", "-o", "out.h5", *SMALL, "--set", "sweep.backend=tbb,numpy", cwd=tmp_path)
+    assert "numpy: the installed one" in said
 
 
 def test_only_what_a_user_needs_is_installed(prefix: Path) -> None:

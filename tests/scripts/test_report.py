@@ -52,6 +52,17 @@ def test_a_planted_speed_is_found_through_drift(plain: Path, modified: Modify) -
     assert "tbb (1 thread) is 2.00x faster than blas (1 thread) [2.00, 2.00]." in said
 
 
+def test_a_rival_is_named_by_its_library(plain: Path, modified: Modify) -> None:
+    def plant(file: h5py.File) -> None:
+        plant_times(file, blas=1 / 2, tbb=1 / 4)
+        plant_losses(file, tbb=1)
+        file["trials/blas-t1-s1"].attrs["library"] = "PyTorch 9.9; MKL"
+
+    said = sentences("Is it faster than other frameworks?", modified(plain, plant))
+    assert said == ("tbb (1 thread) is 2.00x faster than PyTorch 9.9 (1 thread) [2.00, 2.00]; "
+                    "tbb (1 thread) learns the same.")  # fmt: skip
+
+
 def test_a_difference_within_the_noise_floor_cannot_be_told(plain: Path, modified: Modify) -> None:
     said = sentences(FASTEST, modified(plain, lambda file: plant_times(file, blas=1 / 2, tbb=1 / 2.1, twin=1.1)))
     assert "tbb (1 thread) ran 1.05x [1.05, 1.05] as fast as blas (1 thread): cannot tell which is faster" in said
