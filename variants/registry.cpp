@@ -10,16 +10,29 @@
 #include "variants/openmp/openmp.hpp"
 #include "variants/peers/peers.hpp"
 #include "variants/tbb/tbb.hpp"
+#include "variants/tbb_eigen/tbb_eigen.hpp"
 #include "variants/threads/threads.hpp"
 
 namespace stepbench {
 
 std::span<const Backend> backends() {
+  // clang-format off
   static const std::array kBackends = {
-      neuron::neuron_backend(), blas_backend(),    tbb_openblas_backend(),     tbb_backend(), openmp_backend(),
-      threads_backend(),        pytorch_backend(), pytorch_compiled_backend(), jax_backend(), numpy_backend(),
-      numpy_original_backend(), peer_backend(),
+      neuron::neuron_backend(),
+      blas_backend(),
+      tbb_openblas_backend(),
+      tbb_backend(),
+      tbb_eigen_backend(),
+      openmp_backend(),
+      threads_backend(),
+      pytorch_backend(),
+      pytorch_compiled_backend(),
+      jax_backend(),
+      numpy_backend(),
+      numpy_original_backend(),
+      peer_backend(),
   };
+  // clang-format on
   return kBackends;
 }
 

@@ -79,7 +79,7 @@ GroupResult run(const std::vector<std::string>& overrides) {
 
 /// Measures `rival` against `baseline` again and again, and says how often the interval held what it should.
 void sweep_against(const std::string& baseline, const std::string& rival, int sweeps) {
-  int one_inside = 0, slower = 0, faster = 0;
+  int one_inside = 0, slower = 0, faster = 0, same = 0;
   for (int i = 0; i < sweeps; ++i) {
     const GroupResult result = run({"sweep.backend=" + baseline + "," + rival, "measure.baseline=" + baseline,
                                     "sweep.seed=" + std::to_string(i + 1)});
@@ -89,12 +89,15 @@ void sweep_against(const std::string& baseline, const std::string& rival, int sw
     one_inside += speed.low <= 1 && 1 <= speed.high ? 1 : 0;
     slower += speed.high < 1 ? 1 : 0;
     faster += speed.low > 1 ? 1 : 0;
+    same += verdict == SpeedVerdict::same ? 1 : 0;
     fmt::print("{:>2}: {} {:.4f} [{:.4f}, {:.4f}], noise floor {:.4f}: {}\n", i + 1, rival, speed.ratio, speed.low,
                speed.high, summary.noise_floor, to_text(verdict));
     std::cout.flush();
   }
-  fmt::print("{} against {}, {} sweeps: the 95% interval holds 1 in {}, lies below in {}, above in {}\n", rival,
-             baseline, sweeps, one_inside, slower, faster);
+  fmt::print(
+      "{} against {}, {} sweeps: the 95% interval holds 1 in {}, lies below in {}, above in {}; said to be the same in "
+      "{}\n",
+      rival, baseline, sweeps, one_inside, slower, faster, same);
 }
 
 // Blocks of a tenth of a second, as in real runs: after the wait between blocks the kernel needs some milliseconds to
