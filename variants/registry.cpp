@@ -11,6 +11,7 @@
 #include "variants/peers/peers.hpp"
 #include "variants/tbb/tbb.hpp"
 #include "variants/tbb_eigen/tbb_eigen.hpp"
+#include "variants/tbb_xsmm/tbb_xsmm.hpp"
 #include "variants/threads/threads.hpp"
 
 namespace stepbench {
@@ -23,6 +24,7 @@ std::span<const Backend> backends() {
       tbb_openblas_backend(),
       tbb_backend(),
       tbb_eigen_backend(),
+      tbb_xsmm_backend(),
       openmp_backend(),
       threads_backend(),
       pytorch_backend(),

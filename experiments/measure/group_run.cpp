@@ -188,7 +188,9 @@ class Rounds {
       rounds.run_delay.push_back(noise.run_delay);
       rounds.involuntary_switches.push_back(noise.involuntary_switches);
       rounds.sentinel_time.push_back(noise.sentinel_time);
-      threads.push_back(members_[i % members_.size()].planned->settings->threads);
+      const PlannedTrial& planned = *members_[i % members_.size()].planned;
+      // A library in a process of its own may have more threads than it was asked for, which wait for each other.
+      threads.push_back(planned.backend->own_process ? kAnyThreads : planned.settings->threads);
     }
     rounds.disturbed = find_disturbances(noise_, threads, available_cores());
     peaks_.write(rounds);
