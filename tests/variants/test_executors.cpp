@@ -1,6 +1,7 @@
 // Executor, cut and products are apart: the same cut and products give the same bits under every executor, and products
 // of somebody else's, here plain loops, take a file and nothing else.
 #include <functional>
+#include <utility>
 
 #include "core/random.hpp"
 #include "tests/support/relative_error.hpp"
@@ -138,8 +139,10 @@ TEST_CASE("oneTBB, OpenMP and plain threads train with the same bits") {
           problem.train(find_backend(backends(), "tbb")->make<double>(problem.settings));
       for (const char* name : {"openmp", "threads"}) {
         INFO(name << ", " << threads << " threads");
-        unless_unsupported(
-            [&] { CHECK(problem.train(find_backend(backends(), name)->make<double>(problem.settings)) == expected); });
+        unless_unsupported([&] {
+          auto network = find_backend(backends(), name)->make<double>(problem.settings);
+          CHECK(problem.train(std::move(network)) == expected);
+        });
       }
     }
   }
