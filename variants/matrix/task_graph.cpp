@@ -6,8 +6,11 @@
 namespace stepbench {
 
 TaskGraph::Id TaskGraph::add(std::optional<Phase> phase, std::int32_t name, std::span<const Id> after) {
-  nodes_.push_back(
-      {phase, name, name < 0 ? 0 : parts_[static_cast<std::size_t>(name)]++, {static_cast<std::int32_t>(predecessors_.size()), static_cast<std::int32_t>(after.size())}, {}});
+  nodes_.push_back({phase,
+                    name,
+                    name < 0 ? 0 : parts_[static_cast<std::size_t>(name)]++,
+                    {static_cast<std::int32_t>(predecessors_.size()), static_cast<std::int32_t>(after.size())},
+                    {}});
   predecessors_.insert(predecessors_.end(), after.begin(), after.end());
   return size() - 1;
 }

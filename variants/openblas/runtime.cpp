@@ -67,19 +67,25 @@ void load_with_one_thread(int /*argc*/, char** argv, char** environment) {
     }
     return true;
   };
+  // By which libgomp holds the first thread on one CPU while it loads: all of our threads would be started there.
+  const auto is_binding = [&is_set_by](const char* variable) {
+    return is_set_by(variable, "OMP_PROC_BIND=") || is_set_by(variable, "OMP_PLACES=") ||
+           is_set_by(variable, "GOMP_CPU_AFFINITY=");
+  };
   std::size_t count = 0;
-  bool has_one_thread = false, waits_as_told = false;
+  bool has_one_thread = false, waits_as_told = false, binds = false;
   for (; environment[count] != nullptr; ++count) {
     if (is_set_by(environment[count], "STEPBENCH_REEXECUTED=")) return;
+    binds |= is_binding(environment[count]);
     has_one_thread |= std::string_view(environment[count]) == one_thread;
     waits_as_told |=
         is_set_by(environment[count], "GOMP_SPINCOUNT=") || is_set_by(environment[count], "OMP_WAIT_POLICY=");
   }
-  if (has_one_thread && waits_as_told) return;
+  if (has_one_thread && waits_as_told && !binds) return;
   auto** changed = static_cast<char**>(__builtin_alloca((count + 5) * sizeof(char*)));
   char** end = changed;
   for (std::size_t i = 0; i < count; ++i) {
-    if (!is_set_by(environment[i], "OPENBLAS_NUM_THREADS=")) *end++ = environment[i];
+    if (!is_set_by(environment[i], "OPENBLAS_NUM_THREADS=") && !is_binding(environment[i])) *end++ = environment[i];
   }
   if (!waits_as_told) {
     *end++ = spin_count;

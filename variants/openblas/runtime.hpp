@@ -21,8 +21,10 @@ namespace stepbench {
 /// - OpenBLAS picked kernels far below what this CPU can run (0.3.21 takes newer Intel models for a Prescott: SSE3 on
 ///   an AVX-512 machine) and the user has not set OPENBLAS_CORETYPE: then with the right core, which is said on stderr.
 /// Where glibc allows, OPENBLAS_NUM_THREADS has been seen to before OpenBLAS was loaded: it ends the process when it
-/// cannot have its threads then; and how OpenMP's threads wait (GOMP_SPINCOUNT), unless the user has said how. Sets FTZ/DAZ for this thread, which later threads inherit. Returns only in a process
-/// where all this holds, or where it cannot be had (no /proc/self/exe).
+/// cannot have its threads then. So has how OpenMP's threads wait (GOMP_SPINCOUNT), unless the user has said how, and
+/// that it binds none: measure.pin does, and OMP_PROC_BIND would hold this thread on one CPU from the start.
+/// Sets FTZ/DAZ for this thread, which later threads inherit. Returns only in a process where all this holds, or where
+/// it cannot be had (no /proc/self/exe).
 void require_honest_kernels(char** argv);
 
 /// This process's environment, `NAME=value` each, without what require_honest_kernels added when it executed the
