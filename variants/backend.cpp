@@ -6,6 +6,10 @@ namespace stepbench {
 
 LibraryFact kernel_fact() { return {"kernel_isa", "the kernels' instruction set", std::string(to_text(chosen_isa()))}; }
 
+std::string no_float64_reason(const Backend& backend) {
+  return std::string(backend.name) + " trains in float32 alone: its library has no float64 products";
+}
+
 std::string unsupported_reason(const Backend& backend, const NetworkSettings& settings) {
   if (!backend.absent.empty()) return "absent from this build: " + std::string(backend.absent);
   if (backend.missing != nullptr) {
@@ -14,6 +18,9 @@ std::string unsupported_reason(const Backend& backend, const NetworkSettings& se
   if (settings.threads > backend.max_threads) {
     return std::string(backend.name) + " runs on at most " + std::to_string(backend.max_threads) +
            (backend.max_threads == 1 ? " thread" : " threads");
+  }
+  if (settings.training.precision == Precision::float64 && backend.make_float64 == nullptr) {
+    return no_float64_reason(backend);
   }
   return backend.unsupported == nullptr ? "" : backend.unsupported(settings);
 }

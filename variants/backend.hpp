@@ -40,7 +40,7 @@ struct Backend {
   std::int64_t max_threads;        // trials with more are `unsupported`
   bool same_bits_for_any_threads;  // promised: fixed shapes give the same bits on any number of threads
   std::unique_ptr<Network<float>> (*make_float32)(const NetworkSettings&);
-  std::unique_ptr<Network<double>> (*make_float64)(const NetworkSettings&);
+  std::unique_ptr<Network<double>> (*make_float64)(const NetworkSettings&);  // nullptr: float32 alone
   /// Why there can be no network of these settings, empty when there can; nullptr when there always can.
   std::string (*unsupported)(const NetworkSettings&) = nullptr;
   /// Of the libraries that it computes with; nullptr for none.
@@ -61,7 +61,10 @@ struct Backend {
 };
 
 /// Why the backend can have no network of these settings, or empty when it can. Never a fallback to something else.
+/// That a network is to be of another scalar type than the settings say is told by Backend::make.
 [[nodiscard]] std::string unsupported_reason(const Backend& backend, const NetworkSettings& settings);
+
+[[nodiscard]] std::string no_float64_reason(const Backend& backend);
 
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> Backend::make(const NetworkSettings& settings) const {
@@ -69,6 +72,7 @@ std::unique_ptr<Network<Scalar>> Backend::make(const NetworkSettings& settings) 
   if constexpr (std::is_same_v<Scalar, float>) {
     return make_float32(settings);
   } else {
+    if (make_float64 == nullptr) throw UnsupportedError(no_float64_reason(*this));
     return make_float64(settings);
   }
 }

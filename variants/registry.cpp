@@ -7,6 +7,7 @@
 #include "core/config/experiment.hpp"
 #include "variants/blas/blas.hpp"
 #include "variants/neuron/neuron.hpp"
+#include "variants/onednn/tbb_onednn.hpp"
 #include "variants/openmp/openmp.hpp"
 #include "variants/peers/peers.hpp"
 #include "variants/tbb/tbb.hpp"
@@ -24,6 +25,7 @@ std::span<const Backend> backends() {
       tbb_openblas_backend(),
       tbb_backend(),
       tbb_eigen_backend(),
+      tbb_onednn_backend(),
       tbb_xsmm_backend(),
       openmp_backend(),
       threads_backend(),

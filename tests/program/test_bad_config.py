@@ -26,7 +26,7 @@ def bad_backend(value: str, *mentions: str) -> object:
 NOT_A_RATE = ("-0.1", "0", "nan", "inf", "1e999", "fast", "0.1x")
 NOT_A_BATCH_SIZE = ("-1", "0", "1.5", "nan", "many", _HUGE)
 NOT_EPOCHS = ("-1", "0", "nan", _HUGE)
-OWN = ("tbb_openblas", "tbb", "tbb_eigen", "tbb_xsmm", "openmp", "threads", "pytorch", "pytorch_compiled", "jax", "numpy", "numpy_original", "peer")
+OWN = ("tbb_openblas", "tbb", "tbb_eigen", "tbb_onednn", "tbb_xsmm", "openmp", "threads", "pytorch", "pytorch_compiled", "jax", "numpy", "numpy_original", "peer")
 SECTIONS = ", ".join(["experiment, dataset, model, training, measure, record", *(f"backend.{name}" for name in OWN), "sweep"])
 FITTING = ("4 features", "3 classes", "allowed: 4,...,3")
 SWEPT_SIZE = "sweep.training.batch_size"

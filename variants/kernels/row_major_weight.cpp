@@ -54,11 +54,21 @@ void RowMajorWeight<Scalar>::update_copy(Range outputs, Range inputs) {
 
 template <typename Scalar>
 void RowMajorWeight<Scalar>::forward(const LinearForward<Scalar>& product, Range rows, Range outputs) const {
+  multiply_forward(product, rows, outputs);
+  finish_forward(product, rows, outputs);
+}
+
+template <typename Scalar>
+void RowMajorWeight<Scalar>::multiply_forward(const LinearForward<Scalar>& product, Range rows, Range outputs) const {
   const Operand<Scalar> output{at(product.output, rows, outputs), product.output.stride};
   products_.multiply_transposed(rows.size(), outputs, Scalar{1},
                                 {at(product.input, rows, {0, inputs_}), product.input.stride},
                                 {{buffers_.parameters(), inputs_}, outputs_, inputs_, copy_.data()},
                                 product.accumulate ? Scalar{1} : Scalar{0}, output);
+}
+
+template <typename Scalar>
+void RowMajorWeight<Scalar>::finish_forward(const LinearForward<Scalar>& product, Range rows, Range outputs) const {
   if (product.bias == nullptr) return;
   for_dense_rows(rows, outputs, product.output.stride, [&](std::ptrdiff_t offset, std::ptrdiff_t count) {
     add_bias(product.output.data + offset, product.bias + outputs.begin, count, outputs.size(), product.relu);

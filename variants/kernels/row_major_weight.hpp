@@ -26,6 +26,10 @@ class RowMajorWeight final : public LinearWeight<Scalar> {
   void train(const LinearGradient<Scalar>& product, const OptimizerStep<Scalar>& rule, Range outputs,
              Range inputs) override;
 
+  /// The two parts of `forward`, for a weight that has some of its products done in another way.
+  void multiply_forward(const LinearForward<Scalar>& product, Range rows, Range outputs) const;
+  void finish_forward(const LinearForward<Scalar>& product, Range rows, Range outputs) const;
+
   /// (out, in), row-major: for embeddings, whose rows are looked up.
   [[nodiscard]] const Scalar* parameters() const { return buffers_.parameters(); }
   [[nodiscard]] Scalar* gradients() { return buffers_.gradients(); }
