@@ -4,6 +4,12 @@
 # folder is compiled.
 function(stepbench_backend folder)
   cmake_parse_arguments(ARG "" "NEEDS;PACKAGE" "SOURCES;LIBRARIES;ROWS" ${ARGN})
+  # Looked at where nothing is missing, too: a semicolon in a summary would make two of it.
+  list(LENGTH ARG_ROWS words)
+  math(EXPR odd "${words} % 2")
+  if(odd)
+    message(FATAL_ERROR "${folder}: ROWS are names and summaries, these are not: ${ARG_ROWS}")
+  endif()
   if(ARG_NEEDS AND NOT TARGET ${ARG_NEEDS})
     set(functions "")
     while(ARG_ROWS)

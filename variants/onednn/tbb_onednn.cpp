@@ -32,7 +32,7 @@ std::vector<LibraryFact> facts() {
 
 Backend tbb_onednn_backend() {
   Backend backend{
-      "tbb_onednn", "batch-parallel on oneTBB, cut as tbb_openblas; oneDNN's products, with blocked weights",
+      "tbb_onednn", "batch-parallel on oneTBB, cut as tbb_openblas, with oneDNN's products and blocked weights",
       kAnyThreads,  true,
       make,         nullptr};  // oneDNN multiplies float32, and less, alone
   backend.unsupported = unsupported;

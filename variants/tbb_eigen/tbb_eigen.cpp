@@ -61,7 +61,7 @@ std::vector<LibraryFact> facts() {
 }  // namespace
 
 Backend tbb_eigen_backend() {
-  return {"tbb_eigen", "batch-parallel on oneTBB, cut as tbb_openblas; Eigen's products",
+  return {"tbb_eigen", "batch-parallel on oneTBB, cut as tbb_openblas, with Eigen's products",
           kAnyThreads, true,
           make<float>, make<double>,
           nullptr,     facts,

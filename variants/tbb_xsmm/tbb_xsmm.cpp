@@ -30,7 +30,7 @@ std::vector<LibraryFact> facts() {
 }  // namespace
 
 Backend tbb_xsmm_backend() {
-  return {"tbb_xsmm",  "batch-parallel on oneTBB, cut as tbb_openblas; libxsmm's generated kernels",
+  return {"tbb_xsmm",  "batch-parallel on oneTBB, cut as tbb_openblas, with libxsmm's generated kernels",
           kAnyThreads, true,
           make<float>, make<double>,
           nullptr,     facts,
