@@ -12,6 +12,7 @@
 #include "variants/peers/peers.hpp"
 #include "variants/tbb/tbb.hpp"
 #include "variants/tbb_eigen/tbb_eigen.hpp"
+#include "variants/tbb_mkl/tbb_mkl.hpp"
 #include "variants/tbb_xsmm/tbb_xsmm.hpp"
 #include "variants/threads/threads.hpp"
 
@@ -27,6 +28,7 @@ std::span<const Backend> backends() {
       tbb_eigen_backend(),
       tbb_onednn_backend(),
       tbb_xsmm_backend(),
+      tbb_mkl_backend(),
       openmp_backend(),
       threads_backend(),
       pytorch_backend(),
