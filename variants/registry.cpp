@@ -8,6 +8,7 @@
 #include "variants/blas/blas.hpp"
 #include "variants/neuron/neuron.hpp"
 #include "variants/onednn/tbb_onednn.hpp"
+#include "variants/onednn_primitives/onednn.hpp"
 #include "variants/openmp/openmp.hpp"
 #include "variants/peers/peers.hpp"
 #include "variants/tbb/tbb.hpp"
@@ -23,6 +24,7 @@ std::span<const Backend> backends() {
   static const std::array kBackends = {
       neuron::neuron_backend(),
       blas_backend(),
+      onednn_backend(),
       tbb_openblas_backend(),
       tbb_backend(),
       tbb_eigen_backend(),

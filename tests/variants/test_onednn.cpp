@@ -2,13 +2,17 @@
 #include <dlfcn.h>
 
 #include <catch2/catch.hpp>
-#include <cmath>
+#include <functional>
+#include <tuple>
 #include <vector>
 
 #include "core/random.hpp"
 #include "tests/support/relative_error.hpp"
 #include "variants/onednn/library.hpp"
 #include "variants/onednn/products.hpp"
+#if STEPBENCH_HAS_ONEDNN_PRIMITIVES
+#include "variants/onednn_primitives/blocked_weight.hpp"
+#endif
 #include "variants/products/openblas.hpp"
 
 namespace stepbench::testing {
@@ -33,6 +37,11 @@ struct Shape {
   std::ptrdiff_t rows, outputs, inputs;
 };
 
+using MakeWeight = std::function<std::unique_ptr<LinearWeight<float>>(const WeightSettings&)>;
+std::unique_ptr<LinearWeight<float>> in_tasks(const WeightSettings& settings) {
+  return onednn_products().make_weight(settings);
+}
+
 /// Both kinds of a layer's weight after a step of SGD in blocks: what each gives forward and backward.
 struct Both {
   Shape shape;
@@ -40,9 +49,10 @@ struct Both {
   Values x = random_values(shape.rows * shape.inputs, 1), dy = random_values(shape.rows * shape.outputs, 2),
          bias = random_values(shape.outputs, 3);
 
-  Both(const Shape& layer, std::ptrdiff_t output_step, std::ptrdiff_t input_step) : shape(layer) {
+  Both(const Shape& layer, std::ptrdiff_t output_step, std::ptrdiff_t input_step, const MakeWeight& make = in_tasks)
+      : shape(layer) {
     const WeightSettings settings{shape.outputs, shape.inputs, Optimizer::sgd, true};
-    onednn = onednn_products().make_weight(settings);
+    onednn = make(settings);
     openblas = openblas_products<float>().make_weight(settings);
     const Values w = random_values(shape.outputs * shape.inputs, 4);
     const OptimizerStep<float> rule(TrainingSettings{}, 0.05, 1, 1);
@@ -105,6 +115,35 @@ TEST_CASE("oneDNN's weight multiplies by what was last written and trained, in o
       CHECK(relative_l2_error(both.backward(*both.onednn), both.backward(*both.openblas)) <= kTolerance);
     }
   }
+}
+
+TEST_CASE("oneDNN's inner products, on a weight in one form for all three, do as OpenBLAS's products") {
+#if STEPBENCH_HAS_ONEDNN_PRIMITIVES
+  for (const Shape& shape : shapes()) {
+    INFO(shape.rows << " rows, " << shape.outputs << " x " << shape.inputs);
+    const Both both(shape, shape.outputs, shape.inputs, make_blocked_weight);
+    for (const bool accumulate : {false, true}) {
+      CHECK(relative_l2_error(both.forward(*both.onednn, accumulate, shape.outputs),
+                              both.forward(*both.openblas, accumulate, shape.outputs)) <= kTolerance);
+    }
+    CHECK(relative_l2_error(both.backward(*both.onednn), both.backward(*both.openblas)) <= kTolerance);
+    Values onednn(static_cast<std::size_t>(shape.outputs * shape.inputs)), openblas(onednn.size());
+    double sums[2] = {};
+    for (const auto& [weight, values, sum] :
+         {std::tuple{both.onednn.get(), &onednn, &sums[0]}, std::tuple{both.openblas.get(), &openblas, &sums[1]}}) {
+      weight->form_gradient({{both.dy.data(), shape.outputs}, {both.x.data(), shape.inputs}, shape.rows},
+                            {0, shape.outputs}, {0, shape.inputs});
+      weight->read(Content::gradients, values->data());
+      for (const Range outputs : in_steps(shape.outputs, 16)) {
+        *sum += weight->gradient_sum_of_squares(outputs, {0, shape.inputs});
+      }
+    }
+    CHECK(relative_l2_error(onednn, openblas) <= kTolerance);
+    CHECK(sums[0] == Approx(sums[1]).epsilon(1e-5));
+  }
+#else
+  WARN("not checked: this build has no OpenMP");
+#endif
 }
 
 TEST_CASE("oneDNN's products leave the calling thread's number of OpenMP threads as it was") {

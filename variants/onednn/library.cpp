@@ -75,12 +75,17 @@ std::string onednn_unsupported() {
          "threads, is needed (Debian: libdnnl-dev)";
 }
 
-OneOnednnThread::OneOnednnThread() : before_(openmp().max_threads == nullptr ? 1 : openmp().max_threads()) {
-  if (before_ != 1) openmp().set_threads(1);
+std::string onednn_threads_unsupported(std::int64_t threads) {
+  return threads == 1 || openmp().set_threads != nullptr ? "" : "this oneDNN was built without OpenMP's threads";
 }
 
-OneOnednnThread::~OneOnednnThread() {
-  if (before_ != 1) openmp().set_threads(before_);
+OnednnThreads::OnednnThreads(int threads)
+    : before_(openmp().max_threads == nullptr ? threads : openmp().max_threads()), threads_(threads) {
+  if (before_ != threads_) openmp().set_threads(threads_);
+}
+
+OnednnThreads::~OnednnThreads() {
+  if (before_ != threads_) openmp().set_threads(before_);
 }
 
 }  // namespace stepbench

@@ -1,30 +1,24 @@
 #include "variants/onednn/packed_weight.hpp"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <map>
 #include <mutex>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <optional>
 #include <shared_mutex>
-#include <string_view>
 #include <vector>
 
 #include "core/buffer.hpp"
 #include "variants/kernels/direct_product.hpp"
 #include "variants/kernels/row_major_weight.hpp"
 #include "variants/onednn/library.hpp"
+#include "variants/onednn/memory.hpp"
 
 namespace stepbench {
 namespace {
 
 using dnnl::memory;
-
-memory::desc plain(std::ptrdiff_t rows, std::ptrdiff_t columns, std::ptrdiff_t row_stride,
-                   std::ptrdiff_t column_stride = 1) {
-  return {{rows, columns}, memory::data_type::f32, memory::dims{row_stride, column_stride}};
-}
 
 /// Y (m, n) = X (m, k) B (k, n), or + Y; oneDNN writes and keeps nothing in it, so that it may run side by side.
 struct Product {
@@ -33,32 +27,22 @@ struct Product {
   auto operator<=>(const Product&) const = default;
 };
 
-class MatmulDescription {
- public:
-  MatmulDescription(const Product& product, const memory::desc& b) : matmul_(make(product, b)) {}
-  [[nodiscard]] const dnnl::matmul::primitive_desc& get() const { return matmul_; }
-  /// Whether oneDNN has nothing for it but its plain loops, which are for comparisons.
-  [[nodiscard]] bool is_reference() const { return std::string_view(matmul_.impl_info_str()).starts_with("ref"); }
-
- private:
-  static dnnl::matmul::primitive_desc make(const Product& product, const memory::desc& b) {
-    dnnl::primitive_attr attributes;
-    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    if (product.accumulate) {
-      dnnl::post_ops add;
-      add.append_sum(1);
-      attributes.set_post_ops(add);
-    }
-    const memory::desc x = plain(product.m, product.k, product.x_stride),
-                       y = plain(product.m, product.n, product.y_stride);
-#if DNNL_VERSION_MAJOR >= 3
-    return {onednn_engine(), x, b, y, attributes};
-#else
-    return {dnnl::matmul::desc(x, b, y), attributes, onednn_engine()};
-#endif
+dnnl::matmul::primitive_desc describe(const Product& product, const memory::desc& b) {
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  if (product.accumulate) {
+    dnnl::post_ops add;
+    add.append_sum(1);
+    attributes.set_post_ops(add);
   }
-  dnnl::matmul::primitive_desc matmul_;
-};
+  const memory::desc x = onednn_matrix(product.m, product.k, product.x_stride),
+                     y = onednn_matrix(product.m, product.n, product.y_stride);
+#if DNNL_VERSION_MAJOR >= 3
+  return {onednn_engine(), x, b, y, attributes};
+#else
+  return {dnnl::matmul::desc(x, b, y), attributes, onednn_engine()};
+#endif
+}
 
 /// What oneDNN generated for a shape, or nothing where it has nothing but its reference.
 using Generated = std::optional<std::pair<dnnl::matmul::primitive_desc, dnnl::matmul>>;
@@ -73,8 +57,8 @@ class GeneratedProducts {
       if (const auto found = generated_.find(product); found != generated_.end()) return found->second;
     }
     Generated made;
-    if (const MatmulDescription description(product, b); !description.is_reference()) {
-      made.emplace(description.get(), dnnl::matmul(description.get()));
+    if (const auto description = describe(product, b); !is_onednn_reference(description)) {
+      made.emplace(description, dnnl::matmul(description));
     }
     const std::unique_lock lock(mutex_);
     return generated_.try_emplace(product, std::move(made)).first->second;
@@ -84,21 +68,6 @@ class GeneratedProducts {
   std::shared_mutex mutex_;
   std::map<Product, Generated> generated_;
 };
-
-dnnl::stream& own_stream() {
-  thread_local dnnl::stream stream(onednn_engine());
-  return stream;
-}
-
-void* own_scratch(std::size_t bytes) {
-  thread_local Buffer<std::byte> scratch;
-  if (scratch.size() < bytes) scratch.resize(bytes);
-  return scratch.data();
-}
-
-memory over(const memory::desc& description, const float* data) {
-  return {description, onednn_engine(), const_cast<float*>(data)};
-}
 
 /// Some outputs of a weight, W^T (in, outputs) in the blocks that oneDNN wants.
 class Panel {
@@ -118,10 +87,11 @@ class Panel {
     missing_.store(outputs_.size() * inputs_, std::memory_order_relaxed);
     // In two steps: oneDNN's reorder takes three times as long for a transposed matrix.
     const auto columns = outputs_.size();
-    auto* const transposed = static_cast<float*>(own_scratch(blocks_.size() * sizeof(float)));
+    auto* const transposed = static_cast<float*>(onednn_scratch(blocks_.size() * sizeof(float)));
     transpose<float>(columns, inputs_, {weight + outputs_.begin * inputs_, inputs_}, {transposed, columns});
-    memory rows = over(plain(inputs_, columns, columns), transposed), blocks = over(form_, blocks_.data());
-    dnnl::reorder(rows, blocks).execute(own_stream(), rows, blocks);
+    memory rows = onednn_memory(onednn_matrix(inputs_, columns, columns), transposed),
+           blocks = onednn_memory(form_, blocks_.data());
+    dnnl::reorder(rows, blocks).execute(onednn_stream(), rows, blocks);
   }
 
   /// False where oneDNN has no fast product of that shape with these blocks.
@@ -130,11 +100,11 @@ class Panel {
     if (!generated) return false;
     const auto& [description, matmul] = *generated;
     const memory::desc scratch = description.scratchpad_desc();
-    matmul.execute(own_stream(),
-                   {{DNNL_ARG_SRC, over(description.src_desc(), x)},
-                    {DNNL_ARG_WEIGHTS, over(form_, blocks_.data())},
-                    {DNNL_ARG_DST, over(description.dst_desc(), y)},
-                    {DNNL_ARG_SCRATCHPAD, memory(scratch, onednn_engine(), own_scratch(scratch.get_size()))}});
+    matmul.execute(onednn_stream(),
+                   {{DNNL_ARG_SRC, onednn_memory(description.src_desc(), x)},
+                    {DNNL_ARG_WEIGHTS, onednn_memory(form_, blocks_.data())},
+                    {DNNL_ARG_DST, onednn_memory(description.dst_desc(), y)},
+                    {DNNL_ARG_SCRATCHPAD, memory(scratch, onednn_engine(), onednn_scratch(scratch.get_size()))}});
     return true;
   }
 
@@ -156,11 +126,11 @@ constexpr std::ptrdiff_t kUsualRows = 64;
 /// The form that oneDNN wants W^T (inputs, outputs) in; nothing where that is plain, or it has nothing but its
 /// reference.
 std::optional<memory::desc> blocked_form(std::ptrdiff_t outputs, std::ptrdiff_t inputs) {
-  const MatmulDescription description({kUsualRows, outputs, inputs, inputs, outputs, false},
-                                      {{inputs, outputs}, memory::data_type::f32, memory::format_tag::any});
-  const memory::desc form = description.get().weights_desc();
-  if (description.is_reference() || form == plain(inputs, outputs, outputs) ||
-      form == plain(inputs, outputs, 1, inputs)) {
+  const auto description =
+      describe({kUsualRows, outputs, inputs, inputs, outputs, false}, onednn_matrix_of_any_form(inputs, outputs));
+  const memory::desc form = description.weights_desc();
+  if (is_onednn_reference(description) || form == onednn_matrix(inputs, outputs, outputs) ||
+      form == onednn_matrix(inputs, outputs, 1, inputs)) {
     return std::nullopt;
   }
   return form;
