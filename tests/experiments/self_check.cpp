@@ -160,13 +160,14 @@ void compare_neighbours(int repetitions) {
   tbb_after_blas.print("tbb-t2 right after blas-t2");
 }
 
-/// blas and tbb with 2 threads right after numpy's process had its block with 2, against the same alone.
-void compare_with_a_peer_before(int repetitions) {
+/// blas and tbb with 2 threads right after `before` had its block with 2, against the same alone.
+void compare_with(const std::string& before, int repetitions) {
   std::map<std::string, Situations> backends;
   for (int i = 0; i < repetitions; ++i) {
     for (const std::string backend : {"blas", "tbb"}) {
       const GroupRecord rounds =
-          run_in_long_blocks({"sweep.backend=" + backend + ",numpy", "sweep.threads=2", "measure.twin=false"}).rounds;
+          run_in_long_blocks({"sweep.backend=" + backend + "," + before, "sweep.threads=2", "measure.twin=false"})
+              .rounds;
       std::vector<double> times;  // of the blocks that came second
       for (std::size_t r = 0; r < rounds.peak_gflops.size(); ++r) {
         if (rounds.position[2 * r] == 1) times.push_back(rounds.step_time[2 * r]);
@@ -175,7 +176,7 @@ void compare_with_a_peer_before(int repetitions) {
       backends[backend].alone.push_back(run_alone(backend, 2).trials.front().summary.step_time_median);
     }
   }
-  for (const auto& [backend, situations] : backends) situations.print(backend + "-t2 right after numpy-t2's process");
+  for (const auto& [backend, situations] : backends) situations.print(backend + "-t2 right after " + before + "-t2");
 }
 
 int check(int argc, char** argv) {
@@ -185,9 +186,10 @@ int check(int argc, char** argv) {
   std::string what;
   options.add_options()("help", "this text")("sweeps", po::value(&sweeps),
                                              "aa, ab, aa-peer: how many short sweeps; default 40")(
-      "repetitions", po::value(&repetitions), "alone, neighbours, peer-before: default 8, the least for an interval")(
+      "repetitions", po::value(&repetitions),
+      "alone, neighbours, onednn-before, peer-before: default 8, the least for an interval")(
       "what", po::value(&what)->required(),
-      "aa, ab, aa-peer, alone, neighbours, peer-before; may stand without --what");
+      "aa, ab, aa-peer, alone, neighbours, onednn-before, peer-before; may stand without --what");
   po::positional_options_description positional;
   positional.add("what", 1);
   po::variables_map values;
@@ -207,10 +209,13 @@ int check(int argc, char** argv) {
     compare_with_alone(repetitions);
   } else if (what == "neighbours") {
     compare_neighbours(repetitions);
+  } else if (what == "onednn-before") {
+    compare_with("onednn", repetitions);  // whose threads are another OpenMP's than OpenBLAS's
   } else if (what == "peer-before") {
-    compare_with_a_peer_before(repetitions);
+    compare_with("numpy", repetitions);
   } else {
-    throw po::error("WHAT: found \"" + what + "\", allowed: aa, ab, aa-peer, alone, neighbours, peer-before");
+    throw po::error("WHAT: found \"" + what +
+                    "\", allowed: aa, ab, aa-peer, alone, neighbours, onednn-before, peer-before");
   }
   return 0;
 }

@@ -2,7 +2,9 @@
 #include <dlfcn.h>
 
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <functional>
+#include <limits>
 #include <tuple>
 #include <vector>
 
@@ -141,6 +143,17 @@ TEST_CASE("oneDNN's inner products, on a weight in one form for all three, do as
     CHECK(relative_l2_error(onednn, openblas) <= kTolerance);
     CHECK(sums[0] == Approx(sums[1]).epsilon(1e-5));
   }
+#else
+  WARN("not checked: this build has no OpenMP");
+#endif
+}
+
+TEST_CASE("a NaN stays a NaN behind the ReLU of oneDNN's inner product, so that divergence shows") {
+#if STEPBENCH_HAS_ONEDNN_PRIMITIVES
+  Both both({5, 64, 32}, 64, 32, make_blocked_weight);
+  both.x[2 * 32] = std::numeric_limits<float>::quiet_NaN();
+  const Values y = both.forward(*both.onednn, false, 64);
+  for (std::size_t i = 0; i < y.size(); ++i) CHECK(std::isnan(y[i]) == (i / 64 == 2));
 #else
   WARN("not checked: this build has no OpenMP");
 #endif

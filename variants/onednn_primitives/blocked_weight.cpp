@@ -1,8 +1,10 @@
 #include "variants/onednn_primitives/blocked_weight.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <unordered_map>
 #include <utility>
 
 #include "core/error.hpp"
@@ -24,26 +26,44 @@ struct Layer {
   std::ptrdiff_t outputs, inputs;
   [[nodiscard]] memory::desc x(std::ptrdiff_t rows) const { return onednn_matrix(rows, inputs, inputs); }
   [[nodiscard]] memory::desc y(std::ptrdiff_t rows) const { return onednn_matrix(rows, outputs, outputs); }
+  [[nodiscard]] memory::desc bias() const { return {{outputs}, memory::data_type::f32, memory::format_tag::a}; }
 };
 
-dnnl::primitive_attr attributes(bool accumulate = false) {
+/// What is done to a result before it is stored, in this order.
+struct Finish {
+  bool accumulate = false, bias = false, relu = false;
+  auto operator<=>(const Finish&) const = default;
+};
+
+// oneDNN's ReLU gives 0 for NaN, by which a training that diverges would not show. With a slope left of 0 it is NaN;
+// with this one, the least, -1 becomes -1e-38, which is not above 0 either and is nothing beside any number it is added
+// to.
+constexpr float kSlopeLeftOfZero = std::numeric_limits<float>::min();
+
+dnnl::primitive_attr attributes(const Finish& finish = {}) {
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  if (accumulate) {
-    dnnl::post_ops add;
-    add.append_sum(1);
-    attributes.set_post_ops(add);
+  dnnl::post_ops after;
+  if (finish.accumulate) after.append_sum(1);
+  if (finish.relu) {
+#if DNNL_VERSION_MAJOR >= 3
+    after.append_eltwise(dnnl::algorithm::eltwise_relu, kSlopeLeftOfZero, 0);
+#else
+    after.append_eltwise(1, dnnl::algorithm::eltwise_relu, kSlopeLeftOfZero, 0);
+#endif
   }
+  attributes.set_post_ops(after);
   return attributes;
 }
 
 Forward::primitive_desc describe_forward(const Layer& layer, std::ptrdiff_t rows, const memory::desc& w,
-                                         bool accumulate = false) {
+                                         const Finish& finish = {}) {
+  constexpr auto kTraining = dnnl::prop_kind::forward_training;
+  const memory::desc bias = finish.bias ? layer.bias() : memory::desc();
 #if DNNL_VERSION_MAJOR >= 3
-  return {onednn_engine(), dnnl::prop_kind::forward_training, layer.x(rows), w, layer.y(rows), attributes(accumulate)};
+  return {onednn_engine(), kTraining, layer.x(rows), w, bias, layer.y(rows), attributes(finish)};
 #else
-  return {Forward::desc(dnnl::prop_kind::forward_training, layer.x(rows), w, layer.y(rows)), attributes(accumulate),
-          onednn_engine()};
+  return {Forward::desc(kTraining, layer.x(rows), w, bias, layer.y(rows)), attributes(finish), onednn_engine()};
 #endif
 }
 
@@ -78,7 +98,7 @@ memory::desc common_form(const Layer& layer) {
 template <typename Primitive>
 class Generated {
  public:
-  using Key = std::pair<std::ptrdiff_t, bool>;  // rows, and whether the result is added
+  using Key = std::pair<std::ptrdiff_t, Finish>;  // rows, and what is done besides
   using Description = typename Primitive::primitive_desc;
 
   template <typename Describe>
@@ -122,20 +142,20 @@ class BlockedWeight final : public LinearWeight<float> {
     require_whole(outputs, layer_.outputs,
                   product.input.stride == layer_.inputs && product.output.stride == layer_.outputs);
     const std::ptrdiff_t count = rows.size();
-    forward_.run({count, product.accumulate},
-                 [&] { return describe_forward(layer_, count, form_, product.accumulate); },
-                 {{DNNL_ARG_SRC, onednn_memory(layer_.x(count), product.input.data + rows.begin * layer_.inputs)},
-                  {DNNL_ARG_WEIGHTS, onednn_memory(form_, buffers_.parameters())},
-                  {DNNL_ARG_DST, onednn_memory(layer_.y(count), product.output.data + rows.begin * layer_.outputs)}});
-    if (product.bias != nullptr) {
-      add_bias(product.output.data + rows.begin * layer_.outputs, product.bias, count, layer_.outputs, product.relu);
-    }
+    const Finish finish{product.accumulate, product.bias != nullptr, product.bias != nullptr && product.relu};
+    std::unordered_map<int, memory> arguments = {
+        {DNNL_ARG_SRC, onednn_memory(layer_.x(count), product.input.data + rows.begin * layer_.inputs)},
+        {DNNL_ARG_WEIGHTS, onednn_memory(form_, buffers_.parameters())},
+        {DNNL_ARG_DST, onednn_memory(layer_.y(count), product.output.data + rows.begin * layer_.outputs)}};
+    if (finish.bias) arguments.insert({DNNL_ARG_BIAS, onednn_memory(layer_.bias(), product.bias)});
+    forward_.run(
+        {count, finish}, [&] { return describe_forward(layer_, count, form_, finish); }, std::move(arguments));
   }
   void backward(const LinearBackward<float>& product, Range rows, Range inputs) const override {
     require_whole(inputs, layer_.inputs,
                   product.output_gradient.stride == layer_.outputs && product.input_gradient.stride == layer_.inputs);
     const std::ptrdiff_t count = rows.size(), first = rows.begin * layer_.inputs;
-    backward_.run({count, false}, [&] { return describe_backward(layer_, count, form_); },
+    backward_.run({count, {}}, [&] { return describe_backward(layer_, count, form_); },
                   {{DNNL_ARG_DIFF_SRC, onednn_memory(layer_.x(count), product.input_gradient.data + first)},
                    {DNNL_ARG_WEIGHTS, onednn_memory(form_, buffers_.parameters())},
                    {DNNL_ARG_DIFF_DST,
@@ -149,7 +169,7 @@ class BlockedWeight final : public LinearWeight<float> {
     require_whole(outputs, layer_.outputs, inputs.size() == layer_.inputs);
     require_whole(inputs, layer_.inputs,
                   product.output_gradient.stride == layer_.outputs && product.input.stride == layer_.inputs);
-    gradient_.run({product.rows, false}, [&] { return describe_gradient(layer_, product.rows, form_); },
+    gradient_.run({product.rows, {}}, [&] { return describe_gradient(layer_, product.rows, form_); },
                   {{DNNL_ARG_SRC, onednn_memory(layer_.x(product.rows), product.input.data)},
                    {DNNL_ARG_DIFF_WEIGHTS, onednn_memory(form_, buffers_.gradients())},
                    {DNNL_ARG_DIFF_DST, onednn_memory(layer_.y(product.rows), product.output_gradient.data)}});

@@ -1,8 +1,7 @@
 // `blas` with oneDNN in place of OpenBLAS: a layer's three products are its inner-product primitives, which share one
 // form of the weights, and run on its own threads.
 //
-// Left out: oneDNN's layer normalisation and element-wise primitives. What is between the products is as in `blas`; its
-// ReLU makes 0 of NaN, which would hide that a training diverges.
+// Bias and ReLU are done in its products. Left out: its layer normalisation, which is of rows, as ours is, and no product.
 #pragma once
 
 #include "variants/backend.hpp"
