@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -149,6 +150,14 @@ class Network {
   /// Loss and the gradients of the optimised objective (enum Loss in core/settings.hpp), all with the parameters as
   /// they are.
   virtual StepResult compute_gradients(const Batch<Scalar>& batch) = 0;
+  /// Whether that follows Batch::leaf.
+  [[nodiscard]] virtual bool sums_by_leaves() const { return false; }
+  /// The gradients as they lie in memory, in parts: what is written there is what apply_update takes. One backend of
+  /// one build has the same parts for the same settings. Empty where only read and write reach them.
+  [[nodiscard]] virtual std::vector<std::span<Scalar>> gradient_parts() { return {}; }
+  /// From now on compute_gradients says of each of those parts when it is there, on whichever of its threads brought
+  /// it; null ends it. Of a network without parts: nothing.
+  virtual void tell_gradients(std::function<void(std::size_t part)> /*is_there*/) {}
   /// One optimiser step with the gradients as they are (textbook order, clipped as the settings say).
   virtual void apply_update(const UpdateStep& update) = 0;
 

@@ -81,9 +81,20 @@ struct WeightPanels {
   Scalar* second = nullptr;
 };
 
-/// gradient (in, out) = X^T dY, the transposed dW.
+// A weight's gradient is formed in blocks of so many panels of outputs by panels of inputs (isa/fused_product.hpp).
+inline constexpr std::ptrdiff_t kGroupPanels = 16, kStripPanels = 8;
+/// Elements of what weight_gradient needs besides, for so many leaves.
 template <typename Scalar>
-void weight_gradient(const LinearGradient<Scalar>& product, Range inputs, Range outputs, Panels<Scalar> gradient);
+[[nodiscard]] constexpr std::ptrdiff_t leaf_scratch_size(std::ptrdiff_t leaves) {
+  std::ptrdiff_t slots = 0;
+  for (; leaves > 1; leaves = (leaves + 1) / 2) ++slots;
+  return slots * kGroupPanels * kStripPanels * kPanelColumns<Scalar> * kPanelColumns<Scalar>;
+}
+
+/// gradient (in, out) = X^T dY, the transposed dW. `scratch`: for a sum by leaves.
+template <typename Scalar>
+void weight_gradient(const LinearGradient<Scalar>& product, Range inputs, Range outputs, Panels<Scalar> gradient,
+                     Scalar* scratch = nullptr);
 
 /// The optimiser's step (that of matrices) without a gradient in memory. The bits are those of weight_gradient and
 /// update_weights; the transposed copy follows.

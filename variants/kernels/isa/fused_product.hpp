@@ -25,9 +25,8 @@ void fused_product(const FusedProduct<Scalar>& p, Range rows, Range columns) {
 //
 // With the copy against without, percent of the FMA peak of the whole MLP step (784-512-256-10, float32, SGD, one
 // thread of an AMD EPYC, Zen 5) at batch 32, 128, 512: AVX-512 88, 95, 95 and 88, 95, 93; AVX2 96, 102, 99 and 95,
-// 95, 97. Groups of 8, 16 and all 32 panels: AVX-512 88, 94.5, 93 and 88, 95, 95 and 88, 95.5, 94. Strips of 1 and of 8
-// panels, with Adam: AVX-512 70, 88, 89 and 72, 89, 90; AVX2 81, 94, 95 and 81, 95, 95.
-constexpr std::ptrdiff_t kGroupPanels = 16, kStripPanels = 8;
+// 95, 97. kGroupPanels of 8, 16 and all 32: AVX-512 88, 94.5, 93 and 88, 95, 95 and 88, 95.5, 94. kStripPanels of 1 and
+// of 8, with Adam: AVX-512 70, 88, 89 and 72, 89, 90; AVX2 81, 94, 95 and 81, 95, 95.
 
 /// The height of the highest tile that P inputs are cut into.
 template <typename Scalar>
@@ -66,10 +65,11 @@ void copy_columns(Operand<const Scalar> from, std::ptrdiff_t columns, std::ptrdi
   }
 }
 
-/// c (inputs, outputs) = X^T dY or, with a descent, c - descent X^T dY. `c` is where the first of the inputs and output
-/// 0 of the matrix would stand.
+/// c (inputs, outputs) = X^T dY, `added` to c or, with a descent, c - descent X^T dY. `c` is where the first of the
+/// inputs and output 0 of the matrix would stand.
 template <typename Scalar>
-void multiply_block(const LinearGradient<Scalar>& p, Range inputs, Range outputs, Scalar descent, Grid<Scalar> c) {
+void multiply_block(const LinearGradient<Scalar>& p, Range inputs, Range outputs, Scalar descent, Grid<Scalar> c,
+                    bool added = false) {
   constexpr std::ptrdiff_t kColumns = kPanelColumns<Scalar>;
   alignas(kVectorBytes) Scalar x[static_cast<std::size_t>(kSummedRows * kColumns)];
   for (std::ptrdiff_t first = inputs.begin; first < inputs.end; first += kColumns) {
@@ -81,7 +81,7 @@ void multiply_block(const LinearGradient<Scalar>& p, Range inputs, Range outputs
                                 .a = {x, kColumns},
                                 .b = grid(p.output_gradient).from(done, 0),
                                 .c = c.from(first - inputs.begin, 0),
-                                .write_out = {.beta = done > 0 ? Scalar{1} : Scalar{0}, .descent = descent}};
+                                .write_out = {.beta = added || done > 0 ? Scalar{1} : Scalar{0}, .descent = descent}};
       for_tile_columns<Scalar>(outputs, [&](std::ptrdiff_t j, std::ptrdiff_t width) {
         for_tile_rows<kInputTileRows<Scalar>>({0, some}, [&](std::ptrdiff_t i, std::ptrdiff_t count) {
           run_tile<Scalar, RowsOf::a_transposed, kInputTileRows<Scalar>>(tiles, i, count, j, width);
@@ -123,10 +123,72 @@ void update_block(Grid<const Scalar> gradient, const OptimizerStep<Scalar>& rule
   transpose_block_of(weight, inputs, outputs);
 }
 
+/// sum_in_tree (core/summation_tree.hpp), where a leaf that is a right child by itself is added to the sum of the left
+/// one: leaf(i, slot, added). The bits are the same, as a leaf that is one sum of a tile's is added last.
+template <typename Leaf, typename Join>
+void sum_leaves(std::ptrdiff_t begin, std::ptrdiff_t end, std::ptrdiff_t slot, bool adds, const Leaf& leaf,
+                const Join& join) {
+  if (end - begin == 1) {
+    leaf(begin, slot, false);
+    return;
+  }
+  std::ptrdiff_t left = 1;
+  while (2 * left < end - begin) left *= 2;
+  const std::ptrdiff_t middle = begin + left;
+  sum_leaves(begin, middle, slot, adds, leaf, join);
+  if (adds && end - middle == 1) {
+    leaf(middle, slot, true);
+    return;
+  }
+  sum_leaves(middle, end, slot + 1, adds, leaf, join);
+  join(slot);
+}
+
+/// A block of a gradient, leaf by leaf: slot 0 is where it belongs, the others are in `scratch`.
 template <typename Scalar>
-void weight_gradient(const LinearGradient<Scalar>& product, Range inputs, Range outputs, Panels<Scalar> gradient) {
+void sum_block(const LinearGradient<Scalar>& p, Range inputs, Range outputs, Grid<Scalar> gradient, Scalar* scratch) {
+  constexpr std::ptrdiff_t kColumns = kPanelColumns<Scalar>, kPanel = kStripPanels * kColumns * kColumns;
+  const auto slot_of = [=](std::ptrdiff_t slot) {
+    return slot == 0 ? gradient.from(0, outputs.begin)
+                     : Grid<Scalar>{scratch + (slot - 1) * kGroupPanels * kPanel, kColumns, kPanel};
+  };
+  const auto leaf = [&](std::ptrdiff_t i, std::ptrdiff_t slot, bool added) {
+    const std::ptrdiff_t first = i * p.leaf_rows;
+    const LinearGradient<Scalar> some{
+        {p.output_gradient.data + first * p.output_gradient.stride + outputs.begin, p.output_gradient.stride},
+        {p.input.data + first * p.input.stride, p.input.stride},
+        least(p.leaf_rows, p.rows - first)};
+    multiply_block(some, inputs, {0, outputs.size()}, Scalar{0}, slot_of(slot), added);
+  };
+  const auto join = [&](std::ptrdiff_t slot) {
+    const Grid<Scalar> to = slot_of(slot), from = slot_of(slot + 1);
+    for (std::ptrdiff_t j = 0; j < outputs.size(); j += kColumns) {
+      const std::ptrdiff_t some = least(kColumns, outputs.size() - j);  // what lies behind the last is not to change
+      Scalar* __restrict sum = to.from(0, j).data;
+      const Scalar* __restrict added = from.from(0, j).data;
+      for (std::ptrdiff_t i = 0; i < inputs.size(); ++i) {
+        if (some == kColumns) {
+          for (std::ptrdiff_t k = 0; k < kColumns; ++k) sum[i * kColumns + k] += added[i * kColumns + k];
+        } else {
+          for (std::ptrdiff_t k = 0; k < some; ++k) sum[i * kColumns + k] += added[i * kColumns + k];
+        }
+      }
+    }
+  };
+  sum_leaves(0, (p.rows + p.leaf_rows - 1) / p.leaf_rows, 0, p.leaf_rows <= kSummedRows, leaf, join);
+}
+
+template <typename Scalar>
+void weight_gradient(const LinearGradient<Scalar>& product, Range inputs, Range outputs, Panels<Scalar> gradient,
+                     Scalar* scratch) {
+  const bool by_leaves = product.leaf_rows > 0 && product.leaf_rows < product.rows;
   for_blocks<Scalar>(inputs, outputs, [&](Range some_inputs, Range some_outputs) {
-    multiply_block(product, some_inputs, some_outputs, Scalar{0}, grid(gradient).from(some_inputs.begin, 0));
+    const Grid<Scalar> block = grid(gradient).from(some_inputs.begin, 0);
+    if (by_leaves) {
+      sum_block(product, some_inputs, some_outputs, block, scratch);
+    } else {
+      multiply_block(product, some_inputs, some_outputs, Scalar{0}, block);
+    }
   });
 }
 
