@@ -21,11 +21,15 @@ struct LeafRange {
 /// A leaf's rows (samples, or tokens) are at most so many where a sample has no more: products sum as many at once.
 inline constexpr std::int64_t kMostLeafRows = 256;
 
-/// Samples of each leaf but the last of a batch of so many: 16 leaves, or more where those would be too large.
+/// And at least so many where the batch has them, as a product of fewer is slow; but for the one, or one sample.
+inline constexpr std::int64_t kLeastLeafRows = 64;
+
+/// Samples of each leaf but the last of a batch of so many: 64 leaves, or as many as have such rows.
 [[nodiscard]] inline std::int64_t leaf_samples(std::int64_t batch, std::int64_t rows_per_sample) {
-  constexpr std::int64_t kLeaves = 16;
-  const std::int64_t most = std::max<std::int64_t>(1, kMostLeafRows / rows_per_sample);
-  return std::clamp<std::int64_t>((batch + kLeaves - 1) / kLeaves, 1, most);
+  constexpr std::int64_t kLeaves = 64;
+  const std::int64_t least = (kLeastLeafRows + rows_per_sample - 1) / rows_per_sample,
+                     most = std::max<std::int64_t>(1, kMostLeafRows / rows_per_sample);
+  return std::clamp((batch + kLeaves - 1) / kLeaves, least, most);
 }
 
 /// Where a node of the tree over these leaves, two at least, is made of two: the largest power of two to the left.

@@ -46,12 +46,13 @@ TEST_CASE("a part of the leaves is made of nodes of the whole tree, and their su
   }
 }
 
-TEST_CASE("a leaf has a sixteenth of the batch, and no more rows than a product sums at once") {
-  CHECK(leaf_samples(512, 1) == 32);
-  CHECK(leaf_samples(37, 1) == 3);
-  CHECK(leaf_samples(7, 1) == 1);
-  CHECK(leaf_samples(8192, 1) == 256);
-  CHECK(leaf_samples(64, 128) == 2);
+TEST_CASE("a leaf has rows enough for a product, and no more than it sums at once") {
+  CHECK(leaf_samples(512, 1) == 64);
+  CHECK(leaf_samples(6400, 1) == 100);
+  CHECK(leaf_samples(7, 1) == 64);
+  CHECK(leaf_samples(16, 20) == 4);
+  CHECK(leaf_samples(100000, 1) == 256);
+  CHECK(leaf_samples(64, 128) == 1);
   CHECK(leaf_samples(64, 1024) == 1);
 }
 

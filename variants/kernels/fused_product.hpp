@@ -81,14 +81,14 @@ struct WeightPanels {
   Scalar* second = nullptr;
 };
 
-// A weight's gradient is formed in blocks of so many panels of outputs by panels of inputs (isa/fused_product.hpp).
-inline constexpr std::ptrdiff_t kGroupPanels = 16, kStripPanels = 8;
-/// Elements of what weight_gradient needs besides, for so many leaves.
+/// Elements of what weight_gradient needs besides for a sum by leaves, of so many rows.
+inline constexpr std::ptrdiff_t kLeafSlotPanels = 4;
 template <typename Scalar>
-[[nodiscard]] constexpr std::ptrdiff_t leaf_scratch_size(std::ptrdiff_t leaves) {
+[[nodiscard]] constexpr std::ptrdiff_t leaf_scratch_size(std::ptrdiff_t rows, std::ptrdiff_t leaf_rows) {
+  constexpr std::ptrdiff_t kColumns = kPanelColumns<Scalar>;
   std::ptrdiff_t slots = 0;
-  for (; leaves > 1; leaves = (leaves + 1) / 2) ++slots;
-  return slots * kGroupPanels * kStripPanels * kPanelColumns<Scalar> * kPanelColumns<Scalar>;
+  for (std::ptrdiff_t leaves = (rows + leaf_rows - 1) / leaf_rows; leaves > 1; leaves = (leaves + 1) / 2) ++slots;
+  return rows * kColumns + slots * kLeafSlotPanels * kColumns * kColumns;
 }
 
 /// gradient (in, out) = X^T dY, the transposed dW. `scratch`: for a sum by leaves.

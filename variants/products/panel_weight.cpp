@@ -57,8 +57,7 @@ class PanelWeight final : public LinearWeight<Scalar> {
     Scalar* scratch = nullptr;
     if (product.leaf_rows > 0) {
       thread_local Buffer<Scalar> slots;
-      const std::ptrdiff_t leaves = (product.rows + product.leaf_rows - 1) / product.leaf_rows;
-      const auto size = static_cast<std::size_t>(leaf_scratch_size<Scalar>(leaves));
+      const auto size = static_cast<std::size_t>(leaf_scratch_size<Scalar>(product.rows, product.leaf_rows));
       if (slots.size() < size) slots.resize(size);
       scratch = slots.data();
     }
