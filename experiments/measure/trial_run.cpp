@@ -140,7 +140,7 @@ class TypedTrialRun final : public LocalTrialRun {
       }
       if (evaluation_is_due(step_)) evaluate();
     }
-    observe(threads_that_worked(before, thread_run_times(processes()), trial_.all_threads()), *claim);
+    observe(threads_of_block(before), *claim);
     const std::vector<double>& losses = record_.steps.train_loss;
     return {median(counted_times(record_.steps, trial_, dataset_, first)),
             {losses.begin() + static_cast<std::ptrdiff_t>(first), losses.end()}};
@@ -236,6 +236,12 @@ class TypedTrialRun final : public LocalTrialRun {
     gathering_time_ = clock.lap();
     const StepResult result = network_->train_step(batch, update_of(step_));
     record_step({result, gathering_time_ + clock.lap()}, batch.counted, round);
+  }
+
+  /// That worked since then; 0, which is unknown, where some of them ran on another machine.
+  [[nodiscard]] std::int64_t threads_of_block(const std::map<std::string, std::int64_t>& before) const {
+    if (std::ssize(processes()) < trial_.ranks.count) return 0;
+    return threads_that_worked(before, thread_run_times(processes()), trial_.all_threads());
   }
 
   /// Steps in the network's own process, to the next evaluation, `count` at most.

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -42,10 +43,14 @@ std::string World::library() const {
   int length = 0;
   MPI_Get_library_version(text, &length);
   std::string name(text, static_cast<std::size_t>(length));
-  name.resize(std::min(name.find_first_of(",\n"), name.size()));  // of its first line, before what it was built with
-  std::ranges::replace(name, '\t', ' ');
-  while (!name.empty() && (name.back() == ' ' || name.back() == '\0')) name.pop_back();
-  return name;
+  name.resize(std::min(name.find_first_of(",\n"), name.size()));  // its first line, before what it was built with
+  while (!name.empty() && (std::isspace(static_cast<unsigned char>(name.back())) != 0 || name.back() == '\0')) {
+    name.pop_back();
+  }
+  // `MPICH Version:<tab>4.0.2`, `Open MPI v4.1.4`
+  const std::size_t digit = name.find_first_of("0123456789");
+  if (digit == std::string::npos) return name;
+  return name.substr(0, name.find_first_of(" :\t", name.starts_with("Open MPI") ? 5 : 0)) + " " + name.substr(digit);
 }
 
 std::vector<pid_t> World::processes_of_first_host() const {
