@@ -18,7 +18,7 @@ install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 set(STEPBENCH_PAGES README.md CHANGELOG.md CONTRIBUTING.md experiments/README.md experiments/compare/README.md
     experiments/data/README.md experiments/measure/README.md experiments/scale/README.md results/README.md
     results/reference/README.md results/reference/quick-speed.svg scripts/README.md scripts/peers/README.md scripts/peers/PROTOCOL.md
-    scripts/peers/example.py scripts/peers/stepbench_peer.py tests/README.md variants/README.md)
+    scripts/peers/example.py scripts/peers/stepbench_peer.py tests/README.md variants/README.md variants/ranks/README.md)
 foreach(page IN LISTS STEPBENCH_PAGES)
   cmake_path(GET page PARENT_PATH folder)
   install(FILES ${page} DESTINATION ${CMAKE_INSTALL_DOCDIR}/${folder})

@@ -1,4 +1,5 @@
-// What ranks are told of their network besides what every peer is (scripts/peers/PROTOCOL.md): `more` of `make`.
+// What ranks are told of their network besides what every peer is (scripts/peers/PROTOCOL.md): `more` of `make`. What they
+// say besides: `processes`, those of rank 0's host.
 #pragma once
 
 #include <cstdint>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mpi.h>
+#include <sched.h>
 #include <sys/types.h>
 
 #include <cstddef>
@@ -63,16 +64,11 @@ template <typename Scalar>
 
 /// Calls look() until it says true. With a core to spare for each rank nothing is lost; else they let each other run.
 template <typename Look>
-void wait_until(const Look& look);
-
-}  // namespace stepbench
-
-#include <sched.h>
-
-template <typename Look>
-void stepbench::wait_until(const Look& look) {
+void wait_until(const Look& look) {
   constexpr int kLooks = 64;  // before it lets others run
   for (int looks = 0; !look(); ++looks) {
     if (looks >= kLooks) sched_yield();
   }
 }
+
+}  // namespace stepbench
