@@ -256,7 +256,8 @@ std::vector<Key> ranks_keys() {
   constexpr std::int64_t kDay = 86'400;
   return {
       make_key("ranks.launcher", [](auto& s) -> auto& { return s.ranks.launcher; }, launcher_rule(),
-               "starts so many processes of the program whose path is put behind it", {.condition = kRanks}),
+               "starts so many processes of the program whose path is put behind it",
+               {.condition = kRanks, .of_arm = true}),
       make_key("ranks.reduction", [](auto& s) -> auto& { return s.ranks.reduction; }, enum_rule(kReductions),
                "add up gradients with the same bits on any number of ranks, or as MPI likes",
                {.condition = kRanks, .of_arm = true}),
@@ -264,7 +265,7 @@ std::vector<Key> ranks_keys() {
                "send a layer's gradients while those below it are formed", {.condition = kRanks, .of_arm = true}),
       make_key("ranks.time_limit", [](auto& s) -> auto& { return s.ranks.time_limit; }, integer_rule(1, kDay),
                "seconds that the ranks may take for one answer: to make the network, to train a block",
-               {.condition = kRanks}),
+               {.condition = kRanks, .of_arm = true}),
   };
 }
 

@@ -1,6 +1,6 @@
 // Ranks: a network that several processes train together, each on its part of every batch, with gradients added up
 // between them (MPI). Any backend can be in each of them; here is what a run sees of it: a network in processes of its
-// own (Network::own_process). What a rank does: rank_network.hpp; how they are spoken to: worker.cpp.
+// own (Network::own_process). What each of them runs: variants/rank_program.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-#include "variants/ranks/world.hpp"
+#include "variants/rank_program/world.hpp"
 
 #include <unistd.h>
 

@@ -2,7 +2,7 @@
 // order on to the others, so that all carry it out together.
 #pragma once
 
-#include "variants/ranks/world.hpp"
+#include "variants/rank_program/world.hpp"
 
 namespace stepbench {
 

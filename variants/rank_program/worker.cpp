@@ -1,4 +1,4 @@
-#include "variants/ranks/worker.hpp"
+#include "variants/rank_program/worker.hpp"
 
 #include <fmt/format.h>
 
@@ -16,9 +16,9 @@
 #include "core/error.hpp"
 #include "core/lap_clock.hpp"
 #include "core/models/parameters.hpp"
-#include "variants/ranks/rank_network.hpp"
+#include "variants/rank_program/rank_network.hpp"
+#include "variants/rank_program/shared_numbers.hpp"
 #include "variants/ranks/rank_request.hpp"
-#include "variants/ranks/shared_numbers.hpp"
 #include "variants/registry.hpp"
 
 namespace stepbench {

@@ -11,9 +11,9 @@
 
 #include "core/lap_clock.hpp"
 #include "core/network.hpp"
-#include "variants/ranks/gradient_exchange.hpp"
+#include "variants/rank_program/gradient_exchange.hpp"
+#include "variants/rank_program/world.hpp"
 #include "variants/ranks/rank_request.hpp"
-#include "variants/ranks/world.hpp"
 
 namespace stepbench {
 

@@ -15,7 +15,7 @@
 
 #include "core/buffer.hpp"
 #include "core/summation_tree.hpp"
-#include "variants/ranks/world.hpp"
+#include "variants/rank_program/world.hpp"
 
 namespace stepbench {
 

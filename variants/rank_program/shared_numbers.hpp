@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "variants/ranks/world.hpp"
+#include "variants/rank_program/world.hpp"
 
 namespace stepbench {
 

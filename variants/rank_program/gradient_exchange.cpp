@@ -1,4 +1,4 @@
-#include "variants/ranks/gradient_exchange.hpp"
+#include "variants/rank_program/gradient_exchange.hpp"
 
 #include <algorithm>
 

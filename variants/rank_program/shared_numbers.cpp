@@ -1,4 +1,4 @@
-#include "variants/ranks/shared_numbers.hpp"
+#include "variants/rank_program/shared_numbers.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

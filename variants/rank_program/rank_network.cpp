@@ -1,4 +1,4 @@
-#include "variants/ranks/rank_network.hpp"
+#include "variants/rank_program/rank_network.hpp"
 
 #include <algorithm>
 #include <numeric>

@@ -3,7 +3,7 @@
 #include <sys/prctl.h>
 
 #include "variants/openblas/runtime.hpp"
-#include "variants/ranks/worker.hpp"
+#include "variants/rank_program/worker.hpp"
 
 int main(int, char** argv) {
   stepbench::require_honest_kernels(argv);
