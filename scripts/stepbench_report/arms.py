@@ -28,10 +28,16 @@ class Variants:
         self._keys = sorted(key for key, found in values.items() if len(found) > 1)
 
     def __getitem__(self, trial: Trial) -> str:
+        ranks = ranks_of(trial)
+        return self._name(trial, f" on {ranks} rank{'s' if ranks != 1 else ''}" if ranks else "")
+
+    def on_any_ranks(self, trial: Trial) -> str:
+        """The same for all numbers of ranks."""
+        return self._name(trial, "")
+
+    def _name(self, trial: Trial, where: str) -> str:
         own = [f"{key.rsplit('.', 1)[1].replace('_', ' ')} {_value(trial, key)}"
                for key in self._keys if _applies(key, trial)]  # fmt: skip
-        ranks = ranks_of(trial)
-        where = f" on {ranks} rank{'s' if ranks != 1 else ''}" if ranks else ""
         return ", ".join([f"{trial.attrs['backend']}{where}", *own])
 
 
