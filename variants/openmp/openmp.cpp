@@ -163,6 +163,12 @@ std::string binding() {
   }
 }
 
+std::string unsupported(const NetworkSettings& settings) {
+  const std::int64_t limit = omp_get_thread_limit();
+  if (settings.threads <= limit) return "";
+  return "OMP_THREAD_LIMIT allows " + std::to_string(limit) + (limit == 1 ? " thread" : " threads");
+}
+
 std::vector<LibraryFact> facts() {
   return {{"openmp_version", "OpenMP", std::to_string(_OPENMP)},
           {"openmp_waiting", "how OpenMP's threads wait", waiting_policy(), false},
@@ -180,7 +186,7 @@ Backend openmp_backend() {
   return {"openmp",    "tbb's tasks and products as OpenMP tasks",
           kAnyThreads, true,
           make<float>, make<double>,
-          nullptr,     facts,
+          unsupported, facts,
           {},          direct_network_settings()};
 }
 

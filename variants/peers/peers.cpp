@@ -1,7 +1,5 @@
 #include "variants/peers/peers.hpp"
 
-#include <fmt/format.h>
-
 #include "variants/peers/peer_network.hpp"
 #include "variants/peers/peer_program.hpp"
 
