@@ -105,10 +105,11 @@ def test_under_the_openmp_flavour_no_trial_works_on_more_threads_than_it_has(pro
 
 
 def test_openmp_does_not_run_on_fewer_threads_than_it_says(program: Program, tmp_path: Path) -> None:
-    config = write_config(tmp_path, {**THREE, "sweep.backend": "tbb,openmp"})
+    config = write_config(tmp_path, {**THREE, "sweep.backend": "tbb,openmp,onednn"})
     done = subprocess.run([program.binary, "run", config, "-o", tmp_path / "out.h5"], cwd=tmp_path, text=True,
                           env=os.environ | {"OMP_THREAD_LIMIT": "1"}, capture_output=True, timeout=120)  # fmt: skip
     assert done.returncode == 0, done.stderr
     if "absent from this build" in done.stdout:
         pytest.skip("this build has no OpenMP")
     assert "openmp-t2-s1 unsupported: OMP_THREAD_LIMIT allows 1 thread" in done.stdout
+    assert "onednn-t2-s1 unsupported: " in done.stdout

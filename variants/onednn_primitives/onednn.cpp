@@ -83,7 +83,10 @@ std::unique_ptr<Network<float>> make(const NetworkSettings& settings) {
                                     products);
 }
 
-std::string unsupported(const NetworkSettings& settings) { return onednn_threads_unsupported(settings.threads); }
+std::string unsupported(const NetworkSettings& settings) {
+  const std::string reason = onednn_threads_unsupported(settings.threads);
+  return reason.empty() ? openmp_threads_unsupported(settings.threads) : reason;
+}
 
 std::vector<LibraryFact> facts() {
   std::vector<LibraryFact> facts = onednn_facts();

@@ -163,11 +163,7 @@ std::string binding() {
   }
 }
 
-std::string unsupported(const NetworkSettings& settings) {
-  const std::int64_t limit = omp_get_thread_limit();
-  if (settings.threads <= limit) return "";
-  return "OMP_THREAD_LIMIT allows " + std::to_string(limit) + (limit == 1 ? " thread" : " threads");
-}
+std::string unsupported(const NetworkSettings& settings) { return openmp_threads_unsupported(settings.threads); }
 
 std::vector<LibraryFact> facts() {
   return {{"openmp_version", "OpenMP", std::to_string(_OPENMP)},
@@ -177,6 +173,12 @@ std::vector<LibraryFact> facts() {
 }
 
 }  // namespace
+
+std::string openmp_threads_unsupported(std::int64_t threads) {
+  const std::int64_t limit = omp_get_thread_limit();
+  if (threads <= limit) return "";
+  return "OMP_THREAD_LIMIT allows " + std::to_string(limit) + (limit == 1 ? " thread" : " threads");
+}
 
 std::unique_ptr<Executor> make_openmp_executor(int threads, std::vector<int> cpus) {
   return std::make_unique<OpenMpExecutor>(threads, std::move(cpus));

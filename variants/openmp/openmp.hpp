@@ -13,6 +13,9 @@ namespace stepbench {
 /// them.
 [[nodiscard]] std::unique_ptr<Executor> make_openmp_executor(int threads, std::vector<int> cpus = {});
 
+/// Why OpenMP cannot have so many; empty when it can.
+[[nodiscard]] std::string openmp_threads_unsupported(std::int64_t threads);
+
 [[nodiscard]] Backend openmp_backend();
 
 }  // namespace stepbench
