@@ -34,7 +34,8 @@ struct Batch {
   std::span<const Scalar> targets;            // (B, K): what squared_error is held against; empty under cross_entropy
   std::span<const std::int32_t> tokens = {};  // (B, T), each in [0, V)
   std::span<const std::int32_t> target_tokens = {};  // (B, T), each in [0, V) or kNotCounted
-  /// Not null only in train_step of a network that fetches_features: then each row is to be fetched before it is read.
+  /// Not null only in train_step and compute_gradients of a network that fetches_features: then each row is to be
+  /// fetched before it is read.
   const FeatureRows* pending = nullptr;
   /// Samples of a leaf, in compute_gradients of a network that sums_by_leaves: losses and gradients are those of the
   /// leaves, added up in the tree of core/summation_tree.hpp. 0: in whichever order the network likes.

@@ -163,8 +163,8 @@ class Network {
   /// One optimiser step with the gradients as they are (textbook order, clipped as the settings say).
   virtual void apply_update(const UpdateStep& update) = 0;
 
-  /// Whether train_step takes a batch whose features are still to be fetched (Batch::pending), so that those who
-  /// compute with a row can fetch it. Otherwise a batch is gathered before the step, on the calling thread.
+  /// Whether train_step and compute_gradients take a batch whose features are still to be fetched (Batch::pending), so
+  /// that those who compute with a row can fetch it. Otherwise a batch is gathered before, on the calling thread.
   [[nodiscard]] virtual bool fetches_features() const { return false; }
   /// One whole training step in the settings' update order; a backend may fuse its parts.
   virtual StepResult train_step(const Batch<Scalar>& batch, const UpdateStep& update) = 0;

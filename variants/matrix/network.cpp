@@ -153,7 +153,7 @@ class MatrixNetwork final : public Network<Scalar> {
     const bool backward = pass != Pass::evaluate;
     const bool layerwise = pass == Pass::train && training_.update_order == UpdateOrder::layerwise;
     for (Lane<Scalar>& lane : lanes) {  // a lane from end to end, for a thread that takes task after task
-      if (pass == Pass::train && model_->reads_features()) add_fetch(lane);
+      if (backward && model_->reads_features()) add_fetch(lane);
       model_->forward(lane);
       if (!backward) model_->hits(lane);
       if (!backward || layerwise) continue;

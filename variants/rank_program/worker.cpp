@@ -246,8 +246,9 @@ class TypedTrainer final : public Trainer {
     LapClock clock;
     const std::int64_t counted = counted_of(dataset_->train, rows);
     const auto some = [&](std::int64_t begin, std::int64_t end) {
-      Batch<Scalar> batch = gatherer_->gather(
-          dataset_->train, rows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
+      const auto mine = rows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+      Batch<Scalar> batch = network().fetches_features() ? gatherer_->begin_gather(dataset_->train, mine)
+                                                         : gatherer_->gather(dataset_->train, mine);
       batch.counted = counted;
       return batch;
     };
