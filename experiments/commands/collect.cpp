@@ -1,7 +1,6 @@
 // `stepbench collect`
-#include "experiments/run/collect.hpp"
-
 #include "experiments/commands/command.hpp"
+#include "experiments/run/collect.hpp"
 #include "experiments/run/output.hpp"
 
 namespace stepbench {
