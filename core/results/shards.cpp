@@ -1,7 +1,9 @@
 #include "core/results/shards.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <set>
 #include <sstream>
 #include <utility>
 
@@ -135,19 +137,17 @@ auto by_place(const std::vector<std::string>& words, auto id_of) {
 }  // namespace
 
 std::string sweep_difference(const ShardRecord& one, const ShardRecord& other) {
-  const auto lacks = [](const ShardRecord& sweep, const std::string& trial) {
-    return std::ranges::find(sweep.trials, trial) == sweep.trials.end();
-  };
-  std::vector<std::string> added, removed, data;
-  for (const std::string& trial : other.trials) {
-    if (lacks(one, trial)) added.push_back(trial);
+  if (one.trials != other.trials || one.groups != other.groups) {
+    const std::set<std::string> ones(one.trials.begin(), one.trials.end());
+    const std::set<std::string> others(other.trials.begin(), other.trials.end());
+    std::vector<std::string> added, removed;
+    std::ranges::set_difference(others, ones, std::back_inserter(added));
+    std::ranges::set_difference(ones, others, std::back_inserter(removed));
+    return !added.empty()     ? "it has trials " + listed(added)
+           : !removed.empty() ? "it has no trials " + listed(removed)
+                              : "it has the trials in another order";
   }
-  for (const std::string& trial : one.trials) {
-    if (lacks(other, trial)) removed.push_back(trial);
-  }
-  if (!added.empty()) return "it has trials " + listed(added);
-  if (!removed.empty()) return "it has no trials " + listed(removed);
-  if (one.trials != other.trials || one.groups != other.groups) return "it has the trials in another order";
+  std::vector<std::string> data;
   for (std::size_t i = 0; i < one.trials.size(); ++i) {
     const std::string& group = one.groups[i];
     if (one.datasets[i] == other.datasets[i] || std::ranges::find(data, group) != data.end()) continue;
