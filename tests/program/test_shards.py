@@ -200,6 +200,15 @@ def test_a_shard_that_was_resumed_is_collected(program: Program, half: Path, who
     assert digests(half / "all.h5") == digests(whole.file)
 
 
+def test_a_shard_whose_sweep_has_grown_is_resumed_as_one_of_the_larger_sweep(program: Program, half: Path) -> None:
+    grown = ("--set", "sweep.seed=1,2,3,4,5,6", *KEEP)
+    resumed = program("run", "small.cfg", "--shard", "2/2", "--resume", *grown, cwd=half)
+    assert resumed.code == 0 and "2 of 6 trials are finished and kept" in resumed.stderr, resumed
+    assert program("run", "small.cfg", "--shard", "1/2", "--overwrite", *grown, cwd=half).code == 0
+    assert program("collect", FIRST, SECOND, "-o", "all.h5", cwd=half).code == 0
+    assert len(digests(half / "all.h5")) == 12
+
+
 def test_a_shard_that_is_finished_is_not_run_again(program: Program, two_shards: Path) -> None:
     again = program("run", "small.cfg", "--shard", "2/2", "--resume", cwd=two_shards)
     assert again.code == 0 and "small-shard-2-of-2.h5 holds all 4 trials: nothing to do" in again.stderr

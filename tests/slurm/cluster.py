@@ -59,6 +59,11 @@ def what_is_missing() -> str:
     return ""
 
 
+def can_tell_nodes_apart() -> bool:
+    """Whether each node can have a folder of its own under a common name, where MPI's ranks meet."""
+    return subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode == 0
+
+
 def _free_ports(count: int) -> list[int]:
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [taken.getsockname()[1] for taken in sockets]
@@ -83,7 +88,7 @@ class Cluster:
 
     def _write_config(self) -> None:
         self._folder.chmod(0o755)  # munged asks for it
-        for name in ("munge", "state", *(f"spool.{node}" for node in NODES)):
+        for name in ("munge", "state", "pmix", *(f"{name}.{node}" for name in ("spool", "pmix") for node in NODES)):
             (self._folder / name).mkdir(mode=0o755)
         controller_port, *ports = _free_ports(1 + len(NODES))
         nodes = [
@@ -95,6 +100,7 @@ class Cluster:
                 folder=self._folder, controller_port=controller_port, nodes="\n".join(nodes), names=",".join(NODES)
             )
         )
+        (self._folder / "mpi.conf").write_text(f"PMIxCliTmpDirBase={self._folder}/pmix\n")
 
     def _start(self) -> None:
         munge = self._folder / "munge"
@@ -107,8 +113,15 @@ class Cluster:
         self.wait_until((munge / "socket").exists, "munged is up")
         self._daemon("slurmctld", "-D", "-c", "-f", str(self.config))
         for node in NODES:
-            self._daemon("slurmd", "-D", "-c", "-N", node, "-f", str(self.config))
+            self._daemon(*self._node_command(node))
         self.wait_until(lambda: self._idle_nodes() == len(NODES), "the nodes are idle")
+
+    def _node_command(self, node: str) -> list[str]:
+        slurmd = ["slurmd", "-D", "-c", "-N", node, "-f", str(self.config)]
+        if not can_tell_nodes_apart():
+            return slurmd
+        mount = f"mount --bind {self._folder}/pmix.{node} {self._folder}/pmix"
+        return ["unshare", "--mount", "sh", "-c", f'{mount} && exec "$@"', "sh", *slurmd]
 
     def _daemon(self, *command: str) -> None:
         log = self._folder / f"{len(self._daemons)}-{command[0]}.log"

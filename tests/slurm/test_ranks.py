@@ -1,14 +1,18 @@
-"""What scripts/slurm/ranks.sbatch hands to the program: a command that starts ranks within the job, of several trials at
-once. In the program's place stands a script that starts them and trains nothing."""
+"""scripts/slurm/ranks.sbatch: what it hands to the program, a command that starts ranks within the job, of several trials
+at once; and a run on ranks, where the program has them.
+"""
 
+import subprocess
 from pathlib import Path
 
+import h5py
 import pytest
 
-from cluster import Cluster
+from cluster import Cluster, can_tell_nodes_apart
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts" / "slurm"
-# Two trials' ranks are there at once: each waits until those of the other have begun. Of `run --set ranks.launcher=...`.
+# In the program's place. Two trials' ranks are there at once: each waits until those of the other have begun. Its arguments: run --set
+# ranks.launcher=... and more.
 _PROGRAM = """#!/bin/bash
 launcher=${3#ranks.launcher=}
 echo "$1 $2 ${*:4}"
@@ -60,3 +64,46 @@ def test_both_scripts_take_signals_and_requeues_alike() -> None:
     parts = [(SCRIPTS / f"{name}.sbatch").read_text() for name in ("sweep", "ranks")]
     alike = [part.partition("\nrun=$!\n")[2].replace("ranks.sbatch", "sweep.sbatch") for part in parts]
     assert alike[0] == alike[1] and "scontrol requeue" in alike[0]
+
+
+_CONFIG = """
+[experiment]
+name = small
+[dataset]
+kind = blobs
+features = 4
+classes = 3
+samples = 480
+[model]
+kind = mlp
+layers = 4,8,3
+[training]
+steps = 24
+batch_size = 64
+learning_rate = 0.1
+[measure]
+rounds = 2
+[sweep]
+backend = tbb
+ranks = 1,2
+"""
+
+
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_ranks_in_a_job_end_with_the_bits_of_one(cluster: Cluster, program: Path, tmp_path: Path, nodes: int) -> None:
+    keys = subprocess.run([program, "list", "keys"], capture_output=True, encoding="utf-8", check=True).stdout
+    if "sweep.ranks" not in keys:
+        pytest.skip("this build has no ranks")
+    if nodes > 1 and not can_tell_nodes_apart():
+        pytest.skip("the nodes of one machine are one for MPI, where mount namespaces are refused")
+    (tmp_path / "small.cfg").write_text(_CONFIG)
+    # Over TCP, as between two machines: these two nodes have a name and a memory in common.
+    apart = {"OMPI_MCA_btl": "tcp,self", "OMPI_MCA_pml": "ob1"} if nodes > 1 else {}
+    job = cluster.submit(
+        f"--nodes={nodes}", f"--ntasks-per-node={2 // nodes}", SCRIPTS / "ranks.sbatch", "small.cfg",
+        cwd=tmp_path, environment={"STEPBENCH": str(program)} | apart,
+    )  # fmt: skip
+    assert cluster.end_of(job) == {"COMPLETED"}, (tmp_path / f"slurm-{job}.out").read_text()
+    with h5py.File(tmp_path / "results" / "small.h5") as file:
+        digests = {trial: group.attrs["parameter_digest"] for trial, group in file["trials"].items()}
+    assert list(digests) == ["tbb-r1-t1-s1", "tbb-r2-t1-s1"] and len(set(digests.values())) == 1
