@@ -64,9 +64,11 @@ ShardPart read_trial_files(const std::string& name, const std::vector<fs::path>&
 }
 
 ShardPart read_shard(const fs::path& file) {
-  if (!fs::exists(file)) {
-    const std::vector<fs::path> trials = trial_files_in(trials_folder(file));
+  const fs::path folder = trials_folder(file);
+  if (!fs::exists(file) && fs::exists(folder)) {
+    const std::vector<fs::path> trials = trial_files_in(folder);
     if (!trials.empty()) return read_trial_files(file.string(), trials);
+    throw InputError(file.string() + ": its run has not finished any trial yet; --resume goes on with one that ended");
   }
   return {.name = file.string(), .file = read_result_file(file)};
 }

@@ -101,9 +101,7 @@ std::vector<fs::path> trial_files_in(const fs::path& folder) {
     const fs::path& path = entry->path();
     if (path.extension() == ".h5" && !path.filename().string().starts_with('.')) files.push_back(path);
   }
-  if (failed && failed != std::errc::no_such_file_or_directory) {
-    throw OutputError(fmt::format("{}: cannot be read: {}", folder.string(), failed.message()));
-  }
+  if (failed) throw OutputError(fmt::format("{}: cannot be read: {}", folder.string(), failed.message()));
   std::sort(files.begin(), files.end());
   return files;
 }

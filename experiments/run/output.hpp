@@ -17,7 +17,7 @@ enum class IfPresent { refuse, resume, overwrite };
 /// FILE.trials/ of FILE.h5, whether it is there or not.
 [[nodiscard]] std::filesystem::path trials_folder(const std::filesystem::path& file);
 
-/// The trial files in such a folder, by name; none where there is no folder. Throws OutputError.
+/// The trial files in such a folder, by name. Throws OutputError.
 [[nodiscard]] std::vector<std::filesystem::path> trial_files_in(const std::filesystem::path& folder);
 
 /// The lock on a folder that every run on one output takes. Removes the folder on its way out when nothing is in it.

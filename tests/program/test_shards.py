@@ -276,6 +276,13 @@ def test_a_shard_that_is_not_there_is_named(program: Program, two_shards: Path) 
     assert_mentions(refused(program, two_shards, "collect", FIRST, "no.h5", "-o", "all.h5"), "no.h5")
 
 
+def test_a_shard_of_which_nothing_is_finished_is_told_from_one_that_is_not_there(program: Program, shards: Path) -> None:
+    (shards / SECOND).unlink()
+    trial_files(shards).mkdir()
+    message = refused(program, shards, "collect", FIRST, SECOND, "-o", "all.h5")
+    assert_mentions(message, f"{SECOND}: its run has not finished any trial yet", "--resume")
+
+
 def test_collect_does_not_replace_an_output_unasked(program: Program, shards: Path) -> None:
     (shards / "all.h5").write_text("old")
     assert_mentions(refused(program, shards, "collect", FIRST, SECOND, "-o", "all.h5", code=1), "all.h5 exists", "--overwrite")
