@@ -59,6 +59,16 @@ def test_another_launcher_takes_the_place_of_srun(cluster: Cluster, tmp_path: Pa
     assert sorted(line for line in log if line.startswith("trial")) == RANKS
 
 
+@pytest.mark.parametrize("name", ["sweep", "ranks"])
+def test_a_program_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
+    done = subprocess.run(
+        ["bash", SCRIPTS / f"{name}.sbatch", "my.cfg"], cwd=tmp_path, env={"STEPBENCH": "no/such", "PATH": "/usr/bin:/bin"},
+        capture_output=True, encoding="utf-8",
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f'{name}.sbatch: there is no program "no/such": put it on the PATH, or its path into STEPBENCH\n'
+
+
 def test_both_scripts_take_signals_and_requeues_alike() -> None:
     """Each is to be copied and changed on its own, so each has all of it."""
     parts = [(SCRIPTS / f"{name}.sbatch").read_text() for name in ("sweep", "ranks")]
