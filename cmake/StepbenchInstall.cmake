@@ -4,6 +4,9 @@ set(STEPBENCH_DATA_FOLDER ${CMAKE_INSTALL_DATADIR}/stepbench)
 set(STEPBENCH_NOT_INSTALLED PATTERN __pycache__ EXCLUDE PATTERN make_data.py EXCLUDE)
 
 install(TARGETS stepbench RUNTIME)
+if(TARGET stepbench-rank)
+  install(TARGETS stepbench-rank RUNTIME)
+endif()
 file(GLOB configs CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/experiments/*.cfg)
 install(FILES ${configs} DESTINATION ${STEPBENCH_DATA_FOLDER}/experiments)
 install(DIRECTORY experiments/data DESTINATION ${STEPBENCH_DATA_FOLDER}/experiments ${STEPBENCH_NOT_INSTALLED})
@@ -15,7 +18,8 @@ install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 set(STEPBENCH_PAGES README.md CHANGELOG.md CONTRIBUTING.md experiments/README.md experiments/compare/README.md
     experiments/data/README.md experiments/measure/README.md experiments/scale/README.md results/README.md
     results/reference/README.md results/reference/quick-speed.svg scripts/README.md scripts/peers/README.md scripts/peers/PROTOCOL.md
-    scripts/peers/example.py scripts/peers/stepbench_peer.py scripts/slurm/README.md tests/README.md variants/README.md)
+    scripts/peers/example.py scripts/peers/stepbench_peer.py scripts/slurm/README.md tests/README.md variants/README.md
+    variants/ranks/README.md)
 foreach(page IN LISTS STEPBENCH_PAGES)
   cmake_path(GET page PARENT_PATH folder)
   install(FILES ${page} DESTINATION ${CMAKE_INSTALL_DOCDIR}/${folder})

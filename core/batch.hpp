@@ -36,6 +36,9 @@ struct Batch {
   std::span<const std::int32_t> target_tokens = {};  // (B, T), each in [0, V) or kNotCounted
   /// Not null only in train_step of a network that fetches_features: then each row is to be fetched before it is read.
   const FeatureRows* pending = nullptr;
+  /// Samples of a leaf, in compute_gradients of a network that sums_by_leaves: losses and gradients are those of the
+  /// leaves, added up in the tree of core/summation_tree.hpp. 0: in whichever order the network likes.
+  std::int64_t leaf = 0;
 };
 
 /// Whether a row of outputs is right: its largest, of equal ones the first, stands at `label`, and is finite. Never for

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -57,12 +58,13 @@ struct NetworkSettings {
   ModelSettings model;
   TrainingSettings training;
   std::int64_t max_batch = 1;  // samples; no later batch is larger
-  std::int64_t threads = 1;
+  std::int64_t threads = 1;    // of each rank
+  RankSettings ranks = {};     // count 0 within a rank
   /// Cores that a step is to be cut for, by a backend whose cut may follow them; 0: as many as threads. What would run
   /// on 64 cores can so be had, and timed, on one.
   std::int64_t cores = 0;
-  /// The CPU that each thread is to be held on while the network is claimed, the calling one first; none: they run
-  /// where the system puts them.
+  /// The CPU that each thread is to be held on while the network is claimed, the calling one first, rank by rank; none:
+  /// they run where the system puts them.
   std::vector<int> cpus = {};
   KeyValues own = {};  // of the backend's own settings those that are set, by name: `shard_rows`
 };
@@ -113,7 +115,8 @@ class OwnProcess {
   virtual void choose_setting(const Split& train, std::span<const std::int64_t> rows, std::span<const BlockStep> steps,
                               bool (*stop)()) = 0;
 
-  [[nodiscard]] virtual pid_t process() const = 0;
+  /// Those on this machine that compute.
+  [[nodiscard]] virtual std::vector<pid_t> processes() const = 0;
   /// What it computes with and how it was set up, in words: `PyTorch 2.13.0`, `OMP_WAIT_POLICY=active`, and the time of
   /// a step in each way.
   struct Description {
@@ -149,6 +152,14 @@ class Network {
   /// Loss and the gradients of the optimised objective (enum Loss in core/settings.hpp), all with the parameters as
   /// they are.
   virtual StepResult compute_gradients(const Batch<Scalar>& batch) = 0;
+  /// Whether that follows Batch::leaf.
+  [[nodiscard]] virtual bool sums_by_leaves() const { return false; }
+  /// The gradients as they lie in memory, in parts: what is written there is what apply_update takes. One backend of
+  /// one build has the same parts for the same settings. Empty where only read and write reach them.
+  [[nodiscard]] virtual std::vector<std::span<Scalar>> gradient_parts() { return {}; }
+  /// From now on compute_gradients says of each of those parts when it is there, on whichever of its threads brought
+  /// it; null ends it. Of a network without parts: nothing.
+  virtual void tell_gradients(std::function<void(std::size_t part)> /*is_there*/) {}
   /// One optimiser step with the gradients as they are (textbook order, clipped as the settings say).
   virtual void apply_update(const UpdateStep& update) = 0;
 

@@ -134,6 +134,19 @@ struct RecordSettings {
   bool keep_trial_files = false;
 };
 
+/// How gradients are added up over the ranks: in the tree of core/summation_tree.hpp, for the same bits on any number
+/// of ranks, or as the library likes.
+enum class Reduction { exact, fast };
+
+/// Processes that train a network together, each on its part of every batch (variants/ranks).
+struct RankSettings {
+  std::int64_t count = 0;  // 0: none, the network lives in this process
+  Reduction reduction = Reduction::exact;
+  bool overlap = true;  // gradients of a layer travel while those below it are formed
+  std::string launcher = "mpirun -n {ranks}";
+  std::int64_t time_limit = 300;  // s, for one answer
+};
+
 /// The CPU of each thread of a trial, the calling one's first.
 struct ThreadPlaces {
   std::vector<int> cpus;  // empty: they are not pinned
@@ -145,7 +158,8 @@ struct TrialSettings {
   std::string id;     // its arm (core/arm.hpp) in its group: `tbb-t2-s1`; unique within the experiment
   std::string group;  // seed, and what else the sweep varies besides the arm: `s1-batch_size32`
   std::string backend;
-  std::int64_t threads = 1;
+  std::int64_t threads = 1;  // of each rank
+  RankSettings ranks;
   KeyValues backend_settings;  // that backends have for themselves, by full key, `backend.tbb.shard_rows`; others' too
   std::uint64_t seed = 1;
   ExperimentSettings experiment;
@@ -155,6 +169,9 @@ struct TrialSettings {
   MeasureSettings measure;
   RecordSettings record;
   ThreadPlaces places;  // no key: what measure.pin comes to on this machine, once a plan is made
+
+  /// Threads that compute at the same time.
+  [[nodiscard]] std::int64_t all_threads() const { return threads * (ranks.count > 0 ? ranks.count : 1); }
 };
 
 }  // namespace stepbench

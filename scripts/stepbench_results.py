@@ -47,6 +47,7 @@ _SUMMARY_NUMBERS = (
 )  # fmt: skip
 # Columns that came later: NaN in a file from before.
 _SUMMARY_LATER = ("step_time_iqr", "noise_floor", "disturbed_rounds")
+_RANKS = "ranks"  # 0 in a file from before
 _STEP_COLUMNS = ("train_loss", "wall_time", "round")
 _EPOCH_COLUMNS = ("train_loss", "validation_loss", "validation_accuracy", "train_time")
 _CHECK_COLUMNS = ("gradient_error", "gradient_max_error", "gradient_cosine", "update_error")
@@ -210,9 +211,9 @@ class Results:
         """A row per trial, by `id`."""
         pandas = _pandas()
         if "summary" not in self._file:
-            names = _SUMMARY_TEXTS + _SUMMARY_INTEGERS + _SUMMARY_NUMBERS + _SUMMARY_LATER
+            names = _SUMMARY_TEXTS + (_RANKS,) + _SUMMARY_INTEGERS + _SUMMARY_NUMBERS + _SUMMARY_LATER
             return pandas.DataFrame({name: [] for name in names}).set_index("id")
-        names = _SUMMARY_TEXTS + _SUMMARY_INTEGERS + _SUMMARY_NUMBERS + _SUMMARY_LATER
+        names = _SUMMARY_TEXTS + (_RANKS,) + _SUMMARY_INTEGERS + _SUMMARY_NUMBERS + _SUMMARY_LATER
         return pandas.DataFrame({name: self.summary_column(name) for name in names}).set_index("id")
 
     def summary_column(self, name: str) -> numpy.ndarray:
@@ -220,6 +221,8 @@ class Results:
         group, where = self._member("summary"), f"{self.path}: /summary"
         if name in _SUMMARY_LATER and name not in group:
             return numpy.full(len(_column(group, "id", where)), numpy.nan)
+        if name == _RANKS and name not in group:
+            return numpy.zeros(len(_column(group, "id", where)), dtype="int64")
         column = _column(group, name, where)
         return column.astype("int64").view("uint64") if name == "seed" else column
 

@@ -11,6 +11,7 @@
 #include "variants/onednn_primitives/onednn.hpp"
 #include "variants/openmp/openmp.hpp"
 #include "variants/peers/peers.hpp"
+#include "variants/ranks/ranks.hpp"
 #include "variants/tbb/tbb.hpp"
 #include "variants/tbb_eigen/tbb_eigen.hpp"
 #include "variants/tbb_mkl/tbb_mkl.hpp"
@@ -56,7 +57,10 @@ const Backend* find_backend(std::span<const Backend> table, std::string_view nam
 }
 
 std::string unsupported_reason(const Backend& backend, const TrialSettings& trial) {
-  return unsupported_reason(backend, network_settings(trial, trial.training.batch_size));
+  const NetworkSettings settings = network_settings(trial, trial.training.batch_size);
+  std::string reason = unsupported_reason(backend, settings);
+  if (reason.empty() && settings.ranks.count > 0) reason = ranks_unsupported(backend, settings);
+  return reason;
 }
 
 NetworkSettings network_settings(const TrialSettings& trial, std::int64_t max_batch) {
@@ -64,6 +68,7 @@ NetworkSettings network_settings(const TrialSettings& trial, std::int64_t max_ba
           .training = trial.training,
           .max_batch = max_batch,
           .threads = trial.threads,
+          .ranks = trial.ranks,
           .cpus = trial.places.cpus,
           .own = own_settings(trial)};
 }

@@ -142,7 +142,7 @@ void expand(const TrialSettings& shared, std::span<const Assignment> assignments
   });
   std::vector<Dimension> own(std::make_move_iterator(of_backends), std::make_move_iterator(dimensions.end()));
   dimensions.erase(of_backends, dimensions.end());
-  for (const std::string_view name : {"sweep.seed", "sweep.backend", "sweep.threads"}) {
+  for (const std::string_view name : {"sweep.seed", "sweep.backend", "sweep.ranks", "sweep.threads"}) {
     const auto set = std::find_if(assignments.begin(), assignments.end(),
                                   [name](const Assignment& assignment) { return assignment.key->name == name; });
     std::vector<std::string> unused;  // these keys have their own place in an id
@@ -171,7 +171,7 @@ void expand(const TrialSettings& shared, std::span<const Assignment> assignments
       if (!dimension.suffixes.empty()) (key.of_arm ? of_arm : of_group) += dimension.suffixes[cell[d]];
     }
     trial.group = fmt::format("s{}{}", trial.seed, of_group);
-    trial.id = trial_id({trial.backend, trial.threads, of_arm}, trial.group);
+    trial.id = trial_id({trial.backend, trial.threads, of_arm, trial.ranks.count}, trial.group);
     if (trial.id.size() > kLongestId) {
       throw InputError(fmt::format("{}: sweep: trial id {} is too long, allowed: {} characters",
                                    experiment.file.string(), printable(trial.id), kLongestId));

@@ -38,6 +38,7 @@ constexpr EnumName<UpdateOrder> kUpdateOrders[] = {{UpdateOrder::simultaneous, "
 constexpr EnumName<Precision> kPrecisions[] = {{Precision::float32, "float32"}, {Precision::float64, "float64"}};
 constexpr EnumName<RecordParameters> kRecordParameters[] = {
     {RecordParameters::none, "none"}, {RecordParameters::final, "final"}, {RecordParameters::all, "all"}};
+constexpr EnumName<Reduction> kReductions[] = {{Reduction::exact, "exact"}, {Reduction::fast, "fast"}};
 constexpr EnumName<Pin> kPins[] = {
     {Pin::automatic, "auto"}, {Pin::none, "none"}, {Pin::compact, "compact"}, {Pin::spread, "spread"}};
 
@@ -55,6 +56,7 @@ constexpr FixedCondition kCosine{"training.schedule = cosine",
                                  [](const TrialSettings& s) { return s.training.schedule == Schedule::cosine; }};
 constexpr FixedCondition kInterleaved{"measure.interleave = true",
                                       [](const TrialSettings& s) { return s.measure.interleave; }};
+constexpr FixedCondition kRanks{"sweep.ranks", [](const TrialSettings& s) { return s.ranks.count > 0; }};
 constexpr FixedCondition kGate{"measure.gate = true", [](const TrialSettings& s) { return s.measure.gate; }};
 
 // Bounds of counts: far above any use, and small enough that their products stay within 64 bits.
@@ -250,6 +252,23 @@ std::vector<Key> measure_and_record_keys() {
   };
 }
 
+std::vector<Key> ranks_keys() {
+  constexpr std::int64_t kDay = 86'400;
+  return {
+      make_key("ranks.launcher", [](auto& s) -> auto& { return s.ranks.launcher; }, launcher_rule(),
+               "starts so many processes of the program whose path is put behind it",
+               {.condition = kRanks, .of_arm = true}),
+      make_key("ranks.reduction", [](auto& s) -> auto& { return s.ranks.reduction; }, enum_rule(kReductions),
+               "add up gradients with the same bits on any number of ranks, or as MPI likes",
+               {.condition = kRanks, .of_arm = true}),
+      make_key("ranks.overlap", [](auto& s) -> auto& { return s.ranks.overlap; }, boolean_rule(),
+               "send a layer's gradients while those below it are formed", {.condition = kRanks, .of_arm = true}),
+      make_key("ranks.time_limit", [](auto& s) -> auto& { return s.ranks.time_limit; }, integer_rule(1, kDay),
+               "seconds that the ranks may take for one answer: to make the network, to train a block",
+               {.condition = kRanks, .of_arm = true}),
+  };
+}
+
 /// `backend.tbb.shard_rows`: in a trial's settings under its full key.
 Key backend_key(std::string_view backend, const BackendSetting& setting) {
   Key key;
@@ -279,8 +298,10 @@ std::vector<Key> sweep_keys() {
   return {
       make_key("sweep.backend", [](auto& s) -> auto& { return s.backend; }, backend_rule(), "list of backends",
                {.of_arm = true, .required = true}),
+      make_key("sweep.ranks", [](auto& s) -> auto& { return s.ranks.count; }, integer_rule(0, 4096),
+               "list of numbers of processes that train together; 0: in the program itself", {.of_arm = true}),
       make_key("sweep.threads", [](auto& s) -> auto& { return s.threads; }, integer_rule(1, 1024),
-               "list of numbers of threads", {.of_arm = true}),
+               "list of numbers of threads, of each rank", {.of_arm = true}),
       make_key(
           "sweep.seed", [](auto& s) -> auto& { return s.seed; }, seed_rule(),
           "list of seeds of weights and sample orders"),
@@ -312,6 +333,7 @@ KeyTable::KeyTable(std::vector<DatasetKeys> datasets, std::span<const BackendKey
   add(data_and_model_keys());
   add(training_keys());
   add(measure_and_record_keys());
+  add(ranks_keys());
   for (const BackendKeys& backend : backends) {
     for (const BackendSetting& setting : backend.settings) keys_.push_back(backend_key(backend.backend, setting));
   }

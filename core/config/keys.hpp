@@ -42,7 +42,7 @@ class KeyTable {
  public:
   KeyTable(std::vector<DatasetKeys> datasets, std::span<const BackendKeys> backends);
 
-  /// In the order in which they are listed and stored. `sweep.backend`, `sweep.threads`, `sweep.seed` are the last.
+  /// In the order in which they are listed and stored. Those of `sweep` are the last.
   [[nodiscard]] std::span<const Key> keys() const { return keys_; }
   /// nullptr when there is no such key.
   [[nodiscard]] const Key* find(std::string_view name) const;

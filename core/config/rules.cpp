@@ -140,6 +140,11 @@ Rule<std::string> baseline_rule() {
   return checked_text_rule("a backend of the sweep, or a backend and its threads such as blas-t2", may_name_arm);
 }
 
+Rule<std::string> launcher_rule() {
+  return checked_text_rule("a command with {ranks} for their number, such as mpirun -n {ranks}",
+                           [](std::string_view text) { return text.find("{ranks}") != text.npos; });
+}
+
 Rule<std::vector<std::int64_t>> layers_rule() {
   constexpr std::int64_t kWidest = 1'000'000;
   constexpr std::size_t kDeepest = 1000;

@@ -50,6 +50,8 @@ enum class RealRange { positive, not_negative, from_0_below_1, between_0_and_1 }
 [[nodiscard]] Rule<std::string> backend_rule();
 /// What an arm can be called (core/arm.hpp): `blas`, `blas-t2`.
 [[nodiscard]] Rule<std::string> baseline_rule();
+/// `mpirun -n {ranks}`
+[[nodiscard]] Rule<std::string> launcher_rule();
 /// `784,128,10`, bounded so that no count of parameters, bytes or operations can overflow.
 [[nodiscard]] Rule<std::vector<std::int64_t>> layers_rule();
 /// `1 epoch`, `200 steps`

@@ -176,8 +176,14 @@ std::string ChildProcess::last_complaint() const {
   const off_t begin = std::max<off_t>(0, file.st_size - static_cast<off_t>(tail.size()));
   const ssize_t count = pread(complaints_, tail.data(), tail.size(), begin);
   std::string text(tail.data(), static_cast<std::size_t>(std::max<ssize_t>(0, count)));
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-  return text.substr(text.rfind('\n') + 1);
+  const auto is_letter = [](char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; };
+  std::string line;
+  do {
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+    line = text.substr(text.rfind('\n') + 1);
+    text.resize(text.size() - line.size());
+  } while (!text.empty() && std::ranges::none_of(line, is_letter));  // some frame what they say
+  return line;
 }
 
 }  // namespace stepbench

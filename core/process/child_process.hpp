@@ -50,7 +50,7 @@ class ChildProcess {
   /// Lets the child end (a second; then it is killed). Its exit code, or 128 and its signal's number.
   int wait();
 
-  /// The last line that it wrote to stderr; empty for none.
+  /// The last line with a letter that it wrote to stderr; empty for none.
   [[nodiscard]] std::string last_complaint() const;
 
   [[nodiscard]] pid_t id() const { return id_; }

@@ -170,6 +170,7 @@ void visit_some_trials(Trial& trial, Visit&& visit) {
   visit(Field{"diverged_at_step"}, trial.diverged_at_step, std::int64_t{-1});
   visit(Field{"cause", 2}, trial.cause, FailureCause::none);
   visit(Field{"cpus", 2}, trial.cpus, std::string());
+  visit(Field{"ranks", 2}, trial.ranks, std::int64_t{0});
   visit(Field{"library", 2}, trial.library, std::string());
   visit(Field{"setting", 2}, trial.setting, std::string());
   visit(Field{"settings_tried", 2}, trial.settings_tried, std::string());

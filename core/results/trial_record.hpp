@@ -94,6 +94,7 @@ struct TrialSummary {
 
 struct TrialRecord {
   std::string id, group, backend;
+  std::int64_t ranks = 0;  // processes of so many threads each; 0: it ran in the program's own
   std::int64_t threads = 1;
   std::uint64_t seed = 1;
   KeyValues settings;  // every value by its full key

@@ -104,6 +104,7 @@ void write_summary(Group& root, const std::vector<TrialRecord>& trials) {
   };
   column("id", "1", [](const TrialRecord& t) { return t.id; });
   column("backend", "1", [](const TrialRecord& t) { return t.backend; });
+  column("ranks", "1", [](const TrialRecord& t) { return t.ranks; });
   column("threads", "1", [](const TrialRecord& t) { return t.threads; });
   column("seed", "1", [](const TrialRecord& t) { return static_cast<std::int64_t>(t.seed); });
   column("precision", "1", [](const TrialRecord& t) { return text_of(t.settings, "training.precision"); });

@@ -121,7 +121,7 @@ double process_cpu_seconds() {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-NoiseWatch::Counters NoiseWatch::read(pid_t process) {
+NoiseWatch::Counters NoiseWatch::read(const std::vector<pid_t>& processes) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   const std::chrono::duration<double> now = std::chrono::steady_clock::now().time_since_epoch();
@@ -130,26 +130,27 @@ NoiseWatch::Counters NoiseWatch::read(pid_t process) {
                     .steal = stolen_seconds(),
                     .run_delay = thread_counters("self").waiting,
                     .involuntary_switches = static_cast<double>(usage.ru_nivcsw)};
-  if (process == 0) return counters;
-  const ThreadCounters other = thread_counters(std::to_string(process));
-  counters.cpu += other.running;
-  counters.run_delay += other.waiting;
-  counters.involuntary_switches += other.involuntary_switches;
+  for (const pid_t process : processes) {
+    const ThreadCounters other = thread_counters(std::to_string(process));
+    counters.cpu += other.running;
+    counters.run_delay += other.waiting;
+    counters.involuntary_switches += other.involuntary_switches;
+  }
   return counters;
 }
 
-void NoiseWatch::begin_block(pid_t process) {
-  process_ = process;
+void NoiseWatch::begin_block(const std::vector<pid_t>& processes) {
+  processes_ = processes;
   static const long iterations = calibrated_sentinel();
   sentinel_time_ = std::numeric_limits<double>::infinity();
   for (int i = 0; i < kSentinelRuns; ++i) {
     sentinel_time_ = std::min(sentinel_time_, sentinel().time(iterations));
   }
-  begin_ = read(process_);
+  begin_ = read(processes_);
 }
 
 BlockNoise NoiseWatch::end_block() {
-  const Counters end = read(process_);
+  const Counters end = read(processes_);
   return {.block_time = end.wall - begin_.wall,
           .cpu_time = end.cpu - begin_.cpu,
           .steal_time = end.steal - begin_.steal,

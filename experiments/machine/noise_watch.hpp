@@ -29,18 +29,18 @@ class NoiseWatch {
   /// Runs the sentinel (best of a few), then starts to watch. The sentinel is about 0.3 ms of multiply-adds in
   /// registers, one thread, the same work in the whole process: it slows down when the clock does, or when the host
   /// puts somebody else on our core's other thread.
-  /// `process`: the one that trains, and is watched with this one; 0: this one does.
-  void begin_block(pid_t process = 0);
+  /// `processes`: those that train, and are watched with this one; none: this one does.
+  void begin_block(const std::vector<pid_t>& processes = {});
   [[nodiscard]] BlockNoise end_block();
 
  private:
   struct Counters {
     double wall, cpu, steal, run_delay, involuntary_switches;
   };
-  static Counters read(pid_t process);
+  static Counters read(const std::vector<pid_t>& processes);
 
   double sentinel_time_ = 0;
-  pid_t process_ = 0;
+  std::vector<pid_t> processes_;
   Counters begin_{};
 };
 

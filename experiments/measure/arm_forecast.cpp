@@ -145,8 +145,8 @@ void trace(std::span<TracedRun* const> runs, const ForecastEffort& effort) {
 
 ArmForecast forecast_arm(const PlannedTrial& trial, std::span<const std::int64_t> cores, const ForecastEffort& effort) {
   ArmForecast forecast;
-  if (trial.backend->own_process) {
-    forecast.why_none = "trains in a process of its own, whose tasks nobody knows";
+  if (trial.backend->own_process || trial.settings->ranks.count > 0) {
+    forecast.why_none = "trains in processes of its own, whose tasks nobody knows";
     return forecast;
   }
   const TrialSettings settings = endless(*trial.settings, 1);

@@ -10,6 +10,7 @@
 #include "core/models/parameters.hpp"
 #include "experiments/measure/gate_batch.hpp"
 #include "experiments/plan/start_parameters.hpp"
+#include "variants/ranks/ranks.hpp"
 
 namespace stepbench {
 namespace {
@@ -70,7 +71,7 @@ class GateRun {
           std::span<const std::int64_t> order, const NetworkSettings& settings)
       : dataset_(dataset),
         order_(order),
-        network_(backend.make<Scalar>(settings)),
+        network_(make_network<Scalar>(backend, settings)),
         claim_(network_->claim_threads()),
         gatherer_(dataset, std::ssize(order), trial.model.loss == Loss::squared_error),
         batch_(gatherer_.gather(dataset.train, order)),
@@ -169,6 +170,7 @@ Gate::Expected Gate::expect(const TrialSettings& trial, const Dataset& dataset) 
   expected.order = gate_batch(trial, dataset);
   TrialSettings single = trial;
   single.threads = 1;
+  single.ranks.count = 0;
   GateRun<double> run(reference_, single, dataset, expected.order, gate_settings(single, expected.order.size()));
   Computed computed;
   run.gradients(computed);
@@ -243,6 +245,8 @@ std::string Gate::check_optimiser(const Backend& backend, const TrialSettings& t
   if (losses_.empty()) {
     TrialSettings single = trial;
     single.threads = 1;
+    single.ranks.count = 0;
+    single.ranks.count = 0;
     losses_ = GateRun<double>(reference_, single, dataset, order, own_optimiser(single, order.size())).losses(rate);
   }
   const NetworkSettings settings = own_optimiser(trial, order.size());

@@ -49,11 +49,13 @@ TrialRecord blank_record(const PlannedTrial& planned, bool is_baseline) {
   record.id = trial.id;
   record.group = trial.group;
   record.backend = trial.backend;
+  record.ranks = trial.ranks.count;
   record.threads = trial.threads;
   record.seed = trial.seed;
   record.settings = setting_values(trial, key_table());
   record.dataset_digest = planned.dataset->digest;
-  record.same_bits_for_any_threads = planned.backend->same_bits_for_any_threads;
+  record.same_bits_for_any_threads =
+      planned.backend->same_bits_for_any_threads && trial.ranks.reduction == Reduction::exact;
   record.is_baseline = is_baseline;
   record.parameters = parameter_layout(trial.model).size;
   record.flops_per_step = flops_per_step(trial, *planned.dataset);
@@ -190,7 +192,7 @@ class Rounds {
       rounds.sentinel_time.push_back(noise.sentinel_time);
       const PlannedTrial& planned = *members_[i % members_.size()].planned;
       // A library in a process of its own may have more threads than it was asked for, which wait for each other.
-      threads.push_back(planned.backend->own_process ? kAnyThreads : planned.settings->threads);
+      threads.push_back(planned.backend->own_process ? kAnyThreads : planned.settings->all_threads());
     }
     rounds.disturbed = find_disturbances(noise_, threads, available_cores());
     peaks_.write(rounds);
@@ -212,7 +214,7 @@ class Rounds {
       {
         const std::vector<int>& cpus = member.planned->settings->places.cpus;
         const BoundThread where_it_will_train(std::span<const int>(cpus).first(cpus.empty() ? 0 : 1));
-        watch_.begin_block(member.run->process());
+        watch_.begin_block(member.run->processes());
       }
       try {
         step_time_[cell] = member.run->train(steps_of_round(total_steps_, count_, r), r).step_time;
@@ -282,13 +284,13 @@ void compare_with_baseline(GroupResult& result, bool interleaved) {
 void warn_of_short_blocks(const PlannedGroup& group, const GroupRecord& rounds, Progress& progress) {
   constexpr double kShort = 0.02;  // s
   for (const PlannedTrial& trial : group.trials) {
-    if (trial.settings->threads < 2) continue;
+    if (trial.settings->all_threads() < 2) continue;
     const double block = median(column_of(rounds, rounds.block_time, trial.settings->id));
     if (!(block < kShort)) continue;
     progress.warn(
         fmt::format("{}: blocks of {:.0f} ms are short for {} threads, which the system needs some ms to spread "
                     "over the cores: use fewer rounds or more steps",
-                    trial.settings->id, 1000 * block, trial.settings->threads));
+                    trial.settings->id, 1000 * block, trial.settings->all_threads()));
     return;
   }
 }
@@ -297,9 +299,9 @@ void warn_of_short_blocks(const PlannedGroup& group, const GroupRecord& rounds, 
 void warn_of_other_threads(const std::vector<TrialRecord>& trials, Progress& progress) {
   std::vector<std::string> fewer, more;
   for (const TrialRecord& trial : trials) {
-    if (trial.threads_observed == 0 || trial.threads_observed == trial.threads)
-      continue;  // 0: the system does not tell
-    (trial.threads_observed < trial.threads ? fewer : more)
+    const std::int64_t threads = trial.threads * std::max<std::int64_t>(1, trial.ranks);
+    if (trial.threads_observed == 0 || trial.threads_observed == threads) continue;  // 0: the system does not tell
+    (trial.threads_observed < threads ? fewer : more)
         .push_back(fmt::format("{} (on {})", trial.id, trial.threads_observed));
   }
   if (!fewer.empty()) {

@@ -19,8 +19,8 @@ Cores all_cores() { return {available_cores()}; }
 
 /// On all of them, it is the same whether each thread is held on one.
 Cores cores_of(const TrialSettings& trial) {
-  if (trial.threads >= available_cores()) return all_cores();
-  return {static_cast<int>(trial.threads), trial.places.cpus};
+  if (trial.all_threads() >= available_cores()) return all_cores();
+  return {static_cast<int>(trial.all_threads()), trial.places.cpus};
 }
 
 bool covers(const PeakHistory::Take& take, const std::set<Cores>& cores, Precision precision) {

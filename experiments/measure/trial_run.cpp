@@ -24,6 +24,7 @@
 #include "experiments/measure/trial_steps.hpp"
 #include "experiments/plan/start_parameters.hpp"
 #include "experiments/terminal/interrupt.hpp"
+#include "variants/ranks/ranks.hpp"
 
 namespace stepbench {
 namespace {
@@ -34,16 +35,20 @@ std::int64_t heap_bytes() {
   return static_cast<std::int64_t>(info.uordblks + info.hblkhd);
 }
 
-/// Nanoseconds that each thread of the process (0: this one) has run, from /proc/PID/task/*/schedstat; empty where
-/// there is none.
-std::map<std::string, std::int64_t> thread_run_times(pid_t process) {
+/// Nanoseconds that each thread of the processes (none: of this one) has run, from /proc/PID/task/*/schedstat; empty
+/// where there is none.
+std::map<std::string, std::int64_t> thread_run_times(const std::vector<pid_t>& processes) {
   std::map<std::string, std::int64_t> times;
+  std::vector<std::string> names;
+  for (const pid_t process : processes) names.push_back(std::to_string(process));
+  if (names.empty()) names.emplace_back("self");
   std::error_code ignored;
-  const std::string tasks = fmt::format("/proc/{}/task", process == 0 ? "self" : std::to_string(process));
-  for (const auto& task : std::filesystem::directory_iterator(tasks, ignored)) {
-    std::ifstream stat(task.path() / "schedstat");
-    std::int64_t nanoseconds = 0;
-    if (stat >> nanoseconds) times[task.path().filename()] = nanoseconds;
+  for (const std::string& name : names) {
+    for (const auto& task : std::filesystem::directory_iterator("/proc/" + name + "/task", ignored)) {
+      std::ifstream stat(task.path() / "schedstat");
+      std::int64_t nanoseconds = 0;
+      if (stat >> nanoseconds) times[task.path().filename()] = nanoseconds;
+    }
   }
   return times;
 }
@@ -104,7 +109,7 @@ class TypedTrialRun final : public LocalTrialRun {
     const std::int64_t before = heap_bytes();
     NetworkSettings settings = network_settings(trial, largest_batch(trial, dataset));
     settings.cores = cores;
-    network_ = backend.make<Scalar>(settings);
+    network_ = make_network<Scalar>(backend, settings);
     record_.network_bytes = heap_bytes() - before;
     if (!dataset.vocabulary.empty()) record_.vocabulary = to_json(dataset.vocabulary);
     network_->write(Content::parameters, initial_);
@@ -125,7 +130,7 @@ class TypedTrialRun final : public LocalTrialRun {
   Block train(std::int64_t count, std::int64_t round) override {
     const std::size_t first = record_.steps.train_loss.size();
     const auto claim = network_->claim_threads();
-    const auto before = thread_run_times(process());
+    const auto before = thread_run_times(processes());
     expect_step(longest_step_);
     for (const std::int64_t last = step_ + count; step_ < last && can_train() && !stop_requested();) {
       if (OwnProcess* own = network_->own_process()) {
@@ -135,7 +140,7 @@ class TypedTrialRun final : public LocalTrialRun {
       }
       if (evaluation_is_due(step_)) evaluate();
     }
-    observe(threads_that_worked(before, thread_run_times(process()), trial_.threads), *claim);
+    observe(threads_of_block(before), *claim);
     const std::vector<double>& losses = record_.steps.train_loss;
     return {median(counted_times(record_.steps, trial_, dataset_, first)),
             {losses.begin() + static_cast<std::ptrdiff_t>(first), losses.end()}};
@@ -185,9 +190,9 @@ class TypedTrialRun final : public LocalTrialRun {
 
   [[nodiscard]] double gathering_time() const override { return gathering_time_; }
 
-  [[nodiscard]] pid_t process() const override {
+  [[nodiscard]] std::vector<pid_t> processes() const override {
     const OwnProcess* own = network_->own_process();
-    return own == nullptr ? 0 : own->process();
+    return own == nullptr ? std::vector<pid_t>() : own->processes();
   }
 
   [[nodiscard]] TrialRecord record() override {
@@ -231,6 +236,12 @@ class TypedTrialRun final : public LocalTrialRun {
     gathering_time_ = clock.lap();
     const StepResult result = network_->train_step(batch, update_of(step_));
     record_step({result, gathering_time_ + clock.lap()}, batch.counted, round);
+  }
+
+  /// That worked since then; 0, which is unknown, where some of them ran on another machine.
+  [[nodiscard]] std::int64_t threads_of_block(const std::map<std::string, std::int64_t>& before) const {
+    if (std::ssize(processes()) < trial_.ranks.count) return 0;
+    return threads_that_worked(before, thread_run_times(processes()), trial_.all_threads());
   }
 
   /// Steps in the network's own process, to the next evaluation, `count` at most.

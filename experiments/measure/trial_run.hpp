@@ -39,8 +39,8 @@ class TrialRun {
   /// way, or in the midst of an evaluation, which is then not recorded, when stop_requested().
   virtual Block train(std::int64_t count, std::int64_t round) = 0;
 
-  /// The process that the steps are trained in; 0: this one.
-  [[nodiscard]] virtual pid_t process() const { return 0; }
+  /// The processes on this machine that the steps are trained in; none: this one.
+  [[nodiscard]] virtual std::vector<pid_t> processes() const { return {}; }
 
   /// What was recorded, with digest and parameters as they are now. A worker tells its losses and its digest.
   [[nodiscard]] virtual TrialRecord record() = 0;

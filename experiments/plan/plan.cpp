@@ -137,7 +137,7 @@ std::vector<std::string> pin_warnings(std::span<const PlannedGroup> groups) {
 
 void place_trial(TrialSettings& trial) {
   trial.places = {};
-  if (trial.measure.pin != Pin::none) trial.places = place_threads(trial.measure.pin, trial.threads, this_topology());
+  if (trial.measure.pin != Pin::none) trial.places = place_threads(trial.measure.pin, trial.all_threads(), this_topology());
 }
 
 std::vector<PlannedGroup> plan_experiment(const Experiment& experiment, std::span<const Backend> backends) {
@@ -184,7 +184,7 @@ std::vector<std::string> plan_warnings(std::span<const PlannedGroup> groups) {
   std::vector<std::string> warnings = data_warnings(groups);
   for (const PlannedGroup& group : groups) {
     for (const PlannedTrial& trial : group.trials) {
-      if (trial.unsupported.empty()) most_threads = std::max(most_threads, trial.settings->threads);
+      if (trial.unsupported.empty()) most_threads = std::max(most_threads, trial.settings->all_threads());
     }
     const PlannedTrial& first = group.trials.front();
     const std::int64_t batch = first.settings->training.batch_size, samples = first.dataset->train.samples;

@@ -147,6 +147,9 @@ std::string difference(const TrialRecord& stored, const RunIdentity& stored_iden
   describe_settings(stored.settings, setting_values(*planned.settings, key_table()), differences);
   const TrialSettings& trial = *planned.settings;
   if (stored.seed != trial.seed) differences.push_back(fmt::format("the seed was {}, now {}", stored.seed, trial.seed));
+  if (stored.ranks != trial.ranks.count) {
+    differences.push_back(fmt::format("it was on {} ranks, now on {}", stored.ranks, trial.ranks.count));
+  }
   if (stored.backend != trial.backend || stored.threads != trial.threads) {
     differences.push_back(fmt::format("it was {} on {} threads, now {} on {}", stored.backend, stored.threads,
                                       trial.backend, trial.threads));

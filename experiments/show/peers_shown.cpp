@@ -18,7 +18,8 @@
 namespace stepbench {
 namespace {
 
-bool is_peer(const TrialRecord& record) { return !record.library.empty(); }
+/// Of ranks, which are ours, the library is their MPI.
+bool is_peer(const TrialRecord& record) { return !record.library.empty() && record.ranks == 0; }
 
 /// The fastest of ours and the fastest peer, among trials that took turns.
 struct Fastest {
@@ -66,8 +67,10 @@ std::string peers_ahead(const ResultFile& file, double margin) {
 
 std::string peer_lines(const ResultFile& file) {
   std::vector<std::string> names;
+  std::set<std::string> between_ranks;
   std::map<std::string, std::pair<std::set<std::string>, std::set<std::string>>> known;  // libraries, settings
   for (const TrialRecord& record : file.trials) {
+    if (record.ranks > 0 && !record.library.empty()) between_ranks.insert(record.library);
     if (!is_peer(record)) continue;
     if (std::ranges::find(names, record.backend) == names.end()) names.push_back(record.backend);
     auto& [libraries, settings] = known[record.backend];
@@ -81,6 +84,7 @@ std::string peer_lines(const ResultFile& file) {
         fmt::format("{}: {}, in a process of its own{}\n", name, fmt::join(libraries, " and "),
                     settings.empty() ? "" : fmt::format("; best of its settings: {}", fmt::join(settings, " or ")));
   }
+  if (!between_ranks.empty()) lines += fmt::format("ranks: {}\n", fmt::join(between_ranks, " and "));
   return lines;
 }
 

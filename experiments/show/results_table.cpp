@@ -175,8 +175,8 @@ const TrialRecord* baseline_of(const ResultFile& file) {
 
 std::string same_bits(const ResultFile& file, const TrialRecord& record) {
   const auto comparable = [&record](const TrialRecord& other) {
-    return other.group == record.group && other.backend == record.backend &&
-           arm_of(other).settings == arm_of(record).settings && !other.parameter_digest.empty();
+    return other.group == record.group && same_but_threads(arm_of(other), arm_of(record)) &&
+           !other.parameter_digest.empty();
   };
   const auto others = std::count_if(file.trials.begin(), file.trials.end(), comparable);
   if (!record.same_bits_for_any_threads || record.parameter_digest.empty() || others < 2) return kNothing;
@@ -203,6 +203,8 @@ std::string results_table(const ResultFile& file, double margin, SeedRows seeds)
   for (const VaryingSetting& of : varying) table.add_column(of.name);
   if (many_seeds) table.add_column(together ? "seeds" : "seed");
   table.add_column("backend", TextTable::Align::left);
+  const bool some_ranks = std::ranges::any_of(file.trials, [](const TrialRecord& record) { return record.ranks > 0; });
+  if (some_ranks) table.add_column("ranks");
   table.add_column("threads");
   const bool tokens = std::ranges::all_of(
       file.trials, [](const TrialRecord& record) { return text_of(record.settings, "model.kind") == "transformer"; });
@@ -227,9 +229,11 @@ std::string results_table(const ResultFile& file, double margin, SeedRows seeds)
                            [&first](const VaryingSetting& of) { return text_of(first.settings, of.key); });
     if (many_seeds) cells.push_back(together ? seeds_text(row) : std::to_string(first.seed));
     const ShownSpeed& speed = speeds.emplace_back(row, timed);
+    cells.push_back(first.backend);
+    if (some_ranks) cells.push_back(first.ranks > 0 ? std::to_string(first.ranks) : kNothing);
     cells.insert(
         cells.end(),
-        {first.backend, std::to_string(first.threads),
+        {std::to_string(first.threads),
          speed.rate(tokens ? &TrialSummary::tokens_per_second : &TrialSummary::samples_per_second), speed.ratio(margin),
          number(speed.percent_of_peak(), "{:.1f}"), mean_over_seeds(row, &TrialSummary::final_train_loss),
          mean_over_seeds(row, &TrialSummary::best_validation_loss),

@@ -12,6 +12,7 @@ CHARTS: dict[str, Callable[[Collection, Styles], Chart | Absent]] = {
     "time": learning_charts.time,
     "phases": speed_charts.phases,
     "threads": speed_charts.threads,
+    "ranks": speed_charts.ranks,
     "batch": speed_charts.batch,
     "peak": speed_charts.peak,
     "noise": speed_charts.noise,

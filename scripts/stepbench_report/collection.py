@@ -184,6 +184,7 @@ class Collection:
             table["is_baseline"] = [bool(trial.attrs.get("is_baseline", False)) for trial in trials]
             table["condition"] = [conditions[trial] for trial in trials]
             table["variant"] = [variants[trial] for trial in trials]
+            table["on_any_ranks"] = [variants.on_any_ranks(trial) for trial in trials]
             table["arm"] = [arm_text(row.variant, row.threads) for row in table.itertuples()]
             times = [self._column(name, row.group, row.id).dropna() for row in table.itertuples()]
             table["paired"] = [len(own) > 0 for own in times]

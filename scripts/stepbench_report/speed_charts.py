@@ -180,6 +180,44 @@ def threads(trials: Collection, styles: Styles) -> Chart | Absent:
     return Chart("threads", title, caption + left_out_note(trials), panels, table)
 
 
+def ranks(trials: Collection, styles: Styles) -> Chart | Absent:
+    title = "Scaling with ranks"
+    panels, lines = [], []
+    for condition in drawn_conditions(trials):
+        own = trials.timed[(trials.timed["condition"] == condition) & (trials.timed["ranks"] > 0)]
+        series: list[Series] = []
+        for (name, threads, _), rows in own.groupby(["on_any_ranks", "threads", "file"], sort=False):
+            arms = rows.drop_duplicates("ranks").sort_values("ranks")
+            if len(arms) < 2:
+                continue
+            first = arms.iloc[0]
+            estimates = [
+                Estimate(1.0) if arm == first["arm"] else trials.compare(condition, arm, first["arm"]).ratio
+                for arm in arms["arm"]
+            ]
+            counts = arms["ranks"].tolist()
+            label = f"{name}, {threads} thread{'s' if threads > 1 else ''} each"
+            values, low, high = ([getattr(e, name) for e in estimates] for name in ("value", "low", "high"))
+            style = Style(styles[first["arm"]].colour, DASHES * len(series))
+            series.append(Series(label, style, counts, values, low, high, True))
+            for count, estimate in zip(counts, estimates, strict=True):
+                ideal = count / counts[0]
+                lines.append([condition, label, count, estimate.value, estimate.low, estimate.high, ideal,
+                              100 * estimate.value / ideal])  # fmt: skip
+        if series:
+            every = sorted({count for one in series for count in one.x})
+            fewest = min(every)
+            series.append(Series("ideal", Style(-1, DASHED), every, [count / fewest for count in every]))
+            label = f"speed relative to {fewest} rank{'s' if fewest > 1 else ''}"
+            panels.append(Panel(condition, "ranks", label, series, from_zero=True, integer_x=True))
+    if not panels:
+        return Absent("ranks", title, "nothing ran on several numbers of ranks (sweep.ranks = 1,2,4)")
+    columns = ["setting", "backend", "ranks", "speed", "low", "high", "ideal", "efficiency (%)"]
+    caption = ("Speed relative to the same backend on the fewest ranks, with as many threads each, paired by round, with "
+               "95 % intervals. Efficiency: of the ideal.")  # fmt: skip
+    return Chart("ranks", title, caption + left_out_note(trials), panels, pandas.DataFrame(lines, columns=columns))
+
+
 def batch(trials: Collection, styles: Styles) -> Chart | Absent:
     title = "Scaling with the batch"
     settings = {row["condition"]: _without_batch(row["condition"]) for _, row in trials.timed.iterrows()}

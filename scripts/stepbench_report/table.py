@@ -17,10 +17,12 @@ def worst_gradient_error(trials: Collection, row: pandas.Series) -> float:
 
 
 def same_bits(trials: Collection, row: pandas.Series) -> bool | None:
-    """Whether the final parameters are equal on every number of threads; None: not promised, or nothing to compare."""
+    """Whether the final parameters are equal on every number of threads, and of ranks for a trial that has some; None:
+    not promised, or nothing to compare."""
     own = trials.trial(row).attrs
-    others = trials.trials[(trials.trials["file"] == row["file"]) & (trials.trials["group"] == row["group"])
-                           & (trials.trials["variant"] == row["variant"])]  # fmt: skip
+    every = trials.trials
+    others = every[(every["file"] == row["file"]) & (every["group"] == row["group"])
+                   & (every["on_any_ranks"] == row["on_any_ranks"]) & ((every["ranks"] > 0) == (row["ranks"] > 0))]  # fmt: skip
     digests = [str(trials.trial(other).attrs.get("parameter_digest", "")) for _, other in others.iterrows()]
     digests = [digest for digest in digests if digest]
     if not own.get("same_bits_for_any_threads") or not own.get("parameter_digest") or len(digests) < 2:

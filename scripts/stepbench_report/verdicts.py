@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas
 
+from stepbench_report.arms import ranks_of
 from stepbench_report.collection import Collection, Comparison
 from stepbench_report.learned import Learning, LearningVerdict, learned
 from stepbench_report.margins import Margins
@@ -13,6 +14,7 @@ from stepbench_report.speed_verdict import Verdict, speed_reason, speed_verdict
 from stepbench_report.table import same_bits, worst_gradient_error
 from stepbench_report.target import TimesToTarget, target_of, times_to_target
 from stepbench_report.words import listed, percent_text, seconds_text, signed_text, times_text
+from stepbench_results import Trial
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def fastest(trials: Collection, condition: str) -> list[str]:
 def frameworks(trials: Collection, condition: str) -> list[str]:
     """On each number of threads, the fastest of our backends against every peer, by the name of its library."""
     rows = trials.timed[trials.timed["condition"] == condition].drop_duplicates("arm")
-    libraries = {row["arm"]: str(trials.trial(row).attrs.get("library", "")) for _, row in rows.iterrows()}
+    libraries = {row["arm"]: _library(trials.trial(row)) for _, row in rows.iterrows()}
     sentences = []
     for _, same_threads in rows.groupby("threads", sort=True):
         arms = same_threads.sort_values("step_time")["arm"].tolist()
@@ -93,6 +95,11 @@ def frameworks(trials: Collection, condition: str) -> list[str]:
             how = _LEARNS[learned(trials, condition, ours[0], peer).verdict].format(name=ours[0])
             sentences.append(f"{text}; {how}.")
     return sentences
+
+
+def _library(trial: Trial) -> str:
+    """Of a peer; ours on ranks are told what their MPI is, too."""
+    return "" if ranks_of(trial) else str(trial.attrs.get("library", ""))
 
 
 _LEARNS = {

@@ -14,14 +14,14 @@ TEST_CASE("an arm is named by backend, threads and what is varied of its own set
 TEST_CASE("an arm is read from its trial's parts") {
   for (const Arm& arm : {Arm{"tbb", 2, ""}, Arm{"tbb_openblas", 16, "-shard_rows32-pinnedtrue"}}) {
     for (const char* group : {"s1", "s12-batch_size8", "s1-learning_rate1e-05"}) {
-      CHECK(arm_of_trial(arm.backend, arm.threads, trial_id(arm, group), group) == arm);
+      CHECK(arm_of_trial(arm.backend, arm.ranks, arm.threads, trial_id(arm, group), group) == arm);
     }
   }
 }
 
 TEST_CASE("an id that is made otherwise has no settings") {
   for (const char* id : {"", "tbb", "tbb-t2", "tbb-t2-s2", "tbb-t20-s1", "mine-s1", "-s1"}) {
-    CHECK(arm_of_trial("tbb", 2, id, "s1") == Arm{"tbb", 2, ""});
+    CHECK(arm_of_trial("tbb", 0, 2, id, "s1") == Arm{"tbb", 2, ""});
   }
 }
 

@@ -27,7 +27,7 @@ NOT_A_RATE = ("-0.1", "0", "nan", "inf", "1e999", "fast", "0.1x")
 NOT_A_BATCH_SIZE = ("-1", "0", "1.5", "nan", "many", _HUGE)
 NOT_EPOCHS = ("-1", "0", "nan", _HUGE)
 # Between them those of backends that a build may be without.
-SECTIONS = ("experiment, dataset, model, training, measure, record, backend.tbb_openblas, backend.tbb, ", ", sweep")
+SECTIONS = ("experiment, dataset, model, training, measure, record, ranks, backend.tbb_openblas, backend.tbb, ", ", sweep")
 FITTING = ("4 features", "3 classes", "allowed: 4,...,3")
 SWEPT_SIZE = "sweep.training.batch_size"
 SWEPT_RATE = "sweep.training.learning_rate"

@@ -81,9 +81,20 @@ struct WeightPanels {
   Scalar* second = nullptr;
 };
 
-/// gradient (in, out) = X^T dY, the transposed dW.
+/// Elements of what weight_gradient needs besides for a sum by leaves, of so many rows.
+inline constexpr std::ptrdiff_t kLeafSlotPanels = 4;
 template <typename Scalar>
-void weight_gradient(const LinearGradient<Scalar>& product, Range inputs, Range outputs, Panels<Scalar> gradient);
+[[nodiscard]] constexpr std::ptrdiff_t leaf_scratch_size(std::ptrdiff_t rows, std::ptrdiff_t leaf_rows) {
+  constexpr std::ptrdiff_t kColumns = kPanelColumns<Scalar>;
+  std::ptrdiff_t slots = 0;
+  for (std::ptrdiff_t leaves = (rows + leaf_rows - 1) / leaf_rows; leaves > 1; leaves = (leaves + 1) / 2) ++slots;
+  return rows * kColumns + slots * kLeafSlotPanels * kColumns * kColumns;
+}
+
+/// gradient (in, out) = X^T dY, the transposed dW. `scratch`: for a sum by leaves.
+template <typename Scalar>
+void weight_gradient(const LinearGradient<Scalar>& product, Range inputs, Range outputs, Panels<Scalar> gradient,
+                     Scalar* scratch = nullptr);
 
 /// The optimiser's step (that of matrices) without a gradient in memory. The bits are those of weight_gradient and
 /// update_weights; the transposed copy follows.

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "core/network.hpp"
 #include "variants/kernels/kernels.hpp"
@@ -57,6 +58,10 @@ class LinearWeight {
 
   /// The gradient of a block.
   virtual void form_gradient(const LinearGradient<Scalar>& product, Range outputs, Range inputs) = 0;
+  /// Whether that follows LinearGradient::leaf_rows.
+  [[nodiscard]] virtual bool sums_by_leaves() const { return false; }
+  /// The gradient as it lies: what is written there is what `update` takes. Empty where only `write` reaches it.
+  [[nodiscard]] virtual std::span<Scalar> gradient_memory() { return {}; }
   /// The optimiser's step by the gradient of a block.
   virtual void update(const OptimizerStep<Scalar>& rule, Range outputs, Range inputs) = 0;
   [[nodiscard]] virtual double gradient_sum_of_squares(Range outputs, Range inputs) const = 0;

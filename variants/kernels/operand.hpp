@@ -20,6 +20,7 @@ struct LinearGradient {
   Operand<const Scalar> output_gradient;  // dY (N, out)
   Operand<const Scalar> input;            // X (N, in)
   std::ptrdiff_t rows;                    // N, at least 1
+  std::ptrdiff_t leaf_rows = 0;           // of the tree that sums them (core/summation_tree.hpp); 0: summed in one
 };
 
 }  // namespace stepbench

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "variants/kernels/leaf_sum.hpp"
+
 namespace stepbench {
 namespace {
 
@@ -89,10 +91,17 @@ void RowMajorWeight<Scalar>::backward(const LinearBackward<Scalar>& product, Ran
 
 template <typename Scalar>
 void RowMajorWeight<Scalar>::form_gradient(const LinearGradient<Scalar>& product, Range outputs, Range inputs) {
-  products_.multiply(Transpose::yes, outputs.size(), inputs.size(), product.rows, Scalar{1},
-                     {product.output_gradient.data + outputs.begin, product.output_gradient.stride},
-                     {product.input.data + inputs.begin, product.input.stride}, Scalar{0},
-                     {buffers_.gradients() + outputs.begin * inputs_ + inputs.begin, inputs_});
+  sum_by_leaves<Scalar>(product.rows, product.leaf_rows, outputs.size(), inputs.size(),
+                        {buffers_.gradients() + outputs.begin * inputs_ + inputs.begin, inputs_},
+                        [&](Range rows, Operand<Scalar> sum) { form_gradient(product, rows, outputs, inputs, sum); });
+}
+
+template <typename Scalar>
+void RowMajorWeight<Scalar>::form_gradient(const LinearGradient<Scalar>& product, Range rows, Range outputs,
+                                           Range inputs, Operand<Scalar> sum) const {
+  products_.multiply(Transpose::yes, outputs.size(), inputs.size(), rows.size(), Scalar{1},
+                     {at(product.output_gradient, rows, outputs), product.output_gradient.stride},
+                     {at(product.input, rows, inputs), product.input.stride}, Scalar{0}, sum);
 }
 
 template <typename Scalar>

@@ -22,6 +22,10 @@ class RowMajorWeight final : public LinearWeight<Scalar> {
   void form_gradient(const LinearGradient<Scalar>& product, Range outputs, Range inputs) override;
   void update(const OptimizerStep<Scalar>& rule, Range outputs, Range inputs) override;
   [[nodiscard]] double gradient_sum_of_squares(Range outputs, Range inputs) const override;
+  [[nodiscard]] bool sums_by_leaves() const override { return true; }
+  [[nodiscard]] std::span<Scalar> gradient_memory() override {
+    return {buffers_.gradients(), static_cast<std::size_t>(outputs_ * inputs_)};
+  }
   [[nodiscard]] bool trains_in_one() const override { return optimizer_ == Optimizer::sgd; }
   void train(const LinearGradient<Scalar>& product, const OptimizerStep<Scalar>& rule, Range outputs,
              Range inputs) override;
@@ -33,6 +37,9 @@ class RowMajorWeight final : public LinearWeight<Scalar> {
   /// (out, in), row-major: for embeddings, whose rows are looked up.
   [[nodiscard]] const Scalar* parameters() const { return buffers_.parameters(); }
   [[nodiscard]] Scalar* gradients() { return buffers_.gradients(); }
+  /// What some of the rows give of a block, for who adds more to it: sum (outputs, inputs).
+  void form_gradient(const LinearGradient<Scalar>& product, Range rows, Range outputs, Range inputs,
+                     Operand<Scalar> sum) const;
 
  private:
   void update_copy(Range outputs, Range inputs);

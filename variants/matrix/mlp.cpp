@@ -33,7 +33,7 @@ Operand<const Scalar> MatrixMlp<Scalar>::layer_input(const Batch<Scalar>& batch,
 
 template <typename Scalar>
 LinearGradient<Scalar> MatrixMlp<Scalar>::layer_gradient(const Batch<Scalar>& batch, std::size_t layer) const {
-  return {layers_[layer].d(), layer_input(batch, layer), batch.size};
+  return {layers_[layer].d(), layer_input(batch, layer), batch.size, this->leaf_rows(batch)};
 }
 
 template <typename Scalar>

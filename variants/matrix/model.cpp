@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "variants/kernels/leaf_sum.hpp"
+
 namespace stepbench {
 namespace {
 
@@ -148,6 +150,23 @@ double MatrixModel<Scalar>::gradient_sum_of_squares(std::size_t number, Range ro
 }
 
 template <typename Scalar>
+bool MatrixModel<Scalar>::sums_by_leaves() const {
+  return std::ranges::all_of(units_, [](const ParameterUnit<Scalar>& unit) {
+    return unit.linear == nullptr || unit.linear->sums_by_leaves();
+  });
+}
+
+template <typename Scalar>
+std::vector<std::span<Scalar>> MatrixModel<Scalar>::gradient_memory() {
+  std::vector<std::span<Scalar>> parts;
+  for (const ParameterUnit<Scalar>& unit : units_) {
+    parts.push_back(unit.linear == nullptr ? std::span<Scalar>() : unit.linear->gradient_memory());
+  }
+  parts.emplace_back(buffers_.gradients(), static_cast<std::size_t>(buffered_));
+  return parts;
+}
+
+template <typename Scalar>
 bool MatrixModel<Scalar>::trains_in_one(std::size_t number) const {
   const ParameterUnit<Scalar>& unit = units_[number];
   return unit.linear != nullptr && unit.linear->trains_in_one();
@@ -156,8 +175,12 @@ bool MatrixModel<Scalar>::trains_in_one(std::size_t number) const {
 template <typename Scalar>
 void MatrixModel<Scalar>::sum_bias_gradient(const ParameterUnit<Scalar>& unit, Range rows,
                                             const LinearGradient<Scalar>& product) {
-  sum_rows(product.output_gradient.data + rows.begin, product.rows, rows.size(), product.output_gradient.stride,
-           gradient(unit.bias + rows.begin));
+  const Operand<const Scalar>& dy = product.output_gradient;
+  sum_by_leaves<Scalar>(product.rows, product.leaf_rows, 1, rows.size(),
+                        {gradient(unit.bias + rows.begin), rows.size()}, [&](Range some, Operand<Scalar> sum) {
+                          sum_rows(dy.data + some.begin * dy.stride + rows.begin, some.size(), rows.size(), dy.stride,
+                                   sum.data);
+                        });
 }
 
 template <typename Scalar>
@@ -180,8 +203,13 @@ void MatrixModel<Scalar>::train_linear(std::size_t number, Range rows, Range col
 
 template <typename Scalar>
 double MatrixModel<Scalar>::loss(const Batch<Scalar>& batch) const {
-  const double sum = std::accumulate(row_losses_.begin(), row_losses_.begin() + batch.size * rows_per_sample_, 0.0);
-  return sum / (static_cast<double>(batch.counted) * outputs_per_loss_);
+  double loss = 0;
+  sum_by_leaves<double>(
+      batch.size * rows_per_sample_, leaf_rows(batch), 1, 1, {&loss, 1}, [&](Range rows, Operand<double> sum) {
+        const double all = std::accumulate(row_losses_.begin() + rows.begin, row_losses_.begin() + rows.end, 0.0);
+        *sum.data = all / (static_cast<double>(batch.counted) * outputs_per_loss_);
+      });
+  return loss;
 }
 
 template <typename Scalar>

@@ -65,12 +65,16 @@ class MatrixModel {
   // optimiser's step, and `train` does both in one, where trains_in_one.
   virtual void form_gradient(const Batch<Scalar>& batch, std::size_t unit, Range rows, Range columns) = 0;
   void update(std::size_t unit, Range rows, Range columns, const OptimizerStep<Scalar>& rule);
+  /// Whether `form_gradient` and `loss` follow Batch::leaf.
+  [[nodiscard]] bool sums_by_leaves() const;
+  /// Of each unit, empty where it has none of its own, then of the model's buffers.
+  [[nodiscard]] std::vector<std::span<Scalar>> gradient_memory();
   [[nodiscard]] virtual bool trains_in_one(std::size_t unit) const;
   virtual void train(const Batch<Scalar>& batch, std::size_t unit, Range rows, Range columns,
                      const OptimizerStep<Scalar>& rule) = 0;
   [[nodiscard]] double gradient_sum_of_squares(std::size_t unit, Range rows, Range columns) const;
 
-  /// The recorded loss of the batch, summed from the first row to the last.
+  /// The recorded loss of the batch, summed from the first row to the last of each leaf.
   [[nodiscard]] double loss(const Batch<Scalar>& batch) const;
   [[nodiscard]] std::int64_t correct(const Batch<Scalar>& batch) const;
 
@@ -88,6 +92,8 @@ class MatrixModel {
   std::size_t add_linear(LayoutCursor& layout, bool has_bias, std::unique_ptr<LinearWeight<Scalar>> weight);
   void make_buffers();
 
+  /// Rows of a leaf, 0 for none.
+  [[nodiscard]] std::ptrdiff_t leaf_rows(const Batch<Scalar>& batch) const { return batch.leaf * rows_per_sample_; }
   /// Of a linear unit's block.
   void form_linear_gradient(std::size_t unit, Range rows, Range columns, const LinearGradient<Scalar>& product);
   void train_linear(std::size_t unit, Range rows, Range columns, const LinearGradient<Scalar>& product,

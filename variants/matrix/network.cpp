@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -58,6 +59,17 @@ class MatrixNetwork final : public Network<Scalar> {
     reduce_loss(batch, result);
     return result;
   }
+
+  [[nodiscard]] bool sums_by_leaves() const override { return model_->sums_by_leaves(); }
+  [[nodiscard]] std::vector<std::span<Scalar>> gradient_parts() override {
+    std::vector<std::span<Scalar>> parts = model_->gradient_memory();
+    for (const ParameterUnit<Scalar>& unit : model_->units()) {
+      const std::span<Scalar>& memory = parts[static_cast<std::size_t>(&unit - model_->units().data())];
+      if (unit.linear != nullptr && memory.empty()) return {};
+    }
+    return parts;
+  }
+  void tell_gradients(std::function<void(std::size_t)> is_there) override { is_there_ = std::move(is_there); }
 
   void apply_update(const UpdateStep& update) override {
     begin_update(update);
@@ -154,8 +166,11 @@ class MatrixNetwork final : public Network<Scalar> {
       const bool update = pass == Pass::train && !clipped;
       std::vector<Id> done;
       for (std::size_t u = 0; u < units.size(); ++u) {
+        const std::size_t before = done.size();
         add_gradients(tasks, units[u], tasks.join(tasks.released(u)), update, clipped, done);
+        if (pass == Pass::gradients) add_telling(tasks, u, std::span(done).subspan(before));
       }
+      if (pass == Pass::gradients) add_telling(tasks, units.size(), done);
       if (clipped) add_update(tasks, units, done);
     }
   }
@@ -201,6 +216,14 @@ class MatrixNetwork final : public Network<Scalar> {
       if (squares) last = add_block_squares(tasks, block, std::array{last});
       done.push_back(last);
     }
+  }
+
+  /// Says of a part of the gradients that it is there, once these are through.
+  void add_telling(StepTasks<Scalar>& tasks, std::size_t part, std::span<const Id> after) {
+    tasks.add(Phase::reduce, "handing over of gradients", std::array{tasks.join(after)},
+              [this, part](const StepInputs<Scalar>&) {
+                if (is_there_) is_there_(part);
+              });
   }
 
   Id add_block_update(StepTasks<Scalar>& tasks, const ParameterBlock& block, std::span<const Id> after) {
@@ -284,6 +307,7 @@ class MatrixNetwork final : public Network<Scalar> {
   std::vector<double> squares_;                // per leaf: its gradients' sum of squares
   std::vector<double> seconds_;                // per node of the graph that ran last
   StepTrace* trace_ = nullptr;
+  std::function<void(std::size_t)> is_there_;  // a part of the gradients
 };
 
 }  // namespace

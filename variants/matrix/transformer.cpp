@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 
+#include "variants/kernels/leaf_sum.hpp"
 #include "variants/kernels/transformer_kernels.hpp"
 
 namespace stepbench {
@@ -154,7 +155,10 @@ void MatrixTransformer<Scalar>::normalise(Norm& norm, const Linear* pending, Ran
 template <typename Scalar>
 LinearGradient<Scalar> MatrixTransformer<Scalar>::gradient_of(const Linear& linear, const Batch<Scalar>& batch) const {
   const ParameterUnit<Scalar>& u = unit(linear.unit);
-  return {{linear.output_gradient, u.rows}, {linear.input, u.columns}, batch.size * attention_.context};
+  return {{linear.output_gradient, u.rows},
+          {linear.input, u.columns},
+          batch.size * attention_.context,
+          this->leaf_rows(batch)};
 }
 
 template <typename Scalar>
@@ -328,18 +332,29 @@ template <typename Scalar>
 void MatrixTransformer<Scalar>::token_embedding_gradient(const Batch<Scalar>& batch, Range vocabulary, Range columns) {
   const ParameterUnit<Scalar>& u = unit(token_embedding_);
   Scalar* gradients = tied_ != nullptr ? tied_->gradients() : this->gradient(u.weight);
-  if (tied_ != nullptr) {
-    tied_->form_gradient(gradient_of(head_, batch), vocabulary, columns);
-  } else {
-    for_dense_runs(vocabulary, columns, u.columns, [&](std::ptrdiff_t offset, std::ptrdiff_t count) {
-      std::fill_n(gradients + offset, count, Scalar{0});
-    });
-  }
-  for (std::ptrdiff_t r = 0; r < batch.size * attention_.context; ++r) {
+  const Operand<Scalar> block{gradients + vocabulary.begin * u.columns + columns.begin, u.columns};
+  sum_by_leaves(batch.size * attention_.context, this->leaf_rows(batch), vocabulary.size(), columns.size(), block,
+                [&](Range rows, Operand<Scalar> sum) {
+                  if (tied_ != nullptr) {
+                    tied_->form_gradient(gradient_of(head_, batch), rows, vocabulary, columns, sum);
+                  } else {
+                    for (std::ptrdiff_t v = 0; v < vocabulary.size(); ++v) {
+                      std::fill_n(sum.data + v * sum.stride, columns.size(), Scalar{0});
+                    }
+                  }
+                  add_looked_up_rows(batch, rows, vocabulary, columns, sum);
+                });
+}
+
+template <typename Scalar>
+void MatrixTransformer<Scalar>::add_looked_up_rows(const Batch<Scalar>& batch, Range rows, Range vocabulary,
+                                                   Range columns, Operand<Scalar> sum) const {
+  for (std::ptrdiff_t r = rows.begin; r < rows.end; ++r) {
     const std::ptrdiff_t token = batch.tokens[static_cast<std::size_t>(r)];
     if (token < vocabulary.begin || token >= vocabulary.end) continue;
-    const Scalar* row = stream_gradient_.data() + r * u.columns;
-    for (std::ptrdiff_t j = columns.begin; j < columns.end; ++j) gradients[token * u.columns + j] += row[j];
+    const Scalar* row = stream_gradient_.data() + r * attention_.width + columns.begin;
+    Scalar* to = sum.data + (token - vocabulary.begin) * sum.stride;
+    for (std::ptrdiff_t j = 0; j < columns.size(); ++j) to[j] += row[j];
   }
 }
 
@@ -350,8 +365,12 @@ void MatrixTransformer<Scalar>::position_embedding_gradient(const Batch<Scalar>&
   // Row t of every sequence: the rows of a sequence are `context` apart, so one position is a strided sum.
   for (std::ptrdiff_t t = positions.begin; t < positions.end; ++t) {
     const std::ptrdiff_t first = t * u.columns + columns.begin;
-    sum_rows(stream_gradient_.data() + first, batch.size, columns.size(), attention_.context * u.columns,
-             this->gradient(u.weight + first));
+    const std::ptrdiff_t stride = attention_.context * u.columns;
+    sum_by_leaves<Scalar>(batch.size, batch.leaf, 1, columns.size(), {this->gradient(u.weight + first), columns.size()},
+                          [&](Range samples, Operand<Scalar> sum) {
+                            sum_rows(stream_gradient_.data() + samples.begin * stride + first, samples.size(),
+                                     columns.size(), stride, sum.data);
+                          });
   }
 }
 
@@ -359,10 +378,19 @@ template <typename Scalar>
 void MatrixTransformer<Scalar>::norm_gradient(const Norm& norm, const Batch<Scalar>& batch, Range columns) {
   const ParameterUnit<Scalar>& u = unit(norm.unit);
   const std::ptrdiff_t width = attention_.width, rows = batch.size * attention_.context;
-  sum_row_products(norm.output_gradient.data() + columns.begin, norm.normalised.data() + columns.begin, rows,
-                   columns.size(), width, this->gradient(u.weight + columns.begin));
-  sum_rows(norm.output_gradient.data() + columns.begin, rows, columns.size(), width,
-           this->gradient(u.bias + columns.begin));
+  const auto sum_into = [&](std::ptrdiff_t gradient, const auto& form) {
+    sum_by_leaves<Scalar>(rows, this->leaf_rows(batch), 1, columns.size(),
+                          {this->gradient(gradient + columns.begin), columns.size()},
+                          [&](Range some, Operand<Scalar> sum) { form(some, sum.data); });
+  };
+  sum_into(u.weight, [&](Range some, Scalar* sum) {
+    const std::ptrdiff_t first = some.begin * width + columns.begin;
+    sum_row_products(norm.output_gradient.data() + first, norm.normalised.data() + first, some.size(), columns.size(),
+                     width, sum);
+  });
+  sum_into(u.bias, [&](Range some, Scalar* sum) {
+    sum_rows(norm.output_gradient.data() + some.begin * width + columns.begin, some.size(), columns.size(), width, sum);
+  });
 }
 
 template <typename Scalar>

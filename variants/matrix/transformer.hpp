@@ -75,6 +75,9 @@ class MatrixTransformer final : public MatrixModel<Scalar> {
   void norm_backward(Norm& norm, bool accumulate, Range rows);
   void row_losses(const Batch<Scalar>& batch, Range rows);
   void row_hits(const Batch<Scalar>& batch, Range rows);
+  /// Adds to some of the token embedding's gradient what those of the batch's rows bring that looked it up.
+  void add_looked_up_rows(const Batch<Scalar>& batch, Range rows, Range vocabulary, Range columns,
+                          Operand<Scalar> sum) const;
   /// What goes into a projection's gradient.
   [[nodiscard]] LinearGradient<Scalar> gradient_of(const Linear& linear, const Batch<Scalar>& batch) const;
   /// Of one sample's scratch memory: where a task that begins with a head has its own.

@@ -241,7 +241,9 @@ class PeerNetwork final : public Network<Scalar>, private OwnProcess {
     choices().keep(key_, choice_);
   }
 
-  [[nodiscard]] pid_t process() const override { return peer_->id(); }
+  [[nodiscard]] std::vector<pid_t> processes() const override {
+    return processes_.empty() ? std::vector{peer_->id()} : processes_;
+  }
   [[nodiscard]] Description describe() const override { return {library_, to_text(choice_.setting), choice_.tried}; }
 
   [[nodiscard]] const PeerDescription& describe_peer() const { return stepbench::describe(program_); }
@@ -254,13 +256,17 @@ class PeerNetwork final : public Network<Scalar>, private OwnProcess {
     for (const ParameterTensor& tensor : layout_.tensors) {
       parameters.push_back({{"name", tensor.name}, {"shape", tensor.shape}});
     }
-    const json answer = ask("make", {{"settings", described_},
-                                     {"threads", settings_.threads},
-                                     {"precision", std::is_same_v<Scalar, float> ? "float32" : "float64"},
-                                     {"outputs", outputs_of(settings_.model)},
-                                     {"parameters", parameters},
-                                     {"arrays", to_json(arrays_)}});
+    json request = {{"settings", described_},
+                    {"threads", settings_.threads},
+                    {"precision", std::is_same_v<Scalar, float> ? "float32" : "float64"},
+                    {"outputs", outputs_of(settings_.model)},
+                    {"parameters", parameters},
+                    {"arrays", to_json(arrays_)}};
+    if (!program_.more.is_null()) request["more"] = program_.more;
+    const json answer = ask("make", std::move(request));
     library_ = answer.value("library", "");
+    processes_.clear();
+    for (const json& id : answer.value("processes", json::array())) processes_.push_back(id.get<pid_t>());
   }
 
   json ask(const char* what, json request, const std::function<void()>& look = nullptr) const {
@@ -269,7 +275,7 @@ class PeerNetwork final : public Network<Scalar>, private OwnProcess {
   }
 
   [[noreturn]] void break_protocol(const std::string& what) const {
-    throw Error(fmt::format("the peer {} does not say {}", program_.name, what));
+    throw Error(fmt::format("{} does not say {}", program_.title(), what));
   }
 
   void put(const Batch<Scalar>& batch) {
@@ -313,7 +319,7 @@ class PeerNetwork final : public Network<Scalar>, private OwnProcess {
       done.push_back(step);
     }
     if (total > wall + kClockTolerance) {
-      throw Error(fmt::format("the peer {} says that {} steps took {:.4g} s: it was gone for {:.4g} s", program_.name,
+      throw Error(fmt::format("{} says that {} steps took {:.4g} s: it was gone for {:.4g} s", program_.title(),
                               trained, total, wall));
     }
     const bool ended = trained > 0 && !std::isfinite(losses[static_cast<std::size_t>(trained) - 1]);
@@ -354,6 +360,7 @@ class PeerNetwork final : public Network<Scalar>, private OwnProcess {
   Choices::Choice choice_;
   bool is_chosen_ = false;
   std::string library_;
+  std::vector<pid_t> processes_;  // that compute, as it says; none: it does
   std::unique_ptr<PeerProcess> peer_;
 };
 

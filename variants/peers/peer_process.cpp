@@ -51,8 +51,8 @@ std::vector<std::string> environment_for(const PeerSetting& setting, std::int64_
   return environment;
 }
 
-ChildProcess start(const PeerProgram& program, const PeerSetting& setting, std::int64_t threads,
-                   std::span<const int> cpus) {
+ChildProcess start(const PeerProgram& program, PeerSetting setting, std::int64_t threads, std::span<const int> cpus) {
+  setting.insert(setting.end(), program.variables.begin(), program.variables.end());
   const PeerCommand command = command_of(program);
   const BoundThread where_it_runs(cpus);
   return ChildProcess(command.program, command.arguments,
@@ -63,15 +63,21 @@ ChildProcess start(const PeerProgram& program, const PeerSetting& setting, std::
 
 PeerProcess::PeerProcess(const PeerProgram& program, const PeerSetting& setting, std::int64_t threads,
                          std::span<const int> cpus, std::chrono::seconds time_limit)
-    : name_(program.name), time_limit_(time_limit), child_(start(program, setting, threads, cpus)) {
+    : name_(program.title()),
+      limit_key_(program.limit_key()),
+      time_limit_(time_limit),
+      child_(start(program, setting, threads, cpus)) {
   const json greeting = read_message("its greeting", nullptr);
+  if (const auto error = greeting.find("error"); error != greeting.end() && error->is_string()) {
+    throw Error(fmt::format("{}: {}", name_, printable(error->get<std::string>(), kReason)));
+  }
   const auto version = greeting.find("stepbench_peer");
   if (version == greeting.end() || !version->is_number_integer()) {
-    throw Error(fmt::format("the peer {} greets with \"{}\": is it a peer?", name_, printable(greeting.dump())));
+    throw Error(fmt::format("{} greets with \"{}\": is it a peer?", name_, printable(greeting.dump())));
   }
   if (*version != kProtocol) {
-    throw Error(fmt::format("the peer {} speaks version {} of the protocol, this program version {}", name_,
-                            version->dump(), kProtocol));
+    throw Error(fmt::format("{} speaks version {} of the protocol, this program version {}", name_, version->dump(),
+                            kProtocol));
   }
   child_.pause();
 }
@@ -87,10 +93,10 @@ json PeerProcess::ask(const json& request, const std::function<void()>& look) {
     return found != answer.end() && found->is_string() ? printable(found->get<std::string>(), kReason) : std::string();
   };
   if (const std::string why = text_of("unsupported"); !why.empty()) throw UnsupportedError(why);
-  if (const std::string why = text_of("error"); !why.empty()) throw Error(fmt::format("the peer {}: {}", name_, why));
+  if (const std::string why = text_of("error"); !why.empty()) throw Error(fmt::format("{}: {}", name_, why));
   const auto ok = answer.find("ok");
   if (ok == answer.end() || *ok != true) {
-    throw Error(fmt::format("the peer {} answers \"{}\"", name_, printable(answer.dump())));
+    throw Error(fmt::format("{} answers \"{}\"", name_, printable(answer.dump())));
   }
   return answer;
 }
@@ -107,7 +113,7 @@ json PeerProcess::read_message(const char* what, const std::function<void()>& lo
     if (line.reading != ChildProcess::Reading::line) report(line, what);
     json message = json::parse(line.text, nullptr, /*allow_exceptions=*/false);
     if (!message.is_object()) {
-      throw Error(fmt::format("the peer {} says \"{}\" where {} was due", name_, printable(line.text), what));
+      throw Error(fmt::format("{} says \"{}\" where {} was due", name_, printable(line.text), what));
     }
     return message;
   }
@@ -115,19 +121,19 @@ json PeerProcess::read_message(const char* what, const std::function<void()>& lo
 
 void PeerProcess::report(const ChildProcess::Line& line, const char* what) {
   if (line.reading == ChildProcess::Reading::timed_out) {
-    throw Error(fmt::format("the peer {} says nothing for {} s where {} was due (backend.{}.time_limit)", name_,
-                            time_limit_.count(), what, name_));
+    throw Error(
+        fmt::format("{} says nothing for {} s where {} was due ({})", name_, time_limit_.count(), what, limit_key_));
   }
   if (line.reading == ChildProcess::Reading::too_long) {
-    throw Error(fmt::format("the peer {} says \"{}\" where {} was due", name_, printable(line.text), what));
+    throw Error(fmt::format("{} says \"{}\" where {} was due", name_, printable(line.text), what));
   }
   const int code = child_.wait();
   const std::string complaint = child_.last_complaint();
   constexpr int kSignalled = 128;
   const std::string how =
       code > kSignalled ? fmt::format("killed by signal {}", code - kSignalled) : fmt::format("exit code {}", code);
-  throw Error(fmt::format("the peer {} has ended: {}{}", name_, how,
-                          complaint.empty() ? "" : ", " + printable(complaint, kReason)));
+  throw Error(
+      fmt::format("{} has ended: {}{}", name_, how, complaint.empty() ? "" : ", " + printable(complaint, kReason)));
 }
 
 json to_json(const SharedArrays& arrays) {

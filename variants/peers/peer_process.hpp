@@ -31,7 +31,7 @@ class PeerProcess {
   nlohmann::json read_message(const char* what, const std::function<void()>& look);
   [[noreturn]] void report(const ChildProcess::Line& line, const char* what);
 
-  std::string name_;
+  std::string name_, limit_key_;
   std::chrono::seconds time_limit_;
   ChildProcess child_;
 };

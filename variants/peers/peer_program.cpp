@@ -63,7 +63,7 @@ PeerDescription parse_description(const std::string& line) {
 }
 
 PeerDescription ask(const PeerProgram& program) {
-  if (!program.describes_itself) {
+  if (!program.describes_itself) {  // a program that is not there is said now
     static_cast<void>(command_of(program));
     return {.missing = {}, .settings = {{}}};
   }
@@ -115,6 +115,9 @@ fs::path python() {
 }
 
 PeerCommand command_of(const PeerProgram& program) {
+  if (!program.command.empty()) {
+    return {program.command.front(), {program.command.begin() + 1, program.command.end()}};
+  }
   const fs::path script = find_script(program);
   PeerCommand command{script, {}};
   if (script.extension() == ".py") {
@@ -131,7 +134,8 @@ const PeerDescription& describe(const PeerProgram& program) {
   static std::mutex mutex;
   static std::map<std::pair<std::string, std::vector<std::string>>, PeerDescription> known;
   const std::lock_guard lock(mutex);
-  const auto [found, is_new] = known.try_emplace({program.script, program.arguments});
+  const auto [found, is_new] =
+      known.try_emplace({program.script, program.command.empty() ? program.arguments : program.command});
   if (is_new) {
     try {
       found->second = ask(program);

@@ -2,11 +2,16 @@
 #pragma once
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace stepbench {
+
+/// Environment variables that a library is set up by.
+using PeerSetting = std::vector<std::pair<std::string, std::string>>;
+[[nodiscard]] std::string to_text(const PeerSetting& setting);  // `OMP_WAIT_POLICY=active`; `as it comes`
 
 /// A peer as its row, or a config, names it.
 struct PeerProgram {
@@ -14,11 +19,16 @@ struct PeerProgram {
   std::string script;  // in scripts/peers, or the path of one's own; `*.py` is run by python(), others by themselves
   std::vector<std::string> arguments = {};
   bool describes_itself = true;  // with --describe
-};
+  // Of one that is no script: its words, the first a program's path; its variables; how errors call it; the key of its
+  // time limit; and what it is told besides to make a network.
+  std::vector<std::string> command = {};
+  PeerSetting variables = {};
+  std::string called = {}, limit = {};
+  nlohmann::json more = {};
 
-/// Environment variables that a library is set up by.
-using PeerSetting = std::vector<std::pair<std::string, std::string>>;
-[[nodiscard]] std::string to_text(const PeerSetting& setting);  // `OMP_WAIT_POLICY=active`; `as it comes`
+  [[nodiscard]] std::string title() const { return called.empty() ? "the peer " + name : called; }
+  [[nodiscard]] std::string limit_key() const { return limit.empty() ? "backend." + name + ".time_limit" : limit; }
+};
 
 struct PeerDescription {
   std::string missing;                // why it cannot run here, with what to do; empty: it can

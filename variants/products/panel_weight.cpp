@@ -54,7 +54,14 @@ class PanelWeight final : public LinearWeight<Scalar> {
   }
 
   void form_gradient(const LinearGradient<Scalar>& product, Range outputs, Range inputs) override {
-    weight_gradient(product, inputs, outputs, panels<Scalar>(buffers_.gradients()));
+    Scalar* scratch = nullptr;
+    if (product.leaf_rows > 0) {
+      thread_local Buffer<Scalar> slots;
+      const auto size = static_cast<std::size_t>(leaf_scratch_size<Scalar>(product.rows, product.leaf_rows));
+      if (slots.size() < size) slots.resize(size);
+      scratch = slots.data();
+    }
+    weight_gradient(product, inputs, outputs, panels<Scalar>(buffers_.gradients()), scratch);
   }
 
   void update(const OptimizerStep<Scalar>& rule, Range outputs, Range inputs) override {
@@ -71,6 +78,11 @@ class PanelWeight final : public LinearWeight<Scalar> {
           sum_of_squares(gradient.data + panel * gradient.stride() + inputs.begin * kColumns, inputs.size() * kColumns);
     }
     return sum;
+  }
+
+  [[nodiscard]] bool sums_by_leaves() const override { return true; }
+  [[nodiscard]] std::span<Scalar> gradient_memory() override {
+    return {buffers_.gradients(), static_cast<std::size_t>(panels<const Scalar>(nullptr).size())};
   }
 
   [[nodiscard]] bool trains_in_one() const override { return true; }

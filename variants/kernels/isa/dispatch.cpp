@@ -51,8 +51,9 @@ void fused_product(const FusedProduct<Scalar>& product, Range rows, Range column
 }
 
 template <typename Scalar>
-void weight_gradient(const LinearGradient<Scalar>& product, Range inputs, Range outputs, Panels<Scalar> gradient) {
-  kernels<Scalar>().weight_gradient(product, inputs, outputs, gradient);
+void weight_gradient(const LinearGradient<Scalar>& product, Range inputs, Range outputs, Panels<Scalar> gradient,
+                     Scalar* scratch) {
+  kernels<Scalar>().weight_gradient(product, inputs, outputs, gradient, scratch);
 }
 
 template <typename Scalar>
@@ -164,7 +165,7 @@ void exp_in_place(double* values, std::ptrdiff_t count) { kernels<double>().exp_
                                   Operand<const S>, S, Operand<S>);                                                   \
   template void transpose<S>(std::ptrdiff_t, std::ptrdiff_t, Operand<const S>, Operand<S>);                           \
   template void fused_product<S>(const FusedProduct<S>&, Range, Range);                                               \
-  template void weight_gradient<S>(const LinearGradient<S>&, Range, Range, Panels<S>);                                \
+  template void weight_gradient<S>(const LinearGradient<S>&, Range, Range, Panels<S>, S*);                            \
   template void fused_update<S>(const LinearGradient<S>&, const OptimizerStep<S>&, Range, Range,                      \
                                 const WeightPanels<S>&);                                                              \
   template void update_weights<S>(const S*, const OptimizerStep<S>&, Range, Range, const WeightPanels<S>&);           \

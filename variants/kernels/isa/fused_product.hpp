@@ -25,8 +25,9 @@ void fused_product(const FusedProduct<Scalar>& p, Range rows, Range columns) {
 //
 // With the copy against without, percent of the FMA peak of the whole MLP step (784-512-256-10, float32, SGD, one
 // thread of an AMD EPYC, Zen 5) at batch 32, 128, 512: AVX-512 88, 95, 95 and 88, 95, 93; AVX2 96, 102, 99 and 95,
-// 95, 97. Groups of 8, 16 and all 32 panels: AVX-512 88, 94.5, 93 and 88, 95, 95 and 88, 95.5, 94. Strips of 1 and of 8
-// panels, with Adam: AVX-512 70, 88, 89 and 72, 89, 90; AVX2 81, 94, 95 and 81, 95, 95.
+// 95, 97. kGroupPanels of 8, 16 and all 32: AVX-512 88, 94.5, 93 and 88, 95, 95 and 88, 95.5, 94. kStripPanels of 1 and
+// of 8, with Adam: AVX-512 70, 88, 89 and 72, 89, 90; AVX2 81, 94, 95 and 81, 95, 95.
+
 constexpr std::ptrdiff_t kGroupPanels = 16, kStripPanels = 8;
 
 /// The height of the highest tile that P inputs are cut into.
@@ -123,10 +124,88 @@ void update_block(Grid<const Scalar> gradient, const OptimizerStep<Scalar>& rule
   transpose_block_of(weight, inputs, outputs);
 }
 
+/// sum_in_tree (core/summation_tree.hpp), where a leaf that is a right child by itself is added to the sum of the left
+/// one: leaf(i, slot, added). The bits are the same, as a leaf that is one sum of a tile's is added last.
+template <typename Leaf, typename Join>
+void sum_leaves(std::ptrdiff_t begin, std::ptrdiff_t end, std::ptrdiff_t slot, bool adds, const Leaf& leaf,
+                const Join& join) {
+  if (end - begin == 1) {
+    leaf(begin, slot, false);
+    return;
+  }
+  std::ptrdiff_t left = 1;
+  while (2 * left < end - begin) left *= 2;
+  const std::ptrdiff_t middle = begin + left;
+  sum_leaves(begin, middle, slot, adds, leaf, join);
+  if (adds && end - middle == 1) {
+    leaf(middle, slot, true);
+    return;
+  }
+  sum_leaves(middle, end, slot + 1, adds, leaf, join);
+  join(slot);
+}
+
+/// A block of a gradient, tile by tile, and each tile leaf by leaf, while it is in the first-level cache: P inputs by a
+/// tile's columns. `c` as multiply_block's. `scratch`: X's columns of all rows, and the tree's slots but the first,
+/// which is the tile.
+//
+// A leaf after the other over a whole block: a step of 784-512-256-10 on one thread at batch 512, leaves of 32 rows,
+// was 15% slower than without leaves (AVX-512, AMD Zen 5).
 template <typename Scalar>
-void weight_gradient(const LinearGradient<Scalar>& product, Range inputs, Range outputs, Panels<Scalar> gradient) {
+void sum_block(const LinearGradient<Scalar>& p, Range inputs, Range outputs, Grid<Scalar> c, Scalar* scratch) {
+  constexpr std::ptrdiff_t kColumns = kPanelColumns<Scalar>;
+  static_assert(std::ptrdiff_t{kTileVectors} * kLanes<Scalar> <= kLeafSlotPanels * kColumns);
+  Scalar* const slots = scratch + p.rows * kColumns;
+  const std::ptrdiff_t leaves = (p.rows + p.leaf_rows - 1) / p.leaf_rows;
+  for (std::ptrdiff_t first = inputs.begin; first < inputs.end; first += kColumns) {
+    const std::ptrdiff_t some = least(kColumns, inputs.end - first);
+    copy_columns<Scalar>({p.input.data + first, p.input.stride}, some, p.rows, scratch);
+    for_tile_columns<Scalar>(outputs, [&](std::ptrdiff_t j, std::ptrdiff_t width) {
+      const auto slot_of = [=](std::ptrdiff_t slot) {
+        constexpr std::ptrdiff_t kPanel = kColumns * kColumns;
+        return slot == 0 ? c.from(first - inputs.begin, j)
+                         : Grid<Scalar>{slots + (slot - 1) * kLeafSlotPanels * kPanel, kColumns, kPanel};
+      };
+      const auto leaf = [&](std::ptrdiff_t i, std::ptrdiff_t slot, bool added) {
+        const std::ptrdiff_t end = least((i + 1) * p.leaf_rows, p.rows);
+        for (std::ptrdiff_t row = i * p.leaf_rows; row < end; row += kSummedRows) {
+          const bool continued = added || row > i * p.leaf_rows;
+          const Tiles<Scalar> tiles{.depth = least(kSummedRows, end - row),
+                                    .a = {scratch + row * kColumns, kColumns},
+                                    .b = grid(p.output_gradient).from(row, j),
+                                    .c = slot_of(slot),
+                                    .write_out = {.beta = continued ? Scalar{1} : Scalar{0}}};
+          for_tile_rows<kInputTileRows<Scalar>>({0, some}, [&](std::ptrdiff_t r, std::ptrdiff_t count) {
+            run_tile<Scalar, RowsOf::a_transposed, kInputTileRows<Scalar>>(tiles, r, count, 0, width);
+          });
+        }
+      };
+      const auto join = [&](std::ptrdiff_t slot) {
+        const Grid<Scalar> to = slot_of(slot), from = slot_of(slot + 1);
+        for (std::ptrdiff_t i = 0; i < some; ++i) {
+          for (std::ptrdiff_t k = 0; k < width; k += kColumns) {
+            Scalar* __restrict sum = to.from(i, k).data;
+            const Scalar* __restrict added = from.from(i, k).data;
+            for (std::ptrdiff_t l = 0; l < least(kColumns, width - k); ++l) sum[l] += added[l];
+          }
+        }
+      };
+      sum_leaves(0, leaves, 0, p.leaf_rows <= kSummedRows, leaf, join);
+    });
+  }
+}
+
+template <typename Scalar>
+void weight_gradient(const LinearGradient<Scalar>& product, Range inputs, Range outputs, Panels<Scalar> gradient,
+                     Scalar* scratch) {
+  const bool by_leaves = product.leaf_rows > 0 && product.leaf_rows < product.rows;
   for_blocks<Scalar>(inputs, outputs, [&](Range some_inputs, Range some_outputs) {
-    multiply_block(product, some_inputs, some_outputs, Scalar{0}, grid(gradient).from(some_inputs.begin, 0));
+    const Grid<Scalar> block = grid(gradient).from(some_inputs.begin, 0);
+    if (by_leaves) {
+      sum_block(product, some_inputs, some_outputs, block, scratch);
+    } else {
+      multiply_block(product, some_inputs, some_outputs, Scalar{0}, block);
+    }
   });
 }
 
