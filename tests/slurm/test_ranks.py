@@ -1,5 +1,5 @@
-"""scripts/slurm/ranks.sbatch: what it hands to the program, a command that starts ranks within the job, of several trials
-at once; and a run on ranks, where the program has them.
+"""scripts/slurm/ranks.sbatch: what it hands to the program, a command that starts ranks within the job, of several
+trials at once; and a run on ranks, where the program has them.
 """
 
 import subprocess
@@ -11,8 +11,8 @@ import pytest
 from cluster import Cluster, can_tell_nodes_apart
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts" / "slurm"
-# In the program's place. Two trials' ranks are there at once: each waits until those of the other have begun. Its arguments: run --set
-# ranks.launcher=... and more.
+# In the program's place, called as `run --set ranks.launcher=... --resume ...`. Two trials' ranks are there at once: each
+# waits until those of the other have begun.
 _PROGRAM = """#!/bin/bash
 launcher=${3#ranks.launcher=}
 echo "$1 $2 ${*:4}"
