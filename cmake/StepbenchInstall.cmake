@@ -12,13 +12,14 @@ install(FILES ${configs} DESTINATION ${STEPBENCH_DATA_FOLDER}/experiments)
 install(DIRECTORY experiments/data DESTINATION ${STEPBENCH_DATA_FOLDER}/experiments ${STEPBENCH_NOT_INSTALLED})
 # Those of the scripts that read results; what builds and tests this repository has no extension.
 install(DIRECTORY scripts DESTINATION ${STEPBENCH_DATA_FOLDER} USE_SOURCE_PERMISSIONS
-        FILES_MATCHING PATTERN *.py PATTERN *.css ${STEPBENCH_NOT_INSTALLED})
+        FILES_MATCHING PATTERN *.py PATTERN *.css PATTERN *.sbatch ${STEPBENCH_NOT_INSTALLED})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 # The pages, and the picture that they show, in folders as here: they link to each other (tests/install follows the links).
 set(STEPBENCH_PAGES README.md CHANGELOG.md CONTRIBUTING.md experiments/README.md experiments/compare/README.md
     experiments/data/README.md experiments/measure/README.md experiments/scale/README.md results/README.md
     results/reference/README.md results/reference/quick-speed.svg scripts/README.md scripts/peers/README.md scripts/peers/PROTOCOL.md
-    scripts/peers/example.py scripts/peers/stepbench_peer.py tests/README.md variants/README.md variants/ranks/README.md)
+    scripts/peers/example.py scripts/peers/stepbench_peer.py scripts/slurm/README.md tests/README.md variants/README.md
+    variants/ranks/README.md)
 foreach(page IN LISTS STEPBENCH_PAGES)
   cmake_path(GET page PARENT_PATH folder)
   install(FILES ${page} DESTINATION ${CMAKE_INSTALL_DOCDIR}/${folder})

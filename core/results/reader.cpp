@@ -169,6 +169,17 @@ void read_summary(const Group& group, std::int64_t version, std::vector<TrialRec
   }
 }
 
+ShardRecord read_shard(const Group& group, std::int64_t version) {
+  ShardRecord shard;
+  schema::visit_shard(shard, AttributeReader(group, version));
+  if (shard.index < 1 || shard.index > shard.count) throw Error(group.name() + " has no such index");
+  shard.trials = group.dataset("trial").read_text();
+  schema::visit_shard_columns(shard, [&](const char* name, std::vector<std::string>& texts) {
+    texts = read_column<std::string>(group, name, shard.trials.size());
+  });
+  return shard;
+}
+
 /// The environments of a file, each object once.
 class EnvironmentReader {
  public:
@@ -251,6 +262,7 @@ ResultFile from_image(std::span<const std::byte> image, const std::filesystem::p
   const std::int64_t version = schema_version(root, name.string());
   ResultFile file;
   schema::visit_root(file, AttributeReader(root, version));
+  if (root.has("shard")) file.shard = read_shard(root.group("shard"), version);
   EnvironmentReader environments(root, file.environments);
   const Group trials = root.group("trials");
   for (const std::string& id : trials.members()) file.trials.push_back(read_trial(trials.group(id), version, series));

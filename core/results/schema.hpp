@@ -116,6 +116,20 @@ void visit_group(Group& group, Visit&& visit) {
   visit(Field{"measurement", 2}, group.measurement);
 }
 
+/// Calls visit(field, member) for every attribute of a shard.
+template <typename Shard, typename Visit>
+void visit_shard(Shard& shard, Visit&& visit) {
+  visit(Field{"index"}, shard.index);
+  visit(Field{"count"}, shard.count);
+}
+
+/// Calls visit(name, texts) for every (M) data set of a shard beside its scale, `trial`.
+template <typename Shard, typename Visit>
+void visit_shard_columns(Shard& shard, Visit&& visit) {
+  visit("group", shard.groups);
+  visit("dataset_digest", shard.datasets);
+}
+
 /// Calls visit(field, member) for every attribute of / that every file has.
 template <typename File, typename Visit>
 void visit_root(File& file, Visit&& visit) {

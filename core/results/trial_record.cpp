@@ -46,6 +46,10 @@ Status worse(Status first, Status second) {
   return worst == Status::unsupported ? Status::completed : worst;
 }
 
+std::string to_text(const ShardRecord& shard) {
+  return shard.is_whole() ? "" : std::to_string(shard.index) + "/" + std::to_string(shard.count);
+}
+
 std::string not_pinned_text(std::string_view why) {
   std::string text(kNotPinned);
   if (!why.empty()) text.append(": ").append(why);

@@ -163,6 +163,17 @@ struct GroupRecord {
 /// The id of the second run of a baseline, which is measured against the first (A/A).
 [[nodiscard]] inline std::string twin_id(const std::string& baseline) { return baseline + "~twin"; }
 
+/// Which part of a sweep a file holds, of one that was run in parts (`run --shard I/N`), and what the whole sweep is.
+struct ShardRecord {
+  std::int64_t index = 0, count = 0;       // shard `index` of 1 .. `count`; 0 of 0: no shard but a whole sweep
+  std::vector<std::string> trials = {};    // (M) ids of the whole sweep, in its order
+  std::vector<std::string> groups = {};    // (M) the group of each
+  std::vector<std::string> datasets = {};  // (M) the digest of what each is trained on
+  [[nodiscard]] bool is_whole() const { return count == 0; }
+};
+/// `2/4`; empty for a whole sweep.
+[[nodiscard]] std::string to_text(const ShardRecord& shard);
+
 /// A whole result file: the collection of an experiment, or the file of one trial.
 struct ResultFile {
   static constexpr std::int64_t kSchemaVersion = 2;
@@ -171,6 +182,7 @@ struct ResultFile {
   std::string stepbench_version, git_commit;
   bool git_dirty = false;
   Status status = Status::completed;  // the worst of the trials'
+  ShardRecord shard;
   /// Machines and libraries, each different one once, and one at least: see environments.hpp.
   std::vector<KeyValues> environments = std::vector<KeyValues>(1);
   std::vector<TrialRecord> trials;

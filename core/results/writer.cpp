@@ -220,6 +220,17 @@ void write_trial(Group& trials, const TrialRecord& trial) {
   write_order(group, trial);
 }
 
+void write_shard(Group& root, const ShardRecord& shard) {
+  if (shard.is_whole()) return;
+  Group group = root.create_group("shard");
+  schema::visit_shard(shard, AttributeWriter(group));
+  const Dataset trial = make_scale(group, "trial", shard.trials);
+  schema::visit_shard_columns(shard, [&](const char* name, const std::vector<std::string>& texts) {
+    require(texts.size() == shard.trials.size(), "the series of the shard differ in length");
+    write_over(group, {trial}, name, texts, "1");
+  });
+}
+
 void write_environment(Group& group, const KeyValues& environment) {
   for (const auto& [key, value] : environment) group.set_attribute(key, value);
 }
@@ -280,6 +291,7 @@ std::vector<std::byte> to_image(const ResultFile& file) {
     root.set_attribute("Conventions", schema::kConventions);
     root.set_attribute("schema_version", ResultFile::kSchemaVersion);
     schema::visit_root(file, AttributeWriter(root));
+    write_shard(root, file.shard);
     EnvironmentLinks environments(root, file.environments);
     write_summary(root, file.trials);
     Group trials = root.create_group("trials");

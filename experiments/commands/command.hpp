@@ -1,10 +1,12 @@
 // What a command is. Each has a file in this folder that makes its row; the table of them is in commands.cpp.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "core/config/experiment.hpp"
+#include "core/results/trial_record.hpp"
 #include "experiments/plan/plan.hpp"
 #include "experiments/terminal/options.hpp"
 
@@ -20,6 +22,7 @@ struct Command {
 [[nodiscard]] const std::vector<Command>& commands();
 
 [[nodiscard]] Command check_command();
+[[nodiscard]] Command collect_command();
 [[nodiscard]] Command compare_command();
 [[nodiscard]] Command completion_command();
 [[nodiscard]] Command doctor_command();
@@ -38,6 +41,11 @@ struct Command {
 [[nodiscard]] Option set_option();
 /// The experiment that the positional argument names, with what `--set` says.
 [[nodiscard]] Experiment load_config(const ParsedCommandLine& arguments);
+/// `--output`, which must end in .h5; default results/`name`.h5. Throws InputError.
+[[nodiscard]] std::filesystem::path results_output(const ParsedCommandLine& arguments, const std::string& name);
+/// Prints the table of results that stand in `output`, and says where. The exit code tells of trials that failed, and
+/// of gates. Throws OutputError.
+[[nodiscard]] int show_results(const ResultFile& results, const std::filesystem::path& output);
 /// Of a plan that is printed, or data that are exported; a run says them through its progress.
 void print_warnings(const std::vector<std::string>& warnings);
 

@@ -9,6 +9,7 @@
 #include "experiments/commands/command.hpp"
 #include "experiments/machine/environment.hpp"
 #include "experiments/plan/data_folders.hpp"
+#include "experiments/show/results_table.hpp"
 #include "experiments/terminal/exit_code.hpp"
 #include "experiments/terminal/interrupt.hpp"
 #include "experiments/terminal/standard_streams.hpp"
@@ -17,9 +18,9 @@ namespace stepbench {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
-      list_command(),        check_command(), run_command(),         show_command(),
-      compare_command(),     scale_command(), sample_command(),      doctor_command(),
-      export_data_command(), race_command(),  race_worker_command(), completion_command(),
+      list_command(),    check_command(),       run_command(),        show_command(),   compare_command(),
+      collect_command(), scale_command(),       sample_command(),     doctor_command(), export_data_command(),
+      race_command(),    race_worker_command(), completion_command(),
   };
   return table;
 }
@@ -28,6 +29,27 @@ Option set_option() { return {"set", 0, "KEY=VALUE", "override section.key of th
 
 Experiment load_config(const ParsedCommandLine& arguments) {
   return load_experiment(find_config(arguments.positional), arguments.all("set"), key_table());
+}
+
+std::filesystem::path results_output(const ParsedCommandLine& arguments, const std::string& name) {
+  std::filesystem::path output = arguments.last("output", "results/" + name + ".h5");
+  if (output.extension() == ".h5") return output;
+  throw InputError(fmt::format("--output: found \"{}\", allowed: a file name that ends in .h5", output.string()));
+}
+
+int show_results(const ResultFile& results, const std::filesystem::path& output) {
+  try {
+    write_output(fmt::format("{}\nresults: {}\n", results_table(results), output.string()));
+  } catch (const OutputError& error) {
+    throw OutputError(fmt::format("{}; the results are whole: {}", error.what(), output.string()));
+  }
+  int code = kExitOk;
+  for (const TrialRecord& record : results.trials) {
+    if (record.status != Status::failed) continue;
+    if (record.cause == FailureCause::gate) return kExitGateFailed;
+    code = kExitFailure;
+  }
+  return code;
 }
 
 void print_warnings(const std::vector<std::string>& warnings) {

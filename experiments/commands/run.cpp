@@ -3,29 +3,20 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include "core/error.hpp"
 #include "experiments/commands/command.hpp"
 #include "experiments/measure/group_run.hpp"
 #include "experiments/plan/plan.hpp"
+#include "experiments/plan/shard.hpp"
 #include "experiments/run/check.hpp"
 #include "experiments/run/runner.hpp"
-#include "experiments/show/results_table.hpp"
 #include "experiments/terminal/exit_code.hpp"
 #include "experiments/terminal/standard_streams.hpp"
 
 namespace stepbench {
 namespace {
-
-int exit_code(const ResultFile& result) {
-  int code = kExitOk;
-  for (const TrialRecord& record : result.trials) {
-    if (record.status != Status::failed) continue;
-    if (record.cause == FailureCause::gate) return kExitGateFailed;
-    code = kExitFailure;
-  }
-  return code;
-}
 
 IfPresent if_present(const ParsedCommandLine& arguments) {
   if (arguments.has("resume") && arguments.has("overwrite")) {
@@ -36,18 +27,31 @@ IfPresent if_present(const ParsedCommandLine& arguments) {
                                       : IfPresent::refuse;
 }
 
+/// Of the default output's name.
+std::string shard_suffix(const ShardRecord& shard) {
+  return shard.is_whole() ? "" : fmt::format("-shard-{}-of-{}", shard.index, shard.count);
+}
+
 int run_run(const ParsedCommandLine& arguments) {
   const Experiment experiment = load_config(arguments);
-  const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
+  std::optional<Shard> asked;
+  if (arguments.has("shard")) asked = parse_shard(arguments.last("shard", ""));
+  std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
+  ShardRecord shard;
+  if (asked) {
+    shard = describe_shard(experiment, groups, *asked);
+    groups = groups_of_shard(groups, *asked);
+  }
   if (arguments.has("dry-run")) {
     print_warnings(plan_warnings(groups));
     write_output(describe_plan(experiment, groups));
     return kExitOk;
   }
-  const std::filesystem::path output = arguments.last("output", "results/" + experiment.settings.name + ".h5");
-  if (output.extension() != ".h5") {
-    throw InputError(fmt::format("--output: found \"{}\", allowed: a file name that ends in .h5", output.string()));
+  if (groups.empty()) {
+    write_output(fmt::format("shard {}: nothing to run, the sweep has fewer groups\n", to_text(shard)));
+    return kExitOk;
   }
+  const std::filesystem::path output = results_output(arguments, experiment.settings.name + shard_suffix(shard));
   double work = 0;
   for (const PlannedGroup& group : groups) work += group_work(group);
   const Verbosity verbosity = arguments.has("quiet")     ? Verbosity::quiet
@@ -56,14 +60,9 @@ int run_run(const ParsedCommandLine& arguments) {
   ResultFile result;
   {
     Progress progress(stderr, verbosity, work);
-    result = run_experiment({experiment, groups, output, if_present(arguments)}, progress);
+    result = run_experiment({experiment, groups, output, if_present(arguments), shard}, progress);
   }
-  try {
-    write_output(fmt::format("{}\nresults: {}\n", results_table(result), output.string()));
-  } catch (const OutputError& error) {
-    throw OutputError(fmt::format("{}; the results are whole: {}", error.what(), output.string()));
-  }
-  return exit_code(result);
+  return show_results(result, output);
 }
 
 }  // namespace
@@ -77,6 +76,11 @@ Command run_command() {
        "timed its gradients are checked; one that fails gets no time, and the others go on. Ctrl-C (or SIGTERM, or a\n"
        "closed terminal) stops after the step that it is in and keeps the groups that are finished: --resume goes "
        "on.\n"
+       "--shard I/N runs every N-th group, from the I-th, so that N machines share a sweep; a group is trials that "
+       "are\n"
+       "measured against each other. --shard auto takes I and N from the Slurm array that it is a task of. Then "
+       "`stepbench\n"
+       "collect` joins the files.\n"
        "Exit codes: 0 done, 1 a trial failed or the output cannot be written, 2 nothing was run because of the "
        "command\n"
        "line, the config or the data, 5 a backend failed its check, 130 interrupted.",
@@ -86,6 +90,7 @@ Command run_command() {
         {"output", 'o', "FILE.h5", "where to write; default results/<name>.h5"},
         {"resume", 0, "", "keep the trials that an earlier run finished, run the rest"},
         {"overwrite", 0, "", "replace the output, once the new one is whole; default: refuse if there is one"},
+        {"shard", 0, "I/N", "run a part of the sweep, into <name>-shard-I-of-N.h5; `auto` in a Slurm array"},
         {"dry-run", 0, "", "print the trials and stop"},
         {"quiet", 'q', "", "no progress"},
         {"verbose", 'v', "", "say more"}},

@@ -35,8 +35,7 @@ fs::path place_of(const fs::path& file) {
 
 /// The folder of a run's trial files, made where there is none.
 fs::path make_trials_folder(const fs::path& file) {
-  fs::path trials = fs::path(file).replace_extension(".trials");
-  if (trials == file) trials += ".trials";  // where a link leads to such a name
+  fs::path trials = trials_folder(file);
   std::error_code failed;
   const bool made = fs::create_directory(trials, failed);
   if (failed || !fs::is_directory(trials, failed)) {
@@ -88,6 +87,24 @@ void make_mark(const fs::path& path) {
 }
 
 }  // namespace
+
+fs::path trials_folder(const fs::path& file) {
+  fs::path trials = fs::path(file).replace_extension(".trials");
+  if (trials == file) trials += ".trials";  // where a link leads to such a name
+  return trials;
+}
+
+std::vector<fs::path> trial_files_in(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code failed;
+  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed)) {
+    const fs::path& path = entry->path();
+    if (path.extension() == ".h5" && !path.filename().string().starts_with('.')) files.push_back(path);
+  }
+  if (failed) throw OutputError(fmt::format("{}: cannot be read: {}", folder.string(), failed.message()));
+  std::sort(files.begin(), files.end());
+  return files;
+}
 
 FolderLock::FolderLock(fs::path folder) : folder_(std::move(folder)) {
   fs::path locked = folder_;
@@ -144,7 +161,7 @@ void RunOutput::refuse_what_is_there() const {
   const bool exists = fs::exists(file_);
   if (is_to_be_replaced() || (!exists && !trial_files().empty())) {
     throw OutputError(
-        fmt::format("{} holds trials of a run that did not finish; give --resume to go on with it, --overwrite to "
+        fmt::format("{} holds trials of a run that did not finish; `run --resume` goes on with it; give --overwrite to "
                     "discard them, or another --output",
                     trials_.string()));
   }
@@ -163,17 +180,7 @@ void RunOutput::discard_trials() const {
   }
 }
 
-std::vector<fs::path> RunOutput::trial_files() const {
-  std::vector<fs::path> files;
-  std::error_code failed;
-  for (fs::directory_iterator entry(trials_, failed), end; !failed && entry != end; entry.increment(failed)) {
-    const fs::path& path = entry->path();
-    if (path.extension() == ".h5" && !path.filename().string().starts_with('.')) files.push_back(path);
-  }
-  if (failed) throw OutputError(fmt::format("{}: cannot be read: {}", trials_.string(), failed.message()));
-  std::sort(files.begin(), files.end());
-  return files;
-}
+std::vector<fs::path> RunOutput::trial_files() const { return trial_files_in(trials_); }
 
 fs::path RunOutput::trial_path(const std::string& id) const { return trials_ / (id + ".h5"); }
 
@@ -191,14 +198,19 @@ ResultFile RunOutput::publish_collection(const ResultFile& run, std::span<const 
     part.experiment = run.experiment;
     part.description = run.description;
     part.config_text = run.config_text;
+    part.shard = run.shard;
   }
   ResultFile collection = merge_results(std::move(parts));
-  publish(to_image(collection), file_, is_to_be_replaced() ? IfExists::replace : IfExists::refuse);
-  // The mark first: with it, the trial files are what counts; without it, they are copies.
-  std::error_code ignored;
-  fs::remove(mark_, ignored);
+  publish_whole(collection);
   if (!keep_trial_files) remove_trial_files(ids);
   return collection;
+}
+
+void RunOutput::publish_whole(const ResultFile& whole) const {
+  publish(to_image(whole), file_, is_to_be_replaced() ? IfExists::replace : IfExists::refuse);
+  // With the mark, the trial files are what counts; without it, they are copies.
+  std::error_code ignored;
+  fs::remove(mark_, ignored);
 }
 
 void RunOutput::remove_trial_files(std::span<const std::string> ids) const {

@@ -14,6 +14,12 @@ namespace stepbench {
 /// What to do where there is an output, or trials of a run that did not finish.
 enum class IfPresent { refuse, resume, overwrite };
 
+/// FILE.trials/ of FILE.h5, whether it is there or not.
+[[nodiscard]] std::filesystem::path trials_folder(const std::filesystem::path& file);
+
+/// The trial files in such a folder, by name. Throws OutputError.
+[[nodiscard]] std::vector<std::filesystem::path> trial_files_in(const std::filesystem::path& folder);
+
 /// The lock on a folder that every run on one output takes. Removes the folder on its way out when nothing is in it.
 class FolderLock {
  public:
@@ -65,6 +71,9 @@ class RunOutput {
   /// publishes it, and removes the trial files unless they are to be kept.
   [[nodiscard]] ResultFile publish_collection(const ResultFile& run, std::span<const std::string> ids,
                                               bool keep_trial_files) const;
+
+  /// Publishes what is no collection of trial files here, but whole: joined from other files.
+  void publish_whole(const ResultFile& whole) const;
 
   /// Removes files that the collection holds too.
   void remove_trial_files(std::span<const std::string> ids) const;

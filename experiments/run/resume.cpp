@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "core/results/environments.hpp"
 #include "core/results/result_file.hpp"
+#include "core/results/shards.hpp"
 #include "experiments/machine/environment.hpp"
 
 namespace stepbench {
@@ -101,6 +102,13 @@ const PlannedTrial& require_trial(const fs::path& file, const TrialRecord& store
   return *planned;
 }
 
+void require_shard(const fs::path& file, const ShardRecord& stored, const ShardRecord& now) {
+  const auto text = [](const ShardRecord& shard) {
+    return shard.is_whole() ? "the whole sweep" : "shard " + to_text(shard);
+  };
+  if (text(stored) != text(now)) refuse(file, fmt::format("is of {}, now {}", text(stored), text(now)));
+}
+
 /// The file of a trial; nothing, and a warning, when it is damaged.
 std::optional<ResultFile> read_trial_file(const fs::path& file, Progress& progress) {
   std::vector<std::byte> image;
@@ -157,14 +165,15 @@ std::string difference(const TrialRecord& stored, const RunIdentity& stored_iden
   return fmt::format("{}", fmt::join(differences, ", "));
 }
 
-FinishedWork find_finished(std::span<const PlannedGroup> groups, std::span<const fs::path> trial_files,
-                           Progress& progress) {
+FinishedWork find_finished(std::span<const PlannedGroup> groups, const ShardRecord& shard,
+                           std::span<const fs::path> trial_files, Progress& progress) {
   const RunIdentity identity = this_identity();
   FinishedWork finished;
   std::map<std::string, std::string> measurements;  // of its group, by trial
   for (const fs::path& file : trial_files) {
     const std::optional<ResultFile> single = read_trial_file(file, progress);
     if (!single) continue;
+    require_shard(file, single->shard, shard);
     const TrialRecord& trial = single->trials.front();
     require_trial(file, trial, identity_of(*single, trial.group), groups, identity);
     if (trial.status == Status::interrupted) continue;
@@ -181,13 +190,16 @@ FinishedWork find_finished(std::span<const PlannedGroup> groups, std::span<const
   return finished;
 }
 
-ResultFile read_complete(const fs::path& file, std::span<const PlannedGroup> groups) {
+ResultFile read_complete(const fs::path& file, std::span<const PlannedGroup> groups, const ShardRecord& shard) {
   ResultFile whole;
   try {
     whole = read_result_file(file);
   } catch (const InputError& error) {
     refuse(error.what());
   }
+  require_shard(file, whole.shard, shard);
+  const std::string other_sweep = sweep_difference(shard, whole.shard);
+  if (!other_sweep.empty()) refuse(file, "is a shard of another sweep: " + other_sweep);
   const RunIdentity identity = this_identity();
   std::set<std::string> stored;
   for (const TrialRecord& trial : whole.trials) {

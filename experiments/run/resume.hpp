@@ -39,12 +39,13 @@ struct FinishedWork {
 };
 
 /// Looks through the trial files of an earlier run. Warns of damaged ones, which are run again. Throws InputError when
-/// one is of another trial than the plan's; nothing has been touched then.
-[[nodiscard]] FinishedWork find_finished(std::span<const PlannedGroup> groups,
+/// one is of another trial than the plan's, or of another shard; nothing has been touched then.
+[[nodiscard]] FinishedWork find_finished(std::span<const PlannedGroup> groups, const ShardRecord& shard,
                                          std::span<const std::filesystem::path> trial_files, Progress& progress);
 
 /// Reads the collection of a run that came to its end. Throws InputError when it does not hold exactly the plan's
-/// trials.
-[[nodiscard]] ResultFile read_complete(const std::filesystem::path& file, std::span<const PlannedGroup> groups);
+/// trials, or is of another shard, or of one of another sweep.
+[[nodiscard]] ResultFile read_complete(const std::filesystem::path& file, std::span<const PlannedGroup> groups,
+                                       const ShardRecord& shard);
 
 }  // namespace stepbench

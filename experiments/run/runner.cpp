@@ -22,7 +22,8 @@ namespace stepbench {
 namespace {
 
 /// What all files of a run have in common.
-ResultFile describe_run(const Experiment& experiment) {
+ResultFile describe_run(const RunRequest& request) {
+  const Experiment& experiment = request.experiment;
   ResultFile file;
   file.experiment = experiment.settings.name;
   file.description = experiment.settings.description;
@@ -32,6 +33,7 @@ ResultFile describe_run(const Experiment& experiment) {
   file.stepbench_version = identity.version;
   file.git_commit = identity.git_commit;
   file.git_dirty = identity.git_dirty;
+  file.shard = request.shard;
   return file;
 }
 
@@ -78,9 +80,14 @@ void publish_group(GroupResult result, const ResultFile& run, const RunOutput& o
   }
 }
 
-std::vector<std::string> ids_of(const Experiment& experiment) {
+/// Of the trials that are run here, in the order of the sweep: that of a file.
+std::vector<std::string> ids_of(const RunRequest& request) {
+  std::set<std::string> groups;
+  for (const PlannedGroup& group : request.groups) groups.insert(group.id);
   std::vector<std::string> ids;
-  for (const TrialSettings& trial : experiment.trials) ids.push_back(trial.id);
+  for (const TrialSettings& trial : request.experiment.trials) {
+    if (groups.contains(trial.group)) ids.push_back(trial.id);
+  }
   return ids;
 }
 
@@ -94,9 +101,10 @@ class SweepRun {
         output_(output),
         signals_(signals),
         progress_(progress),
-        run_(describe_run(request.experiment)) {
+        ids_(ids_of(request)),
+        run_(describe_run(request)) {
     for (const std::string& warning : plan_warnings(request.groups)) progress.warn(warning);
-    work_ = find_finished(request.groups, output.trial_files(), progress);
+    work_ = find_finished(request.groups, request.shard, output.trial_files(), progress);
     std::size_t kept = 0;
     for (std::size_t g = 0; g < request.groups.size(); ++g) {
       if (!work_.groups[g]) continue;
@@ -105,7 +113,7 @@ class SweepRun {
     }
     finished_ = kept;
     if (request.if_present == IfPresent::resume) {
-      progress.say(fmt::format("{} of {} trials are finished and kept", kept, request.experiment.trials.size()));
+      progress.say(fmt::format("{} of {} trials are finished and kept", kept, ids_.size()));
     }
   }
 
@@ -131,15 +139,14 @@ class SweepRun {
   }
 
   [[nodiscard]] ResultFile publish_collection() const {
-    return output_.publish_collection(run_, ids_of(request_.experiment), keeps_trial_files(request_.experiment));
+    return output_.publish_collection(run_, ids_, keeps_trial_files(request_.experiment));
   }
 
   /// What is finished, and how to go on from there.
   [[nodiscard]] std::string standing() const {
-    const std::string finished = finished_ == 0
-                                     ? "no trial is finished yet"
-                                     : fmt::format("{} of {} trials are finished and kept in {}", finished_,
-                                                   request_.experiment.trials.size(), output_.trials_folder().string());
+    const std::string finished = finished_ == 0 ? "no trial is finished yet"
+                                                : fmt::format("{} of {} trials are finished and kept in {}", finished_,
+                                                              ids_.size(), output_.trials_folder().string());
     return fmt::format("{}; the same command with --resume{} goes on", finished,
                        request_.if_present == IfPresent::overwrite ? " in place of --overwrite" : "");
   }
@@ -152,6 +159,7 @@ class SweepRun {
   const RunOutput& output_;
   StopOnSignal& signals_;
   Progress& progress_;
+  const std::vector<std::string> ids_;  // of all trials that are to be run
   ResultFile run_;
   FinishedWork work_;
   PeakHistory peaks_;
@@ -164,9 +172,9 @@ ResultFile run_experiment(const RunRequest& request, Progress& progress) {
   const RunOutput output(request.output, request.if_present);
   if (!output.lock_problem().empty()) progress.warn(output.lock_problem());
   if (output.is_complete()) {
-    ResultFile whole = read_complete(request.output, request.groups);
+    ResultFile whole = read_complete(request.output, request.groups, request.shard);
     progress.say(fmt::format("{} holds all {} trials: nothing to do", request.output.string(), whole.trials.size()));
-    if (!keeps_trial_files(request.experiment)) output.remove_trial_files(ids_of(request.experiment));
+    if (!keeps_trial_files(request.experiment)) output.remove_trial_files(ids_of(request));
     return whole;
   }
   StopOnSignal signals;

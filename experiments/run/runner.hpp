@@ -17,9 +17,10 @@ namespace stepbench {
 
 struct RunRequest {
   const Experiment& experiment;
-  std::span<const PlannedGroup> groups;  // plan_experiment's
+  std::span<const PlannedGroup> groups;  // plan_experiment's, or a shard's of them
   std::filesystem::path output;          // FILE.h5
   IfPresent if_present = IfPresent::refuse;
+  ShardRecord shard = {};  // where these are not all groups of the plan
 };
 
 /// Throws OutputError; InputError when there are trials to resume that are not this experiment's; Interrupted after a

@@ -57,7 +57,9 @@ std::string seeds_text(const TableRow& row) {
 }
 
 std::string heading(const ResultFile& file, const std::vector<VaryingSetting>& varying) {
-  std::string text = file.experiment + ":";
+  std::string text = file.experiment;
+  if (!file.shard.is_whole()) text += fmt::format(" (shard {})", to_text(file.shard));
+  text += ":";
   const TrialRecord& first = file.trials.front();
   const auto add = [&](const char* key, const char* format) {
     if (std::ranges::find(varying, key, &VaryingSetting::key) != varying.end()) return;

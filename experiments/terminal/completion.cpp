@@ -28,7 +28,7 @@ _stepbench_value() {  # KIND WORD PROGRAM
       compopt -o nospace 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -S = -W "$_stepbench_keys" -- "$2") ;;
     *'|'*) mapfile -t COMPREPLY < <(compgen -W "${1//|/ }" -- "$2") ;;
-    *.h5) _stepbench_files '*.h5' "$2" ;;
+    *.h5 | *.h5...) _stepbench_files '*.h5' "$2" ;;
     OLD | NEW) _stepbench_files '*' "$2" ;;
   esac
 }
@@ -66,6 +66,9 @@ _stepbench() {
   elif [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "${_stepbench_options[$command]}" -- "$current")
   else
+    if ((${#positionals[@]} && passed >= ${#positionals[@]})) && [[ ${positionals[-1]} == *... ]]; then
+      passed=$((${#positionals[@]} - 1))
+    fi
     _stepbench_value "${positionals[passed]}" "$current" "$program"
   fi
 }

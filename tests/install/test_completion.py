@@ -58,6 +58,14 @@ def test_hidden_verbs_are_not_offered(script: Path, tmp_path: Path) -> None:
     assert offered == {*verbs(), "--help", "--version"}
 
 
+def test_each_of_many_files_is_completed(script: Path, tmp_path: Path) -> None:
+    for name in ("one.h5", "two.h5"):
+        (tmp_path / name).touch()
+    for given in ("", "one.h5 ", "one.h5 two.h5 "):
+        assert completions(script, f"stepbench collect {given}", tmp_path) == {"one.h5", "two.h5"}
+    assert completions(script, "stepbench show one.h5 ", tmp_path) == set()
+
+
 def test_what_was_begun_is_completed(script: Path, tmp_path: Path) -> None:
     assert completions(script, "stepbench exp", tmp_path) == {"export-data"}
     assert completions(script, "stepbench run x --dry", tmp_path) == {"--dry-run"}

@@ -237,6 +237,11 @@ void compare_files(Comparison& comparison, const ResultFile& left, const ResultF
   STEPBENCH_COMPARE(git_commit);
   STEPBENCH_COMPARE(git_dirty);
   STEPBENCH_COMPARE(status);
+  STEPBENCH_COMPARE(shard.index);
+  STEPBENCH_COMPARE(shard.count);
+  STEPBENCH_COMPARE(shard.trials);
+  STEPBENCH_COMPARE(shard.groups);
+  STEPBENCH_COMPARE(shard.datasets);
   STEPBENCH_COMPARE(environments);
   STEPBENCH_COMPARE(trials);
   STEPBENCH_COMPARE(groups);
@@ -269,6 +274,11 @@ ResultFile rich_file() {
   file.git_commit = "0123456789abcdef0123456789abcdef01234567";
   file.git_dirty = true;
   file.status = Status::diverged;
+  file.shard = {.index = 2,
+                .count = 3,
+                .trials = {"blas-t1-s1", "blas-t1-s2", "größer"},
+                .groups = {"s1", "s2", "s3"},
+                .datasets = {"ffee", "", "0011"}};
   KeyValues environment = {{"cpu_model", std::string("Some CPU @ 3 GHz")},
                            {"cores", std::int64_t{2}},
                            {"blas_core_forced", true},
