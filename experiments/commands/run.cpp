@@ -74,9 +74,10 @@ Command run_command() {
        "Trains every trial of a config and writes losses and timings to an HDF5 file.\n"
        "CONFIG is a path, or the name of a shipped experiment (see `stepbench list experiments`). Before a backend "
        "is\n"
-       "timed its gradients are checked; one that fails gets no time, and the others go on. Ctrl-C (or SIGTERM, or a\n"
-       "closed terminal) stops after the step that it is in and keeps the groups that are finished: --resume goes "
-       "on.\n"
+       "timed its gradients are checked; one that fails gets no time, and the others go on. Ctrl-C (or a closed\n"
+       "terminal) stops after the step that it is in and keeps the groups that are finished, and of the one under way\n"
+       "the last checkpoint (record.checkpoint_every). SIGTERM and SIGUSR1 stop after the round, with a checkpoint of\n"
+       "it. --resume goes on, to the same bits.\n"
        "Exit codes: 0 done, 1 a trial failed or the output cannot be written, 2 nothing was run because of the "
        "command\n"
        "line, the config or the data, 5 a backend failed its check, 130 interrupted.",
