@@ -91,7 +91,7 @@ TEST_CASE("where a round may come to its end, SIGTERM and SIGUSR1 let it, and ot
   CHECK(end.code == kLived);
 }
 
-TEST_CASE("Ctrl-C does not wait for the round that SIGTERM waits for; a second one stops at once") {
+TEST_CASE("Ctrl-C does not wait for the round that SIGTERM waits for, and a second one stops at once") {
   const auto end = end_of([](StopOnSignal&) {
     const FinishRound finish;
     raise(SIGTERM);
@@ -120,7 +120,7 @@ TEST_CASE("a SIGTERM that comes late after a warning stops after the step") {
   CHECK(end.code == kLived);
 }
 
-TEST_CASE("a round that hangs ends the program; one that goes on has its time") {
+TEST_CASE("a round that hangs ends the program, and one that goes on has its time") {
   const auto lived = end_of([](StopOnSignal&) {
     const FinishRound finish;
     raise(SIGTERM);
