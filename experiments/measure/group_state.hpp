@@ -41,8 +41,8 @@ struct GroupState {
 
 /// What becomes of a group's state while it runs.
 struct Checkpoints {
-  std::optional<GroupState> from = {};           // to go on from here; none: from the start
-  std::function<void(GroupState)> publish = {};  // throws nothing; none: any signal stops the group after the step
+  std::optional<GroupState> from = {};                     // to go on from here; none: from the start
+  std::function<void(GroupState)> publish = {};            // none: any signal stops the group after the step
   double every = std::numeric_limits<double>::infinity();  // s
 };
 

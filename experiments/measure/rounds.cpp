@@ -109,7 +109,11 @@ bool Rounds::pass_boundary() {
   const std::chrono::duration<double> since = std::chrono::steady_clock::now() - saved_;
   if (is_last || since.count() >= checkpoints_.every) {
     progress_.status("writing a checkpoint");
-    checkpoints_.publish(state());
+    try {
+      checkpoints_.publish(state());
+    } catch (const std::exception& error) {  // it is of use later only: the group goes on
+      progress_.warn(fmt::format("no checkpoint of {}: {}", group_.id, reason_of(error)));
+    }
     saved_ = std::chrono::steady_clock::now();
   }
   return !is_last;

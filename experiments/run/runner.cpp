@@ -172,7 +172,9 @@ class SweepRun {
     };
     const auto publish = [&](GroupState state) {
       state.rounds = named(std::move(state.rounds));
-      publish_checkpoint(run, state);
+      output_.publish_checkpoint(checkpoint_image(run, state), group.id);
+      note_checkpoint(state);
+      progress_.note("checkpoint: " + checkpoint_);
     };
     const auto every = static_cast<double>(group.trials.front().settings->record.checkpoint_every);
     constexpr double kNever = std::numeric_limits<double>::infinity();
@@ -205,17 +207,6 @@ class SweepRun {
     note_checkpoint(checkpoint.state);
     progress_.say(fmt::format("{} goes on: {}", group.id, checkpoint_));
     return std::move(checkpoint.state);
-  }
-
-  /// It is of use later only: where it cannot be written, the run goes on.
-  void publish_checkpoint(const ResultFile& run, const GroupState& state) {
-    try {
-      output_.publish_checkpoint(checkpoint_image(run, state), state.rounds.id);
-      note_checkpoint(state);
-      progress_.note("checkpoint: " + checkpoint_);
-    } catch (const std::exception& error) {
-      progress_.warn(fmt::format("no checkpoint of {}: {}", state.rounds.id, reason_of(error)));
-    }
   }
 
   void note_checkpoint(const GroupState& state) {

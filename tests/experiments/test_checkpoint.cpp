@@ -196,9 +196,23 @@ TEST_CASE("times of before a restart are kept, and peaks and noise go on") {
   for (std::size_t i = 0; i < stopped.steps.wall_time.size(); ++i) {
     CHECK(trial.steps.wall_time[i] == stopped.steps.wall_time[i]);
   }
+  for (std::size_t i = 0; i < stopped.epochs.train_time.size(); ++i) {
+    CHECK(trial.epochs.train_time[i] == stopped.epochs.train_time[i]);
+  }
+  CHECK(std::ranges::is_sorted(trial.epochs.train_time));
   CHECK(result.rounds.rounds() == 4);
   CHECK(result.rounds.peak_gflops.front() == before.rounds.peak_gflops.front());
   CHECK(trial.summary.percent_of_peak * before.trials.front().peak_gflops <= 100 * trial.summary.gflops * 1.0001);
+}
+
+TEST_CASE("the clock of before a restart is no disturbance after it") {
+  const OneGroup group(small_experiment({kShort, kGateless, "sweep.backend=neuron,blas"}));
+  GroupState state = state_of(group.images().at(1));
+  for (double& seconds : state.rounds.sentinel_time) seconds = 1;  // of a machine that is some thousand times slower
+  const GroupRecord rounds = group.run({.from = std::move(state)}).rounds;
+  for (std::size_t i = 0; i < rounds.disturbed.size(); ++i) {
+    if (rounds.segment[i] == 0) CHECK((rounds.disturbed[i] & kSlowSentinel) == 0);
+  }
 }
 
 TEST_CASE("a state of other rounds is refused") {
