@@ -132,6 +132,7 @@ struct RecordSettings {
   bool order = false;
   bool steps = true;
   bool keep_trial_files = false;
+  std::int64_t checkpoint_every = 600;  // s, at the end of a round; 0: of each; -1: never but for a signal
 };
 
 /// How gradients are added up over the ranks: in the tree of core/summation_tree.hpp, for the same bits on any number

@@ -53,7 +53,7 @@ _EPOCH_COLUMNS = ("train_loss", "validation_loss", "validation_accuracy", "train
 _CHECK_COLUMNS = ("gradient_error", "gradient_max_error", "gradient_cosine", "update_error")
 _CELL_COLUMNS = (
     "step_time", "position", "block_time", "cpu_time", "steal_time", "run_delay", "involuntary_switches",
-    "sentinel_time", "disturbed",
+    "sentinel_time", "disturbed", "segment",
 )  # fmt: skip
 _ROUND_COLUMNS = ("peak_gflops", "gemm_gflops")
 PHASE_PREFIX = "phase_"
@@ -189,6 +189,13 @@ class Results:
             return _attributes(groups[group]["environment"])
         return self.environment
 
+    def earlier_environments_of(self, group: str) -> list[dict[str, Scalar]]:
+        """The same of its segments but the last, where it went on from a checkpoint."""
+        groups = self._member("groups")
+        if group not in groups or "earlier_environments" not in groups[group]:
+            return []
+        return [_attributes(environment) for environment in groups[group]["earlier_environments"].values()]
+
     @cached_property
     def environments(self) -> list[tuple[dict[str, Scalar], list[str]]]:
         """What groups were measured with, each different one once, with the ids of its groups."""
@@ -202,8 +209,10 @@ class Results:
     def _groups_by(self, key: Callable[[dict[str, Scalar]], str]) -> list[tuple[dict[str, Scalar], list[str]]]:
         found: dict[str, tuple[dict[str, Scalar], list[str]]] = {}
         for group in self.groups:
-            environment = self.environment_of(group)
-            found.setdefault(key(environment), (environment, []))[1].append(group)
+            for environment in [*self.earlier_environments_of(group), self.environment_of(group)]:
+                groups = found.setdefault(key(environment), (environment, []))[1]
+                if group not in groups:
+                    groups.append(group)
         return list(found.values()) or [(self.environment, [])]
 
     @cached_property
@@ -244,8 +253,9 @@ class Results:
     def rounds(self, group: str) -> pandas.DataFrame:
         """A row per round and trial: what was measured in that block, and the machine's peak of the round.
 
-        `twin` is true for the baseline's second run of each round, whose `trial` ends in `~twin`. What an older file
-        has not is NaN.
+        `twin` is true for the baseline's second run of each round, whose `trial` ends in `~twin`. `segment` counts the
+        times that the group went on from a checkpoint before the block: what is told from several rounds, other than
+        their ratios, is to be told within one. What an older file has not is NaN, but for the segment, which is 0.
         """
         pandas = _pandas()
         groups = self._member("groups")
@@ -265,6 +275,8 @@ class Results:
         for name in _CELL_COLUMNS:
             known = _column(rounds, name, where) if name in rounds else numpy.full(shape, numpy.nan)
             columns[name] = numpy.asarray(known).reshape(-1)
+        if "segment" not in rounds:
+            columns["segment"] = numpy.zeros(len(numbers) * len(trials), int)
         for name in _ROUND_COLUMNS:
             known = _column(rounds, name, where) if name in rounds else numpy.full(len(numbers), numpy.nan)
             columns[name] = numpy.repeat(known, len(trials))

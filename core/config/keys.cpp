@@ -249,6 +249,9 @@ std::vector<Key> measure_and_record_keys() {
       make_key(
           "record.keep_trial_files", [](auto& s) -> auto& { return s.record.keep_trial_files; }, boolean_rule(),
           "keep the file of each trial beside the collection"),
+      make_key(
+          "record.checkpoint_every", [](auto& s) -> auto& { return s.record.checkpoint_every; }, period_rule(),
+          "time between checkpoints of a group, after a round; never: only when a signal asks"),
   };
 }
 

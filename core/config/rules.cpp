@@ -185,6 +185,33 @@ Rule<Interval> interval_rule() {
           }};
 }
 
+Rule<std::int64_t> period_rule() {
+  static constexpr std::int64_t kLongest = 1'000'000, kNever = -1;
+  struct Unit {
+    std::string_view name;
+    std::int64_t seconds;
+  };
+  static constexpr Unit kUnits[] = {{"h", 3600}, {"min", 60}, {"s", 1}};  // the longest first
+  return {fmt::format("a number of s, min or h from 0 to {}, such as 10 min, or never", kLongest),
+          {},
+          [](std::string_view text) -> std::optional<std::int64_t> {
+            if (text == "never") return kNever;
+            const std::size_t blank = text.find_first_of(" \t");
+            if (blank == std::string_view::npos) return std::nullopt;
+            const auto count = parse_integer(text.substr(0, blank), 0, kLongest);
+            const auto* const unit = std::ranges::find(kUnits, trimmed(text.substr(blank)), &Unit::name);
+            if (!count || unit == std::end(kUnits)) return std::nullopt;
+            return *count * unit->seconds;
+          },
+          [](const std::int64_t& seconds) -> std::optional<Value> {
+            if (seconds == kNever) return "never";
+            if (seconds == 0) return "0 s";
+            const auto* const unit =
+                std::ranges::find_if(kUnits, [&](const Unit& each) { return seconds % each.seconds == 0; });
+            return fmt::format("{} {}", seconds / unit->seconds, unit->name);
+          }};
+}
+
 Rule<Target> target_rule() {
   struct Row {
     Target::Metric metric;

@@ -56,6 +56,8 @@ enum class RealRange { positive, not_negative, from_0_below_1, between_0_and_1 }
 [[nodiscard]] Rule<std::vector<std::int64_t>> layers_rule();
 /// `1 epoch`, `200 steps`
 [[nodiscard]] Rule<Interval> interval_rule();
+/// Seconds: `10 min`, `90 s`, `2 h`; `never` is -1.
+[[nodiscard]] Rule<std::int64_t> period_rule();
 /// `validation_accuracy>=0.95`, `validation_loss<=0.3`, `train_loss<=0.1`
 [[nodiscard]] Rule<Target> target_rule();
 

@@ -37,11 +37,15 @@ std::vector<Machine> machines_of(const ResultFile& file) {
   std::vector<Machine> machines;
   if (file.groups.empty()) return {{file.environments.front(), {}}};
   for (const GroupRecord& group : file.groups) {
-    const KeyValues& environment = file.environments.at(group.environment);
-    const auto known = std::ranges::find_if(
-        machines, [&](const Machine& machine) { return same_machine(machine.environment, environment); });
-    Machine& machine = known == machines.end() ? machines.emplace_back(Machine{environment, {}}) : *known;
-    machine.groups.push_back(group.id);
+    std::vector<std::size_t> places = group.earlier_environments;
+    places.push_back(group.environment);
+    for (const std::size_t place : places) {
+      const KeyValues& environment = file.environments.at(place);
+      const auto known = std::ranges::find_if(
+          machines, [&](const Machine& machine) { return same_machine(machine.environment, environment); });
+      Machine& machine = known == machines.end() ? machines.emplace_back(Machine{environment, {}}) : *known;
+      if (machine.groups.empty() || machine.groups.back() != group.id) machine.groups.push_back(group.id);
+    }
   }
   return machines;
 }

@@ -32,7 +32,7 @@ struct Machine {
   std::vector<std::string> groups;
 };
 /// The machines of a file's groups, by kMachineFacts, in the order of their first group; of a file without groups, the
-/// machine that it names.
+/// machine that it names. A group that went on elsewhere from a checkpoint has several.
 [[nodiscard]] std::vector<Machine> machines_of(const ResultFile& file);
 
 /// `s1, s2, s3 and 4 more`

@@ -80,6 +80,9 @@ void append(ResultFile& merged, ResultFile part) {
   }
   for (GroupRecord& group : part.groups) {
     group.environment = place_of(merged, part.environments.at(group.environment));
+    for (std::size_t& earlier : group.earlier_environments) {
+      earlier = place_of(merged, part.environments.at(earlier));
+    }
     const auto same = std::ranges::find(merged.groups, group.id, &GroupRecord::id);
     if (same == merged.groups.end())
       merged.groups.push_back(std::move(group));
@@ -103,7 +106,10 @@ GroupRecord columns_of(const GroupRecord& group, std::span<const std::string> tr
     }
   });
   if (columns.trials.empty())
-    return {.id = group.id, .environment = group.environment, .measurement = group.measurement};
+    return {.id = group.id,
+            .environment = group.environment,
+            .earlier_environments = group.earlier_environments,
+            .measurement = group.measurement};
   return columns;
 }
 

@@ -188,9 +188,9 @@ class EnvironmentReader {
     read(root.group("environment"));
   }
   /// Its place. A file from before groups had one names one machine for all.
-  std::size_t of(const Group& group) {
-    if (!group.has("environment")) return 0;
-    const Group environment = group.group("environment");
+  std::size_t of(const Group& group, const std::string& name = "environment") {
+    if (!group.has(name)) return 0;
+    const Group environment = group.group(name);
     const auto found = std::ranges::find(addresses_, environment.address());
     if (found == addresses_.end()) return read(environment);
     return static_cast<std::size_t>(found - addresses_.begin());
@@ -212,6 +212,12 @@ GroupRecord read_group(const Group& group, const std::string& id, std::int64_t v
   GroupRecord record;
   record.id = id;
   record.environment = environments.of(group);
+  if (group.has("earlier_environments")) {
+    const Group earlier = group.group("earlier_environments");
+    for (const std::string& segment : earlier.members()) {
+      record.earlier_environments.push_back(environments.of(earlier, segment));
+    }
+  }
   schema::visit_group(record, AttributeReader(group, version));
   if (!group.has("rounds")) return record;
   const Group rounds = group.group("rounds");
@@ -256,9 +262,7 @@ void fill_older(ResultFile& file, std::int64_t version) {
 
 }  // namespace
 
-ResultFile from_image(std::span<const std::byte> image, const std::filesystem::path& name, ReadSeries series) try {
-  const hdf5::File hdf5_file = hdf5::File::open_image(image, name.string());
-  const Group root = hdf5_file.root();
+ResultFile read_result(const hdf5::Group& root, const std::filesystem::path& name, ReadSeries series) {
   const std::int64_t version = schema_version(root, name.string());
   ResultFile file;
   schema::visit_root(file, AttributeReader(root, version));
@@ -272,6 +276,10 @@ ResultFile from_image(std::span<const std::byte> image, const std::filesystem::p
     file.groups.push_back(read_group(groups.group(id), id, version, environments));
   fill_older(file, version);
   return file;
+}
+
+ResultFile from_image(std::span<const std::byte> image, const std::filesystem::path& name, ReadSeries series) try {
+  return read_result(hdf5::File::open_image(image, name.string()).root(), name, series);
 } catch (const InputError&) {
   throw;
 } catch (const Error& error) {

@@ -14,6 +14,10 @@
 
 namespace stepbench {
 
+namespace hdf5 {
+class Group;
+}
+
 /// The HDF5 image of `file` in the schema of results/README.md. Throws Error when series or arrays that belong together
 /// differ in length, or when an id cannot be a name in HDF5.
 [[nodiscard]] std::vector<std::byte> to_image(const ResultFile& file);
@@ -23,6 +27,12 @@ enum class ReadSeries { yes, no };
 /// messages.
 [[nodiscard]] ResultFile from_image(std::span<const std::byte> image, const std::filesystem::path& name,
                                     ReadSeries series = ReadSeries::yes);
+
+/// What to_image and from_image do, to and from the root of a file that holds more besides
+/// (experiments/run/checkpoint). read_result throws Error for what HDF5 and the schema do not allow.
+void write_result(hdf5::Group& root, const ResultFile& file);
+[[nodiscard]] ResultFile read_result(const hdf5::Group& root, const std::filesystem::path& name,
+                                     ReadSeries series = ReadSeries::yes);
 
 /// Where a file called `path` really is or will be: links are followed, also one that leads to nothing yet. Throws
 /// OutputError where there is something else than an ordinary file (a folder, a device, a pipe), and where the folder

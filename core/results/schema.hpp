@@ -94,6 +94,7 @@ void visit_cells(Group& group, Visit&& visit) {
   visit("involuntary_switches", "1", group.involuntary_switches);
   visit("sentinel_time", "s", group.sentinel_time);
   visit("disturbed", "1", group.disturbed);
+  visit("segment", "1", group.segment);
 }
 
 /// The same for every (R) array.

@@ -141,7 +141,9 @@ enum Disturbance : std::int64_t {
 /// trial's own file holds the group with that trial's column (and its twin's) only.
 struct GroupRecord {
   std::string id;
-  std::size_t environment = 0;           // what it was measured with: its place in ResultFile::environments
+  std::size_t environment = 0;  // what it was measured with: its place in ResultFile::environments
+  /// The same of all segments but the last, where there are several.
+  std::vector<std::size_t> earlier_environments = {};
   std::string measurement = {};          // names this measurement of the group: no two are alike; empty in older files
   std::vector<std::string> trials = {};  // (M) ids
   std::vector<double> step_time = {};    // (R, M) s: median step of the round's block; NaN where none counted
@@ -153,6 +155,9 @@ struct GroupRecord {
   std::vector<double> involuntary_switches = {};  // (R, M): of all threads of the process in the block
   std::vector<double> sentinel_time = {};         // (R, M) s: of the sentinel kernel, just before the block
   std::vector<std::int64_t> disturbed = {};       // (R, M): sum of Disturbance
+  /// (R, M): how often the run had been started again from a checkpoint when the block was trained: 0, 1, ... Blocks of
+  /// one round share it where trials take turns. What is told from several rounds is told within a segment.
+  std::vector<std::int64_t> segment = {};
   std::vector<double> peak_gflops = {};    // (R) GFLOP/s, FMA peak of all cores taken in that round; NaN if not taken
   std::vector<double> gemm_gflops = {};    // (R) GFLOP/s, a large GEMM on all cores taken in that round; or empty
   double peak_gflops_after = kNotANumber;  // the same two after the last round
@@ -162,6 +167,7 @@ struct GroupRecord {
 
 /// The id of the second run of a baseline, which is measured against the first (A/A).
 [[nodiscard]] inline std::string twin_id(const std::string& baseline) { return baseline + "~twin"; }
+[[nodiscard]] inline bool is_twin(std::string_view id) { return id.ends_with("~twin"); }
 
 /// Which part of a sweep a file holds, of one that was run in parts (`run --shard I/N`), and what the whole sweep is.
 struct ShardRecord {

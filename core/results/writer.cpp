@@ -242,12 +242,12 @@ class EnvironmentLinks {
       : environments_(environments), objects_(environments.size()) {
     write_environment(objects_.front().emplace(root.create_group(kName)), environments.front());
   }
-  void add_to(Group& group, std::size_t place) {
+  void add_to(Group& group, std::size_t place, const std::string& name = kName) {
     std::optional<Group>& object = objects_.at(place);
     if (object) {
-      group.link(kName, *object);
+      group.link(name, *object);
     } else {
-      write_environment(object.emplace(group.create_group(kName)), environments_[place]);
+      write_environment(object.emplace(group.create_group(name)), environments_[place]);
     }
   }
 
@@ -261,6 +261,12 @@ void write_group(Group& groups, const GroupRecord& record, EnvironmentLinks& env
   Group parent = groups.create_group(link_name(record.id, "the group id"));
   schema::visit_group(record, AttributeWriter(parent));
   environments.add_to(parent, record.environment);
+  if (!record.earlier_environments.empty()) {
+    Group earlier = parent.create_group("earlier_environments");
+    for (std::size_t i = 0; i < record.earlier_environments.size(); ++i) {
+      environments.add_to(earlier, record.earlier_environments[i], std::to_string(i));
+    }
+  }
   const auto rounds = static_cast<std::size_t>(record.rounds());
   const std::size_t cells = record.trials.size() * rounds;
   if (record.trials.empty() && rounds == 0) return;
@@ -284,20 +290,24 @@ void write_group(Group& groups, const GroupRecord& record, EnvironmentLinks& env
 
 }  // namespace
 
+void write_result(hdf5::Group& root, const ResultFile& file) {
+  root.set_attribute("Conventions", schema::kConventions);
+  root.set_attribute("schema_version", ResultFile::kSchemaVersion);
+  schema::visit_root(file, AttributeWriter(root));
+  write_shard(root, file.shard);
+  EnvironmentLinks environments(root, file.environments);
+  write_summary(root, file.trials);
+  Group trials = root.create_group("trials");
+  for (const TrialRecord& trial : file.trials) write_trial(trials, trial);
+  Group groups = root.create_group("groups");
+  for (const GroupRecord& group : file.groups) write_group(groups, group, environments);
+}
+
 std::vector<std::byte> to_image(const ResultFile& file) {
   const hdf5::File hdf5_file = hdf5::File::create_in_memory();
   {
     Group root = hdf5_file.root();
-    root.set_attribute("Conventions", schema::kConventions);
-    root.set_attribute("schema_version", ResultFile::kSchemaVersion);
-    schema::visit_root(file, AttributeWriter(root));
-    write_shard(root, file.shard);
-    EnvironmentLinks environments(root, file.environments);
-    write_summary(root, file.trials);
-    Group trials = root.create_group("trials");
-    for (const TrialRecord& trial : file.trials) write_trial(trials, trial);
-    Group groups = root.create_group("groups");
-    for (const GroupRecord& group : file.groups) write_group(groups, group, environments);
+    write_result(root, file);
   }
   return hdf5_file.image();
 }

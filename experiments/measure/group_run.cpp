@@ -5,21 +5,19 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <random>
-#include <span>
 
-#include "core/affinity.hpp"
 #include "core/error.hpp"
 #include "core/models/parameters.hpp"
 #include "core/results/lookup.hpp"
 #include "core/statistics.hpp"
-#include "experiments/machine/cores.hpp"
 #include "experiments/machine/environment.hpp"
 #include "experiments/machine/noise_watch.hpp"
 #include "experiments/measure/add_forecasts.hpp"
 #include "experiments/measure/gate.hpp"
-#include "experiments/measure/idle_workers.hpp"
 #include "experiments/measure/peaks.hpp"
+#include "experiments/measure/rounds.hpp"
 #include "experiments/measure/summary.hpp"
 #include "experiments/measure/trial_run.hpp"
 #include "experiments/measure/trial_steps.hpp"
@@ -29,13 +27,6 @@ namespace stepbench {
 namespace {
 
 constexpr double kWorthAWarning = 0.25;  // of a group's blocks
-
-/// A trial of the group that is being trained, or the baseline's twin.
-struct Member {
-  std::size_t index;  // of its record
-  const PlannedTrial* planned;
-  std::unique_ptr<TrialRun> run;
-};
 
 /// A name that no other measurement has, on this machine or another.
 std::string new_measurement() {
@@ -63,15 +54,24 @@ TrialRecord blank_record(const PlannedTrial& planned, bool is_baseline) {
   return record;
 }
 
-void fail(TrialRecord& record, FailureCause cause, const std::string& message, Progress& progress) {
-  record.status = Status::failed;
-  record.cause = cause;
-  record.message = message;
-  progress.warn(fmt::format("{} failed: {}", record.id, message));
+const MemberState* state_of(const GroupState* state, const std::string& id) {
+  return state == nullptr ? nullptr : state->find(id);
 }
 
-/// Passes the group's trials through the gate and makes the runs of those that pass.
-std::vector<Member> start_members(const PlannedGroup& group, const Backend& reference,
+bool has_rounds(const GroupState& state, const std::string& id) {
+  return std::ranges::find(state.rounds.trials, id) != state.rounds.trials.end();
+}
+
+/// Where a member with rounds in `from` stands: it has a run, or keeps the column of its rounds without one.
+void keep_column(const GroupState* from, std::size_t index, const PlannedTrial& planned, const std::string& id,
+                 std::vector<Member>& members) {
+  if (from == nullptr || !has_rounds(*from, id)) return;
+  if (members.empty() || members.back().index != index) members.push_back({index, &planned, nullptr});
+}
+
+/// Passes the group's trials through the gate and makes the runs of those that pass, as they were in `from`; those that
+/// had ended there stay as they are.
+std::vector<Member> start_members(const PlannedGroup& group, const Backend& reference, const GroupState* from,
                                   std::vector<TrialRecord>& records, Progress& progress) {
   std::vector<Member> members;
   Gate gate(reference);
@@ -80,6 +80,12 @@ std::vector<Member> start_members(const PlannedGroup& group, const Backend& refe
     const PlannedTrial& planned = group.trials[i];
     const TrialSettings& trial = *planned.settings;
     TrialRecord& record = records.emplace_back(blank_record(planned, i == group.baseline));
+    const MemberState* before = state_of(from, trial.id);
+    if (before != nullptr && !before->state) {
+      record = before->record;
+      keep_column(from, i, planned, trial.id, members);
+      continue;
+    }
     if (!planned.unsupported.empty()) {
       record.status = Status::unsupported;
       record.message = planned.unsupported;
@@ -90,40 +96,55 @@ std::vector<Member> start_members(const PlannedGroup& group, const Backend& refe
       progress.status(fmt::format("checking {}", trial.id));
       GateResult passage = gate.check(*planned.backend, trial, *planned.dataset);
       record.checks = std::move(passage.checks);
-      if (!passage.passed) {
-        fail(record, FailureCause::gate, "gate: " + passage.message, progress);
-        continue;
+      if (passage.passed) {
+        if (trial.measure.gate) progress.note(fmt::format("{}: passed the gate", trial.id));
+        auto run = start_trial(*planned.backend, trial, *planned.dataset, record);
+        if (before != nullptr) run->restore(*before->state);
+        members.push_back({i, &planned, std::move(run)});
+      } else {
+        record_failure(record, FailureCause::gate, "gate: " + passage.message, progress);
       }
-      if (trial.measure.gate) progress.note(fmt::format("{}: passed the gate", trial.id));
-      members.push_back({i, &planned, start_trial(*planned.backend, trial, *planned.dataset, record)});
     } catch (const UnsupportedError& error) {  // which a peer may know only once it is asked to make the network
       record.status = Status::unsupported;
       record.message = error.what();
       record.is_baseline = false;
     } catch (const std::exception& error) {
-      fail(record, FailureCause::error, reason_of(error), progress);
+      record_failure(record, FailureCause::error, reason_of(error), progress);
     }
+    keep_column(from, i, planned, trial.id, members);
   }
   return members;
 }
 
 /// The baseline once more, under its twin's id: the same network and data, so that the ratio of the two is noise.
-/// Nothing for a baseline without rivals, for one that failed, and where blocks do not alternate.
-void start_twin(const PlannedGroup& group, std::vector<Member>& members, std::vector<TrialRecord>& records,
-                Progress& progress) {
+/// Nothing for a baseline without rivals, for one that failed, where blocks do not alternate, and where there was none
+/// in `from`.
+void start_twin(const PlannedGroup& group, const GroupState* from, std::vector<Member>& members,
+                std::vector<TrialRecord>& records, Progress& progress) {
   const PlannedTrial& planned = group.trials[group.baseline];
   const MeasureSettings& measure = planned.settings->measure;
   if (!measure.twin || !measure.interleave || members.size() < 2) return;
   if (std::ranges::find(members, group.baseline, &Member::index) == members.end()) return;
   TrialRecord record = blank_record(planned, false);
   record.id = twin_id(record.id);
+  const MemberState* before = state_of(from, record.id);
+  if (from != nullptr && before == nullptr) return;
+  std::unique_ptr<TrialRun> run;
   try {
-    auto run = start_trial(*planned.backend, *planned.settings, *planned.dataset, record);
-    members.push_back({records.size(), &planned, std::move(run)});
-    records.push_back(std::move(record));
+    if (before == nullptr || before->state) {
+      run = start_trial(*planned.backend, *planned.settings, *planned.dataset, record);
+      if (before != nullptr) run->restore(*before->state);
+    } else {
+      record = before->record;
+    }
   } catch (const std::exception& error) {
     progress.warn(fmt::format("{} cannot run: {}; there is no noise floor", record.id, reason_of(error)));
+    if (before == nullptr) return;
+    record.status = Status::failed;
+    run = nullptr;
   }
+  members.push_back({records.size(), &planned, std::move(run)});
+  records.push_back(std::move(record));
 }
 
 /// The twin trained the same network on the same samples: it must have ended with the same bits.
@@ -133,116 +154,6 @@ void check_twin(const TrialRecord& baseline, const TrialRecord& twin, Progress& 
   progress.warn(
       fmt::format("{} ran twice and ended with different parameters: its results do not repeat", baseline.id));
 }
-
-/// The blocks of a group, round by round. (R, M) vectors are row-major.
-class Rounds {
- public:
-  Rounds(const PlannedGroup& group, std::vector<Member>& members, std::int64_t count, std::vector<TrialRecord>& records,
-         PeakHistory& peaks, Progress& progress)
-      : group_(group),
-        members_(members),
-        count_(count),
-        total_steps_(members.front().run->total_steps()),
-        records_(records),
-        progress_(progress),
-        peaks_(group, peaks),
-        position_(static_cast<std::size_t>(count) * members.size()),
-        step_time_(position_.size(), kNotANumber),
-        noise_(position_.size(), not_watched()) {}
-
-  /// Trains all members to their end. False when stop_requested() came in between.
-  [[nodiscard]] bool run() {
-    const MeasureSettings& measure = group_.trials.front().settings->measure;
-    const std::size_t members = members_.size();
-    if (measure.interleave) {
-      for (std::int64_t r = 0; r < count_ && !stop_requested(); ++r) {
-        peaks_.take_if_due();
-        const std::vector<std::int64_t> order =
-            turns_of_round(std::ssize(members_), group_.trials.front().settings->seed, r);
-        for (std::size_t k = 0; k < members; ++k) train(static_cast<std::size_t>(order[k]), r, k);
-      }
-    } else {
-      for (std::size_t m = 0; m < members; ++m) {
-        for (std::int64_t r = 0; r < count_ && !stop_requested(); ++r) {
-          if (m == 0) peaks_.take_if_due();
-          train(m, r, m);
-        }
-      }
-    }
-    if (stop_requested()) return false;
-    peaks_.take_if_due();
-    return true;
-  }
-
-  [[nodiscard]] const Peaks& peaks() const { return peaks_; }
-
-  /// What was seen of the blocks, into the group's record.
-  void write(GroupRecord& rounds) const {
-    for (const Member& member : members_) rounds.trials.push_back(records_[member.index].id);
-    rounds.position = position_;
-    rounds.step_time = step_time_;
-    std::vector<std::int64_t> threads;
-    for (std::size_t i = 0; i < noise_.size(); ++i) {
-      const BlockNoise& noise = noise_[i];
-      rounds.block_time.push_back(noise.block_time);
-      rounds.cpu_time.push_back(noise.cpu_time);
-      rounds.steal_time.push_back(noise.steal_time);
-      rounds.run_delay.push_back(noise.run_delay);
-      rounds.involuntary_switches.push_back(noise.involuntary_switches);
-      rounds.sentinel_time.push_back(noise.sentinel_time);
-      const PlannedTrial& planned = *members_[i % members_.size()].planned;
-      // A library in a process of its own may have more threads than it was asked for, which wait for each other.
-      threads.push_back(planned.backend->own_process ? kAnyThreads : planned.settings->all_threads());
-    }
-    rounds.disturbed = find_disturbances(noise_, threads, available_cores());
-    peaks_.write(rounds);
-  }
-
- private:
-  static BlockNoise not_watched() {
-    return {kNotANumber, kNotANumber, kNotANumber, kNotANumber, kNotANumber, kNotANumber};
-  }
-
-  /// One block of member `m`, the `place`-th of round `r`.
-  void train(std::size_t m, std::int64_t r, std::size_t place) {
-    Member& member = members_[m];
-    const std::size_t cell = static_cast<std::size_t>(r) * members_.size() + m;
-    position_[cell] = static_cast<std::int64_t>(place);
-    progress_.status(fmt::format("{} round {} of {}", records_[member.index].id, r + 1, count_));
-    if (member.run && member.run->can_train() && !stop_requested()) {
-      wait_for_idle_workers();
-      {
-        const std::vector<int>& cpus = member.planned->settings->places.cpus;
-        const BoundThread where_it_will_train(std::span<const int>(cpus).first(cpus.empty() ? 0 : 1));
-        watch_.begin_block(member.run->processes());
-      }
-      try {
-        step_time_[cell] = member.run->train(steps_of_round(total_steps_, count_, r), r).step_time;
-        noise_[cell] = watch_.end_block();
-      } catch (const std::exception& error) {
-        TrialRecord& record = records_[member.index];
-        try {
-          record = member.run->record();
-        } catch (const std::exception&) {  // out of memory still: what it did is lost, that it failed is not
-        }
-        member.run.reset();
-        fail(record, FailureCause::error, reason_of(error), progress_);
-      }
-    }
-    progress_.advance(group_work(group_) / static_cast<double>(position_.size()));
-  }
-
-  const PlannedGroup& group_;
-  std::vector<Member>& members_;
-  std::int64_t count_, total_steps_;
-  std::vector<TrialRecord>& records_;
-  Progress& progress_;
-  Peaks peaks_;
-  NoiseWatch watch_;
-  std::vector<std::int64_t> position_;  // (R, M)
-  std::vector<double> step_time_;       // (R, M), s
-  std::vector<BlockNoise> noise_;       // (R, M)
-};
 
 /// Ends the members' records where a signal stopped them; the twin's goes.
 void record_interrupted(const PlannedGroup& group, const std::vector<Member>& members, GroupResult& result) {
@@ -362,31 +273,42 @@ double group_work(const PlannedGroup& group) {
   return work;
 }
 
-GroupResult run_group(const PlannedGroup& group, const Backend& reference, PeakHistory& peaks, Progress& progress) {
+GroupResult run_group(const PlannedGroup& group, const Backend& reference, PeakHistory& peaks, Progress& progress,
+                      Checkpoints checkpoints) {
   GroupResult result;
   result.rounds = {.id = group.id, .measurement = new_measurement(), .trials = {}};
-  std::vector<Member> members = start_members(group, reference, result.trials, progress);
+  const GroupState* const from = checkpoints.from ? &*checkpoints.from : nullptr;
+  std::vector<Member> members = start_members(group, reference, from, result.trials, progress);
   if (stop_requested()) return {.trials = {}, .rounds = {.id = group.id}, .stopped = true};
   if (members.empty()) return result;
-  start_twin(group, members, result.trials, progress);
+  start_twin(group, from, members, result.trials, progress);
 
   const MeasureSettings& measure = group.trials.front().settings->measure;
-  const std::int64_t count = rounds_of_trial(measure, members.front().run->total_steps());
+  const std::int64_t steps = steps_of_trial(*group.trials.front().settings, *group.trials.front().dataset);
+  const std::int64_t count = rounds_of_trial(measure, steps);
   if (count < measure.rounds) {
-    progress.warn(fmt::format("{}: {} steps are enough for {} rounds of the {} asked for", group.id,
-                              members.front().run->total_steps(), count, measure.rounds));
+    progress.warn(fmt::format("{}: {} steps are enough for {} rounds of the {} asked for", group.id, steps, count,
+                              measure.rounds));
   }
-  Rounds rounds(group, members, count, result.trials, peaks, progress);
+  if (!std::ranges::all_of(members, [](const Member& member) { return !member.run || member.run->can_save(); })) {
+    checkpoints.publish = nullptr;
+  }
+  // Lets the group come to its end where the last round does.
+  const std::optional<FinishRound> finish = checkpoints.publish ? std::make_optional<FinishRound>() : std::nullopt;
+  Rounds rounds(group, members, count, result.trials, peaks, checkpoints, progress);
+  checkpoints.from.reset();  // its memory
   if (!rounds.run()) {
     record_interrupted(group, members, result);
     return result;
   }
 
-  for (Member& member : members) {
+  for (std::size_t m = 0; m < members.size(); ++m) {
+    const Member& member = members[m];
     const PlannedTrial& planned = *member.planned;
     TrialRecord& record = result.trials[member.index];
     if (member.run) record = member.run->record();
-    summarise(record, *planned.settings, *planned.dataset, rounds.peaks().of_trial(*planned.settings));
+    summarise(record, *planned.settings, *planned.dataset, rounds.peaks().of_trial(*planned.settings),
+              rounds.segments_of(m));
     if (!planned.settings->record.steps) record.steps = {};
   }
   rounds.write(result.rounds);

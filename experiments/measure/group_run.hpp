@@ -3,6 +3,7 @@
 
 #include "core/config/experiment.hpp"
 #include "core/results/trial_record.hpp"
+#include "experiments/measure/group_state.hpp"
 #include "experiments/measure/peaks.hpp"
 #include "experiments/plan/plan.hpp"
 #include "experiments/terminal/progress.hpp"
@@ -18,8 +19,10 @@ struct GroupResult {
 /// Passes each trial through the gate against `reference`, then trains those that pass, in blocks that alternate in an
 /// order drawn per round. What a trial throws becomes its `failed` record; the others go on. When stop_requested(),
 /// trials of the group end as `interrupted`, also those that are through: what they are measured against is missing.
+/// `checkpoints`: of groups whose networks all live in this process; others neither write nor heed them. Throws Error
+/// when the state to go on from is of other rounds.
 [[nodiscard]] GroupResult run_group(const PlannedGroup& group, const Backend& reference, PeakHistory& peaks,
-                                    Progress& progress);
+                                    Progress& progress, Checkpoints checkpoints = {});
 
 /// Work of a group in the unit of Progress: floating-point operations of all its supported trials.
 [[nodiscard]] double group_work(const PlannedGroup& group);

@@ -76,15 +76,33 @@ void Peaks::take_if_due() {
   gemm_.push_back(take == nullptr ? kNotANumber : take->gemm);
 }
 
-double Peaks::of_trial(const TrialSettings& trial) const {
-  return history_.best(cores_of(trial), precision_, begin_ - kReach);
+void Peaks::restore(const GroupRecord& rounds, std::size_t count) {
+  const auto end = static_cast<std::ptrdiff_t>(count);
+  fma_.assign(rounds.peak_gflops.begin(), rounds.peak_gflops.begin() + end);
+  gemm_.assign(rounds.gemm_gflops.begin(), rounds.gemm_gflops.begin() + end);
 }
 
-void Peaks::write(GroupRecord& rounds) const {
-  rounds.peak_gflops.assign(fma_.begin(), fma_.end() - 1);
-  rounds.peak_gflops_after = fma_.back();
-  rounds.gemm_gflops.assign(gemm_.begin(), gemm_.end() - 1);
-  rounds.gemm_gflops_after = gemm_.back();
+void Peaks::restore(const TrialSettings& trial, double peak) {
+  const auto [place, is_new] = earlier_.emplace(cores_of(trial), peak);
+  if (!is_new) place->second = std::fmax(place->second, peak);
+}
+
+double Peaks::of_trial(const TrialSettings& trial) const {
+  const double now = history_.best(cores_of(trial), precision_, begin_ - kReach);
+  const auto earlier = earlier_.find(cores_of(trial));
+  return earlier == earlier_.end() ? now : std::fmax(now, earlier->second);
+}
+
+void Peaks::write(GroupRecord& rounds, std::size_t count) const {
+  const auto put = [count](const std::vector<double>& taken, std::vector<double>& by_round, double& after) {
+    std::vector<double> all = taken;
+    all.resize(count + 1, kNotANumber);
+    after = all.back();
+    all.pop_back();
+    by_round = std::move(all);
+  };
+  put(fma_, rounds.peak_gflops, rounds.peak_gflops_after);
+  put(gemm_, rounds.gemm_gflops, rounds.gemm_gflops_after);
 }
 
 }  // namespace stepbench

@@ -51,6 +51,11 @@ class Peaks {
  public:
   Peaks(const PlannedGroup& group, PeakHistory& history);
 
+  /// Instead of what was taken so far: the takes of the rounds before a checkpoint, of which there were `count`.
+  void restore(const GroupRecord& rounds, std::size_t count);
+  /// What of_trial said before a checkpoint; it says no less from now on.
+  void restore(const TrialSettings& trial, double peak);
+
   /// Before a round, and after the last.
   void take_if_due();
 
@@ -59,16 +64,17 @@ class Peaks {
   /// reached at all.
   [[nodiscard]] double of_trial(const TrialSettings& trial) const;
 
-  /// The takes into the group's record, NaN where there was none: the last call was after the last round, the others
-  /// before a round each.
-  void write(GroupRecord& rounds) const;
+  /// The takes into the record of a group of `count` rounds, NaN where there was none (yet): the last was after the
+  /// last round, the others before a round each.
+  void write(GroupRecord& rounds, std::size_t count) const;
 
  private:
   PeakHistory& history_;
   Precision precision_;
   std::set<Cores> cores_;  // that the trials use, and all
   std::chrono::steady_clock::time_point begin_;
-  std::vector<double> fma_, gemm_;  // on all cores, by call
+  std::vector<double> fma_, gemm_;   // on all cores, by call
+  std::map<Cores, double> earlier_;  // before a checkpoint, GFLOP/s
 };
 
 }  // namespace stepbench

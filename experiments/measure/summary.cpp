@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 
 #include "core/statistics.hpp"
@@ -22,30 +23,56 @@ std::optional<double> first_time_at_target(const EpochSeries& epochs, const Targ
   return std::nullopt;
 }
 
+/// Wall times of these steps, s; where there are several segments, each less the median of its own.
+std::vector<double> about_median_of_segment(const StepSeries& steps, const std::vector<std::size_t>& counted,
+                                            std::span<const std::int64_t> segments) {
+  std::map<std::int64_t, std::vector<double>> by_segment;
+  for (const std::size_t i : counted) {
+    const std::int64_t segment = segments.empty() ? 0 : segments[static_cast<std::size_t>(steps.round[i])];
+    by_segment[segment].push_back(steps.wall_time[i]);
+  }
+  std::vector<double> all;
+  for (const auto& [segment, times] : by_segment) {
+    const double centre = by_segment.size() == 1 ? 0 : median(times);
+    for (const double time : times) all.push_back(time - centre);
+  }
+  return all;
+}
+
 }  // namespace
 
-std::vector<double> counted_times(const StepSeries& steps, const TrialSettings& trial, const Dataset& dataset,
-                                  std::size_t from) {
+std::vector<std::size_t> counted_steps(const StepSeries& steps, const TrialSettings& trial, const Dataset& dataset,
+                                       std::size_t from) {
   const std::int64_t per_epoch = steps_per_epoch(trial, dataset);
   const bool last_is_short = per_epoch > 1 && dataset.train.samples % trial.training.batch_size != 0;
-  std::vector<double> times;
+  std::vector<std::size_t> counted;
   std::int64_t in_round = 0;
   for (std::size_t i = from; i < steps.wall_time.size(); ++i) {
     in_round = i > from && steps.round[i] == steps.round[i - 1] ? in_round + 1 : 0;
     const bool is_short = last_is_short && static_cast<std::int64_t>(i + 1) % per_epoch == 0;
     if (in_round < trial.measure.warmup_steps || is_short) continue;
-    times.push_back(steps.wall_time[i]);
+    counted.push_back(i);
   }
+  return counted;
+}
+
+std::vector<double> counted_times(const StepSeries& steps, const TrialSettings& trial, const Dataset& dataset,
+                                  std::size_t from) {
+  std::vector<double> times;
+  for (const std::size_t i : counted_steps(steps, trial, dataset, from)) times.push_back(steps.wall_time[i]);
   return times;
 }
 
-void summarise(TrialRecord& record, const TrialSettings& trial, const Dataset& dataset, double peak_gflops) {
+void summarise(TrialRecord& record, const TrialSettings& trial, const Dataset& dataset, double peak_gflops,
+               std::span<const std::int64_t> segments) {
   TrialSummary& summary = record.summary;
+  const std::vector<std::size_t> counted = counted_steps(record.steps, trial, dataset);
   const std::vector<double> times = counted_times(record.steps, trial, dataset);
   if (!times.empty()) {
     summary.step_time_median = median(times);
-    summary.step_time_mad = median_absolute_deviation(times);
-    summary.step_time_iqr = interquartile_range(times);
+    const std::vector<double> spread = about_median_of_segment(record.steps, counted, segments);
+    summary.step_time_mad = median_absolute_deviation(spread);
+    summary.step_time_iqr = interquartile_range(spread);
     summary.samples_per_second = static_cast<double>(samples_per_step(trial, dataset)) / summary.step_time_median;
     if (dataset.context > 0) {
       summary.tokens_per_second = summary.samples_per_second * static_cast<double>(dataset.context);

@@ -15,6 +15,7 @@
 #include "core/affinity.hpp"
 #include "core/data/gather.hpp"
 #include "core/digest.hpp"
+#include "core/error.hpp"
 #include "core/lap_clock.hpp"
 #include "core/models/parameters.hpp"
 #include "core/schedule.hpp"
@@ -146,6 +147,8 @@ class TypedTrialRun final : public LocalTrialRun {
             {losses.begin() + static_cast<std::ptrdiff_t>(first), losses.end()}};
   }
 
+  [[nodiscard]] bool can_save() const override { return network_->own_process() == nullptr; }
+
   [[nodiscard]] TrialState save() const override {
     return {values_of(Content::parameters),
             values_of(Content::first_moment),
@@ -158,7 +161,8 @@ class TypedTrialRun final : public LocalTrialRun {
             train_time_,
             loss_sum_,
             loss_count_,
-            threads_by_block_};
+            threads_by_block_,
+            record_.cpus};
   }
 
   void restore(const TrialState& state) override {
@@ -174,6 +178,8 @@ class TypedTrialRun final : public LocalTrialRun {
     loss_sum_ = state.loss_sum;
     loss_count_ = state.loss_count;
     threads_by_block_ = state.threads_by_block;
+    record_.threads_observed = threads_of_middle_block();
+    record_.cpus = state.cpus;
     step_ = std::ssize(record_.steps.train_loss);
     const std::int64_t per_epoch = steps_per_epoch(trial_, dataset_);
     epoch_ = (step_ + per_epoch - 1) / per_epoch;
@@ -321,9 +327,15 @@ class TypedTrialRun final : public LocalTrialRun {
       record_.cpus = pinned ? listed_cpus(trial_.places.cpus) : not_pinned_text(reason);
     }
     threads_by_block_.push_back(threads);
+    record_.threads_observed = threads_of_middle_block();
+  }
+
+  /// 0: there was no block yet.
+  [[nodiscard]] std::int64_t threads_of_middle_block() {
+    if (threads_by_block_.empty()) return 0;
     const auto middle = threads_by_block_.begin() + std::ssize(threads_by_block_) / 2;
     std::nth_element(threads_by_block_.begin(), middle, threads_by_block_.end());
-    record_.threads_observed = *middle;
+    return *middle;
   }
 
   void begin_epoch() {
@@ -395,6 +407,9 @@ class TypedTrialRun final : public LocalTrialRun {
 };
 
 }  // namespace
+
+TrialState TrialRun::save() const { throw Error("this run cannot be saved"); }
+void TrialRun::restore(const TrialState& /*state*/) { throw Error("this run cannot be restored"); }
 
 std::unique_ptr<LocalTrialRun> start_trial(const Backend& backend, const TrialSettings& trial, const Dataset& dataset,
                                            TrialRecord record, std::int64_t cores) {

@@ -21,6 +21,8 @@ struct Block {
   std::vector<double> losses;      // a step each; fewer than asked for once a trial has diverged, or was stopped
 };
 
+struct TrialState;
+
 class TrialRun {
  public:
   TrialRun() = default;
@@ -44,6 +46,13 @@ class TrialRun {
 
   /// What was recorded, with digest and parameters as they are now. A worker tells its losses and its digest.
   [[nodiscard]] virtual TrialRecord record() = 0;
+
+  /// False where the moments stay in a process of their own.
+  [[nodiscard]] virtual bool can_save() const { return false; }
+  /// Between blocks, of a run that can_save().
+  [[nodiscard]] virtual TrialState save() const;
+  /// Instead of all that was trained so far. The state is one of the same trial, and the run can_save().
+  virtual void restore(const TrialState& state);
 };
 
 /// What another run of the same trial needs to go on from here as if nothing had been in between: on another backend of
@@ -59,15 +68,12 @@ struct TrialState {
   double loss_sum = 0;    // since the last evaluation, over what batches count
   std::int64_t loss_count = 0;
   std::vector<std::int64_t> threads_by_block;
+  std::string cpus;  // as TrialRecord has it
 };
 
 /// A run in this process.
 class LocalTrialRun : public TrialRun {
  public:
-  /// Between blocks.
-  [[nodiscard]] virtual TrialState save() const = 0;
-  /// Instead of all that was trained so far. The state is one of the same trial.
-  virtual void restore(const TrialState& state) = 0;
   /// As of the network (core/network.hpp).
   virtual bool trace_steps(StepTrace* trace) = 0;
   [[nodiscard]] virtual HandOutCosts measure_hand_out() = 0;

@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kMark = ".replaces-old-file";
 constexpr const char* kLockFile = ".lock";
+constexpr const char* kCheckpoint = ".checkpoint";
 
 fs::path parent_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
 
@@ -86,6 +87,19 @@ void make_mark(const fs::path& path) {
   sync_folder(parent_of(path));
 }
 
+/// By name; temporary ones are not among them.
+std::vector<fs::path> files_ending(const fs::path& folder, const char* extension) {
+  std::vector<fs::path> files;
+  std::error_code failed;
+  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed)) {
+    const fs::path& path = entry->path();
+    if (path.extension() == extension && !path.filename().string().starts_with('.')) files.push_back(path);
+  }
+  if (failed) throw OutputError(fmt::format("{}: cannot be read: {}", folder.string(), failed.message()));
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
 }  // namespace
 
 fs::path trials_folder(const fs::path& file) {
@@ -94,17 +108,7 @@ fs::path trials_folder(const fs::path& file) {
   return trials;
 }
 
-std::vector<fs::path> trial_files_in(const fs::path& folder) {
-  std::vector<fs::path> files;
-  std::error_code failed;
-  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed)) {
-    const fs::path& path = entry->path();
-    if (path.extension() == ".h5" && !path.filename().string().starts_with('.')) files.push_back(path);
-  }
-  if (failed) throw OutputError(fmt::format("{}: cannot be read: {}", folder.string(), failed.message()));
-  std::sort(files.begin(), files.end());
-  return files;
-}
+std::vector<fs::path> trial_files_in(const fs::path& folder) { return files_ending(folder, ".h5"); }
 
 FolderLock::FolderLock(fs::path folder) : folder_(std::move(folder)) {
   fs::path locked = folder_;
@@ -149,6 +153,7 @@ RunOutput::RunOutput(const fs::path& file, IfPresent if_present)
     if (fs::exists(file_)) make_mark(mark_);
   }
   for (const fs::path& path : trial_files()) static_cast<void>(output_place(path));
+  for (const fs::path& path : checkpoint_files()) static_cast<void>(output_place(path));
 }
 
 bool RunOutput::is_to_be_replaced() const { return fs::exists(mark_); }
@@ -159,7 +164,7 @@ bool RunOutput::is_complete() const {
 
 void RunOutput::refuse_what_is_there() const {
   const bool exists = fs::exists(file_);
-  if (is_to_be_replaced() || (!exists && !trial_files().empty())) {
+  if (is_to_be_replaced() || (!exists && !(trial_files().empty() && checkpoint_files().empty()))) {
     throw OutputError(
         fmt::format("{} holds trials of a run that did not finish; `run --resume` goes on with it; give --overwrite to "
                     "discard them, or another --output",
@@ -172,6 +177,7 @@ void RunOutput::refuse_what_is_there() const {
 
 void RunOutput::discard_trials() const {
   std::vector<fs::path> old = trial_files();
+  for (fs::path& path : checkpoint_files()) old.push_back(std::move(path));
   if (is_to_be_replaced()) old.push_back(mark_);
   for (const fs::path& path : old) {
     std::error_code failed;
@@ -182,7 +188,20 @@ void RunOutput::discard_trials() const {
 
 std::vector<fs::path> RunOutput::trial_files() const { return trial_files_in(trials_); }
 
+std::vector<fs::path> RunOutput::checkpoint_files() const { return files_ending(trials_, kCheckpoint); }
+
 fs::path RunOutput::trial_path(const std::string& id) const { return trials_ / (id + ".h5"); }
+
+fs::path RunOutput::checkpoint_path(const std::string& group) const { return trials_ / (group + kCheckpoint); }
+
+void RunOutput::publish_checkpoint(std::span<const std::byte> image, const std::string& group) const {
+  publish(image, checkpoint_path(group), IfExists::replace);
+}
+
+void RunOutput::remove_checkpoint(const std::string& group) const {
+  std::error_code ignored;  // a later run finds the group finished, and removes it then
+  fs::remove(checkpoint_path(group), ignored);
+}
 
 void RunOutput::publish_trial(const ResultFile& single) const {
   publish(to_image(single), trial_path(single.trials.front().id),

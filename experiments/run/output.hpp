@@ -1,7 +1,9 @@
-// The files of a run: FILE.trials/, a folder with a file per finished trial, and FILE.h5, the collection made from
-// them. What of a run that stopped half-way can be used again is decided in resume.hpp.
+// The files of a run: FILE.trials/, a folder with a file per finished trial and the checkpoint of the group under way,
+// and FILE.h5, the collection made from the trials. What of a run that stopped half-way can be used again is decided in
+// resume.hpp.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -50,7 +52,7 @@ class RunOutput {
  public:
   /// Throws OutputError: a missing folder (but `results`, which is made), one that cannot be written to, an output that
   /// is no ordinary file, an output or unfinished trials that exist where that is refused, another run at work.
-  /// `overwrite` discards the trial files of an earlier run.
+  /// `overwrite` discards the trial files and the checkpoint of an earlier run.
   RunOutput(const std::filesystem::path& file, IfPresent if_present);
 
   /// Why a second run on the same output would not be noticed; empty when it would be.
@@ -67,6 +69,13 @@ class RunOutput {
   /// `single` holds one trial, published under its id. With `resume` it takes the place of an older one.
   void publish_trial(const ResultFile& single) const;
 
+  /// The checkpoints that there are, by name: of the groups that a run had under way.
+  [[nodiscard]] std::vector<std::filesystem::path> checkpoint_files() const;
+  /// In place of the group's last one.
+  void publish_checkpoint(std::span<const std::byte> image, const std::string& group) const;
+  /// Of a group that is finished; it is no harm where that fails.
+  void remove_checkpoint(const std::string& group) const;
+
   /// Builds the collection from the trial files in the order of `ids`, under what `run` says of the experiment,
   /// publishes it, and removes the trial files unless they are to be kept.
   [[nodiscard]] ResultFile publish_collection(const ResultFile& run, std::span<const std::string> ids,
@@ -79,6 +88,7 @@ class RunOutput {
   void remove_trial_files(std::span<const std::string> ids) const;
 
  private:
+  [[nodiscard]] std::filesystem::path checkpoint_path(const std::string& group) const;
   [[nodiscard]] bool is_to_be_replaced() const;
   void refuse_what_is_there() const;
   void discard_trials() const;

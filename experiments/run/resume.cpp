@@ -13,6 +13,7 @@
 #include "core/results/result_file.hpp"
 #include "core/results/shards.hpp"
 #include "experiments/machine/environment.hpp"
+#include "experiments/run/checkpoint.hpp"
 
 namespace stepbench {
 namespace {
@@ -54,7 +55,9 @@ RunIdentity identity(std::string version, std::string git_commit, bool git_dirty
 std::map<std::string, Value> telling_settings(const KeyValues& settings) {
   std::map<std::string, Value> telling;
   for (const auto& [key, value] : settings) {
-    if (!key.starts_with("experiment.") && key != "record.keep_trial_files") telling.emplace(key, value);
+    if (key.starts_with("experiment.") || key == "record.keep_trial_files" || key == "record.checkpoint_every")
+      continue;
+    telling.emplace(key, value);
   }
   return telling;
 }
@@ -109,18 +112,31 @@ void require_shard(const fs::path& file, const ShardRecord& stored, const ShardR
   if (text(stored) != text(now)) refuse(file, fmt::format("is of {}, now {}", text(stored), text(now)));
 }
 
-/// The file of a trial; nothing, and a warning, when it is damaged.
-std::optional<ResultFile> read_trial_file(const fs::path& file, Progress& progress) {
-  std::vector<std::byte> image;
+/// The image of a file; nothing, and a warning, when it is damaged.
+std::optional<std::vector<std::byte>> read_sound(const fs::path& file, Progress& progress) {
   try {
-    image = read_published(file);
+    return read_published(file);
   } catch (const InputError& error) {
     progress.warn(fmt::format("{}; its group is run again", error.what()));
     return std::nullopt;
   }
+}
+
+Checkpoint read_checkpoint(std::span<const std::byte> image, const fs::path& file) {
+  try {
+    return checkpoint_from_image(image, file);
+  } catch (const InputError& error) {  // it is whole, and of another version of the program
+    refuse(error.what());
+  }
+}
+
+/// The file of a trial; nothing, and a warning, when it is damaged.
+std::optional<ResultFile> read_trial_file(const fs::path& file, Progress& progress) {
+  const std::optional<std::vector<std::byte>> image = read_sound(file, progress);
+  if (!image) return std::nullopt;
   ResultFile single;
   try {
-    single = from_image(image, file);
+    single = from_image(*image, file);
   } catch (const InputError& error) {  // it is whole, and of another version of the program
     refuse(error.what());
   }
@@ -138,7 +154,11 @@ RunIdentity this_identity() {
 }
 
 RunIdentity identity_of(const ResultFile& file, std::string_view group) {
-  return identity(file.stepbench_version, file.git_commit, file.git_dirty, environment_of(file, group));
+  return identity_of(file, environment_of(file, group));
+}
+
+RunIdentity identity_of(const ResultFile& file, const KeyValues& environment) {
+  return identity(file.stepbench_version, file.git_commit, file.git_dirty, environment);
 }
 
 std::string difference(const TrialRecord& stored, const RunIdentity& stored_identity, const PlannedTrial& planned,
@@ -176,7 +196,10 @@ FinishedWork find_finished(std::span<const PlannedGroup> groups, const ShardReco
     require_shard(file, single->shard, shard);
     const TrialRecord& trial = single->trials.front();
     require_trial(file, trial, identity_of(*single, trial.group), groups, identity);
-    if (trial.status == Status::interrupted) continue;
+    if (trial.status == Status::interrupted) {
+      finished.interrupted.insert(trial.group);
+      continue;
+    }
     finished.trials.insert(trial.id);
     measurements[trial.id] = single->groups.front().measurement;
   }
@@ -188,6 +211,32 @@ FinishedWork find_finished(std::span<const PlannedGroup> groups, const ShardReco
     }));
   }
   return finished;
+}
+
+std::map<std::size_t, fs::path> find_checkpoints(std::span<const PlannedGroup> groups, const ShardRecord& shard,
+                                                 std::span<const fs::path> files, Progress& progress) {
+  const RunIdentity identity = this_identity();
+  std::map<std::size_t, fs::path> checkpoints;
+  for (const fs::path& file : files) {
+    const std::optional<std::vector<std::byte>> image = read_sound(file, progress);
+    if (!image) continue;
+    const Checkpoint checkpoint = read_checkpoint(*image, file);
+    const GroupRecord& rounds = checkpoint.state.rounds;
+    require_shard(file, checkpoint.run.shard, shard);
+    const RunIdentity stored = identity_of(checkpoint.run, checkpoint.run.environments.at(rounds.environment));
+    const auto group = std::ranges::find(groups, rounds.id, &PlannedGroup::id);
+    if (rounds.id != file.stem()) refuse(file, "is not the checkpoint of the group that its name says");
+    if (group == groups.end()) refuse(file, fmt::format("is of {}, which this config does not ask for", rounds.id));
+    for (const MemberState& trial : checkpoint.state.trials) {
+      if (!is_twin(trial.record.id)) require_trial(file, trial.record, stored, groups, identity);
+    }
+    for (const PlannedTrial& trial : group->trials) {
+      const std::string& id = trial.settings->id;
+      if (checkpoint.state.find(id) == nullptr) refuse(file, fmt::format("has no trial {}", id));
+    }
+    checkpoints.emplace(static_cast<std::size_t>(group - groups.begin()), file);
+  }
+  return checkpoints;
 }
 
 ResultFile read_complete(const fs::path& file, std::span<const PlannedGroup> groups, const ShardRecord& shard) {

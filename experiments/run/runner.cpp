@@ -5,16 +5,22 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
+#include <map>
 #include <new>
+#include <optional>
 #include <set>
 #include <utility>
 
+#include "core/arm.hpp"
 #include "core/error.hpp"
 #include "core/results/merge.hpp"
+#include "core/results/result_file.hpp"
 #include "experiments/machine/cores.hpp"
 #include "experiments/machine/environment.hpp"
 #include "experiments/machine/fma_peak.hpp"
 #include "experiments/measure/group_run.hpp"
+#include "experiments/run/checkpoint.hpp"
 #include "experiments/run/resume.hpp"
 #include "experiments/terminal/interrupt.hpp"
 
@@ -65,6 +71,15 @@ void warn_of_the_machine(const KeyValues& environment, Progress& progress) {
                   available_cores(), all / one));
 }
 
+/// The arm of the group whose networks live in processes of their own, and so leave it no checkpoint; or empty.
+std::string keeper_of_moments(const PlannedGroup& group) {
+  for (const PlannedTrial& trial : group.trials) {
+    if (!trial.unsupported.empty()) continue;
+    if (trial.backend->own_process || trial.settings->ranks.count > 0) return arm_of(*trial.settings).name();
+  }
+  return "";
+}
+
 /// Publishes a group's trials, each with its columns of the group's rounds. Of a group that was interrupted, a trial
 /// that an earlier run had finished stays as it is.
 void publish_group(GroupResult result, const ResultFile& run, const RunOutput& output,
@@ -112,6 +127,11 @@ class SweepRun {
       progress.skip(group_work(request.groups[g]));
     }
     finished_ = kept;
+    checkpoints_ = find_checkpoints(request.groups, request.shard, output.checkpoint_files(), progress);
+    for (std::size_t g = 0; g < request.groups.size(); ++g) {
+      // It was finished, and the run ended before this.
+      if (work_.groups[g] && checkpoints_.erase(g) > 0) output.remove_checkpoint(request.groups[g].id);
+    }
     if (request.if_present == IfPresent::resume) {
       progress.say(fmt::format("{} of {} trials are finished and kept", kept, ids_.size()));
     }
@@ -129,12 +149,7 @@ class SweepRun {
         warn_of_the_machine(run_.environments.front(), progress_);
       }
       if (stop_requested()) stop();
-      GroupResult result = run_group(request_.groups[g], reference, peaks_, progress_);
-      const bool stopped = result.stopped;
-      publish_group(std::move(result), run_, output_, work_.trials, progress_);
-      if (stopped) stop();
-      finished_ += request_.groups[g].trials.size();
-      signals_.set_last_words(farewell());
+      run_one(g, reference);
     }
   }
 
@@ -147,11 +162,68 @@ class SweepRun {
     const std::string finished = finished_ == 0 ? "no trial is finished yet"
                                                 : fmt::format("{} of {} trials are finished and kept in {}", finished_,
                                                               ids_.size(), output_.trials_folder().string());
-    return fmt::format("{}; the same command with --resume{} goes on", finished,
+    const std::string under_way = checkpoint_.empty() ? "" : ", " + checkpoint_;
+    return fmt::format("{}{}; the same command with --resume{} goes on", finished, under_way,
                        request_.if_present == IfPresent::overwrite ? " in place of --overwrite" : "");
   }
 
  private:
+  /// Runs a group, from its checkpoint where it has one, and publishes it.
+  void run_one(std::size_t g, const Backend& reference) {
+    const PlannedGroup& group = request_.groups[g];
+    ResultFile run = run_;
+    GroupRecord environments;  // of the group's segments
+    std::optional<GroupState> from = begin(g, run, environments);
+    const auto named = [&environments](GroupRecord rounds) {
+      rounds.environment = environments.environment;
+      rounds.earlier_environments = environments.earlier_environments;
+      return rounds;
+    };
+    const auto publish = [&](GroupState state) {
+      state.rounds = named(std::move(state.rounds));
+      output_.publish_checkpoint(checkpoint_image(run, state), group.id);
+      note_checkpoint(state);
+      progress_.note("checkpoint: " + checkpoint_);
+    };
+    const auto every = static_cast<double>(group.trials.front().settings->record.checkpoint_every);
+    constexpr double kNever = std::numeric_limits<double>::infinity();
+    GroupResult result = run_group(group, reference, peaks_, progress_,
+                                   {.from = std::move(from), .publish = publish, .every = every < 0 ? kNever : every});
+    const bool stopped = result.stopped;
+    result.rounds = named(std::move(result.rounds));
+    publish_group(std::move(result), run, output_, work_.trials, progress_);
+    if (stopped) stop();
+    output_.remove_checkpoint(group.id);
+    checkpoint_.clear();
+    finished_ += group.trials.size();
+    signals_.set_last_words(farewell());
+  }
+
+  /// What the group goes on from, and in which environments it was; nothing for one that starts.
+  [[nodiscard]] std::optional<GroupState> begin(std::size_t g, ResultFile& run, GroupRecord& environments) {
+    const PlannedGroup& group = request_.groups[g];
+    const auto found = checkpoints_.find(g);
+    if (found == checkpoints_.end()) {
+      const std::string keeper = work_.interrupted.contains(group.id) ? keeper_of_moments(group) : "";
+      if (!keeper.empty()) {
+        progress_.say(fmt::format("{} starts anew: {} trains in a process of its own, which hands over no moments",
+                                  group.id, keeper));
+      }
+      return std::nullopt;
+    }
+    Checkpoint checkpoint = checkpoint_from_image(read_published(found->second), found->second);
+    name_earlier_environments(checkpoint, run, environments);
+    note_checkpoint(checkpoint.state);
+    progress_.say(fmt::format("{} goes on: {}", group.id, checkpoint_));
+    return std::move(checkpoint.state);
+  }
+
+  void note_checkpoint(const GroupState& state) {
+    checkpoint_ = fmt::format("{} of the {} blocks of {} are kept in its checkpoint", state.blocks, state.all_blocks(),
+                              state.rounds.id);
+    signals_.set_last_words(farewell());
+  }
+
   [[nodiscard]] std::string farewell() const { return "interrupted: " + standing(); }
   [[noreturn]] void stop() const { throw Interrupted(farewell()); }
 
@@ -162,6 +234,8 @@ class SweepRun {
   const std::vector<std::string> ids_;  // of all trials that are to be run
   ResultFile run_;
   FinishedWork work_;
+  std::map<std::size_t, std::filesystem::path> checkpoints_;  // by group
+  std::string checkpoint_;                                    // what is kept of the group under way; empty: nothing
   PeakHistory peaks_;
   std::size_t finished_ = 0;  // trials
 };

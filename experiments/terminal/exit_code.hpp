@@ -10,7 +10,7 @@ enum ExitCode : int {
   kExitRegression = 3,     // with --fail-if: slower than allowed
   kExitInconclusive = 4,   // with --fail-if: that cannot be told
   kExitGateFailed = 5,     // a backend computes something else than the reference
-  kExitInterrupted = 130,  // by SIGINT, SIGTERM or SIGHUP: what a shell says of a program that SIGINT ended
+  kExitInterrupted = 130,  // by a signal, and resumable: what a shell says of a program that SIGINT ended
 };
 
 }  // namespace stepbench

@@ -19,9 +19,13 @@ namespace {
 constexpr std::int64_t kImpatience = 5000;  // ms between two signals that are not one
 constexpr unsigned kGrace = 2;              // s beyond a step
 constexpr unsigned kToLeave = 10;           // s to write what there is, from when a stop was noticed
+constexpr unsigned kBetweenSteps = 10;  // s beyond a step in a round that comes to its end: evaluations, first steps
+constexpr unsigned kToSave = 60;        // s to write a checkpoint, which may be large
 
 std::atomic<std::int64_t> stopped_at{0};  // of the first signal, ms of the monotonic clock; 0: none came
 std::atomic<bool> noticed{false};
+std::atomic<bool> finishes_rounds{false};  // a FinishRound lives
+std::atomic<bool> after_round{false};      // the signal that came lets the round come to its end
 std::atomic<int> interrupts{0};
 std::atomic<unsigned> step_seconds{0};
 static_assert(std::atomic<std::int64_t>::is_always_lock_free && std::atomic<int>::is_always_lock_free,
@@ -36,6 +40,10 @@ struct Words {
 };
 std::array<Words, 2> last_words{};
 std::atomic<std::size_t> current_words{0};
+
+constexpr std::string_view kAfterStep = "stepbench: stopping after this step\n";
+constexpr std::string_view kAfterStepOfUser = "stepbench: stopping after this step; a second Ctrl-C stops at once\n";
+constexpr std::string_view kAfterRound = "stepbench: stopping after this round; Ctrl-C stops after this step\n";
 
 // Below, what a handler calls: only what signal-safety(7) allows.
 
@@ -52,17 +60,30 @@ std::int64_t now() {
   return std::max<std::int64_t>(1, std::int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000);
 }
 
+/// A signal that is not the first.
+void insist(int signal, std::int64_t first) {
+  const bool impatient = signal == SIGINT && interrupts.fetch_add(1) > 0;
+  const bool late = signal != SIGINT && now() - first > kImpatience;
+  if (finishes_rounds && after_round && (signal == SIGINT || late)) {
+    after_round = false;
+    stopped_at = now();
+    alarm(step_seconds + kGrace);
+    tell(signal == SIGINT ? kAfterStepOfUser : kAfterStep);
+  } else if (impatient || late) {
+    _exit(kExitInterrupted);
+  }
+}
+
 void stop(int signal) {
   const int error_number = errno;
-  const bool impatient = signal == SIGINT && interrupts.fetch_add(1) > 0;
   std::int64_t first = 0;
   if (!stopped_at.compare_exchange_strong(first, now())) {
-    if (impatient || (signal != SIGINT && now() - first > kImpatience)) _exit(kExitInterrupted);
+    insist(signal, first);
   } else {
+    if (signal == SIGINT) interrupts = 1;
+    after_round = finishes_rounds && (signal == SIGTERM || signal == SIGUSR1);
     alarm(step_seconds + kGrace);
-    constexpr std::string_view kOfUser = "stepbench: stopping after this step; a second Ctrl-C stops at once\n";
-    constexpr std::string_view kOfSystem = "stepbench: stopping after this step\n";
-    tell(signal == SIGINT ? kOfUser : kOfSystem);
+    tell(after_round ? kAfterRound : signal == SIGINT ? kAfterStepOfUser : kAfterStep);
   }
   errno = error_number;
 }
@@ -85,7 +106,20 @@ void handle(int signal, void (*handler)(int)) {
 
 bool stop_requested() {
   if (stopped_at.load(std::memory_order_relaxed) == 0) return false;
+  if (finishes_rounds && after_round) {
+    alarm(step_seconds + kBetweenSteps);  // who asks is alive
+    return false;
+  }
   if (!noticed.exchange(true)) alarm(kToLeave);
+  return true;
+}
+
+FinishRound::FinishRound() { finishes_rounds = true; }
+FinishRound::~FinishRound() { finishes_rounds = false; }
+
+bool stop_after_round_requested() {
+  if (stopped_at == 0) return false;
+  alarm(kToSave);
   return true;
 }
 
@@ -96,6 +130,7 @@ void expect_step(double seconds) {
 StopOnSignal::StopOnSignal() {
   stopped_at = 0;
   noticed = false;
+  after_round = false;
   interrupts = 0;
   step_seconds = 0;
   on_terminal = isatty(STDERR_FILENO) != 0;

@@ -1,7 +1,9 @@
-// SIGINT, SIGTERM, SIGHUP (the terminal is gone) and SIGXCPU (`ulimit -t`): the first asks the run to stop after the
-// step it is in. The program ends at once with a second SIGINT, with another signal that comes more than 5 s after the
-// first (batch systems send two at a time), and when the step does not come to its end: a library may hang. Files need
-// no care in either case: they are published whole or not at all.
+// SIGINT, SIGTERM, SIGUSR1 (a batch system's warning), SIGHUP (the terminal is gone) and SIGXCPU (`ulimit -t`): the
+// first asks the run to stop after the step it is in; SIGTERM and SIGUSR1, where there is a checkpoint to write, after
+// the round (FinishRound). The program ends at once with a second SIGINT, with another signal that comes more than 5 s
+// after the first (batch systems send two at a time), and when the step does not come to its end: a library may hang.
+// While it finishes a round, such a second signal, or the first SIGINT, is what stops it after the step. Files need no
+// care in any case: they are published whole or not at all.
 #pragma once
 
 #include <array>
@@ -22,6 +24,19 @@ class Interrupted : public Error {
 /// has 10 s to write what there is and to leave.
 [[nodiscard]] bool stop_requested();
 
+/// While it lives, SIGTERM and SIGUSR1 let the round come to its end: stop_requested() does not speak of them, only
+/// stop_after_round_requested() does. One at a time.
+class FinishRound {
+ public:
+  FinishRound();
+  FinishRound(const FinishRound&) = delete;
+  FinishRound& operator=(const FinishRound&) = delete;
+  ~FinishRound();
+};
+
+/// To be asked between rounds. Whoever is told so has a minute to write a checkpoint and to leave.
+[[nodiscard]] bool stop_after_round_requested();
+
 /// How long a step of what is running may take. A step that is not over so long, and 2 s, after a signal never will be.
 void expect_step(double seconds);
 
@@ -38,7 +53,7 @@ class StopOnSignal {
   void set_last_words(std::string_view line);
 
  private:
-  static constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP, SIGXCPU};
+  static constexpr std::array kSignals = {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGXCPU};
   std::array<struct sigaction, kSignals.size()> before_{};
 };
 

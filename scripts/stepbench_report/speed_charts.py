@@ -301,10 +301,16 @@ def _disturbance(bits: float) -> str:
     return ", ".join(text for bit, text in _DISTURBANCES.items() if int(bits) & bit)
 
 
+def first_rounds_after_restart(rounds: pandas.DataFrame) -> list[int]:
+    """Those that began a new segment in some trial."""
+    step = rounds.sort_values("round").groupby("trial")["segment"].diff()
+    return sorted(set(rounds.loc[step[step > 0].index, "round"]))
+
+
 def noise(trials: Collection, styles: Styles) -> Chart | Absent:
     """A panel per group: each trial's round over its own median, its twin, and the machine's peak."""
     title = "Noise over the rounds"
-    panels, lines = [], []
+    panels, lines, restarts = [], [], []
     for condition in drawn_conditions(trials):
         first = trials.timed[trials.timed["condition"] == condition].drop_duplicates("file")
         for _, start in first.iterrows():
@@ -321,7 +327,7 @@ def noise(trials: Collection, styles: Styles) -> Chart | Absent:
                 if arm is None or part["step_time"].isna().all():
                     continue
                 twin = bool(part["twin"].iloc[0])
-                relative = part["step_time"] / part["step_time"].median()
+                relative = part["step_time"] / part.groupby("segment")["step_time"].transform("median")
                 label = f"{arm}, again (A/A)" if twin else arm
                 style = Style(styles[arm].colour, 3) if twin else styles[arm]
                 series.append(Series(label, style, part["round"].tolist(), relative.tolist(), marked=True))
@@ -337,6 +343,7 @@ def noise(trials: Collection, styles: Styles) -> Chart | Absent:
                 best = peaks["peak_gflops"] / peaks["peak_gflops"].max()
                 series.append(Series("machine's peak / its best", Style(-1, 1), peaks["round"].tolist(), best.tolist(),
                                      marked=True))  # fmt: skip
+            restarts += first_rounds_after_restart(rounds)
             panels.append(Panel(condition, "round", "step time / own median", series, y_log=True, integer_x=True,
                                 references=[Reference("", 1.0)]))  # fmt: skip
     if not panels:
@@ -351,4 +358,9 @@ def noise(trials: Collection, styles: Styles) -> Chart | Absent:
         "There is no A/A twin in this file: the noise floor is not known.")  # fmt: skip
     ringed = any(one.ring for panel in panels for one in panel.series)
     caption += " Rings: the noise watch saw that block disturbed." if ringed else ""
+    if restarts:
+        caption += (
+            f" The run went on from a checkpoint before round {', '.join(map(str, restarts))}; a round is held against the "
+            "median of those between two restarts."
+        )
     return Chart("noise", title, caption + left_out_note(trials), panels, table, columns=1 if len(panels) == 1 else 2)

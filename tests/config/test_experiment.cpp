@@ -69,6 +69,29 @@ TEST_CASE("an integer that may be zero still takes no sign") {
   CHECK(load_with("[measure]\nwarmup_steps = 0\n").trials.at(0).measure.warmup_steps == 0);
 }
 
+TEST_CASE("a time between checkpoints has a unit") {
+  const auto loaded = [](const char* text) {
+    return load_with(std::string("[record]\ncheckpoint_every = ") + text + "\n").trials.at(0);
+  };
+  const auto stored = [&](const char* text) {
+    const KeyValues values = setting_values(loaded(text), kTestKeys);
+    return text_of(values, "record.checkpoint_every");
+  };
+  CHECK(load_with("").trials.at(0).record.checkpoint_every == 600);
+  CHECK(loaded("90 s").record.checkpoint_every == 90);
+  CHECK(loaded("0 s").record.checkpoint_every == 0);
+  CHECK(loaded("never").record.checkpoint_every == -1);
+  CHECK(stored("120 min") == "2 h");
+  CHECK(stored("90 s") == "90 s");
+  CHECK(stored("0 min") == "0 s");
+  CHECK(stored("never") == "never");
+  for (const char* wrong : {"10", "min", "-1 s", "1.5 h", "10 minutes", "1000001 s"}) {
+    CHECK(error_with(std::string("[record]\ncheckpoint_every = ") + wrong + "\n") ==
+          std::string("quick.cfg:12: record.checkpoint_every: found \"") + wrong +
+              "\", allowed: a number of s, min or h from 0 to 1000000, such as 10 min, or never");
+  }
+}
+
 TEST_CASE("numbers are strict") {
   for (const std::string value :
        {"-1", "0", "-0", "+1", "nan", "inf", "infinity", "1e999", "1e-999", "0x1p3", "1.0.0", "1 0", "ten"}) {
@@ -338,7 +361,7 @@ TEST_CASE("every key that is set is stored, in the order of the table") {
       "update_order = simultaneous\nprecision = float64\ntarget = train_loss<=0.1\n[measure]\nrounds = 8\n"
       "warmup_steps = 0\ninterleave = false\nbaseline = blas\npin = spread\ngate = true\ngate_samples = 3\n"
       "evaluate_every = 2 epochs\n[record]\nparameters = all\norder = true\nsteps = false\nkeep_trial_files = true\n"
-      "[sweep]\nbackend = blas\n");
+      "checkpoint_every = 90 s\n[sweep]\nbackend = blas\n");
   std::string stored, section;
   for (const auto& [key, value] : setting_values(experiment.trials.at(0), kTestKeys)) {
     const std::string before = std::exchange(section, key.substr(0, key.find('.')));

@@ -169,6 +169,35 @@ def kill_at_each_call(bench: Bench, every: int = 1, links: int = 0, overwrite: b
         tally.attempt(f"call {at}, {bench.calls_logged()[-2:]}", disturb)
 
 
+EACH_ROUND = ("--set", "record.checkpoint_every=0 s")
+
+
+def kill_during_checkpoints(bench: Bench, count: int, seed: int) -> Tally:
+    """kill -9 at some file system call, most of them of a checkpoint after each round, again and again on one sweep until
+    it is through, then on the next."""
+    tally, chance = Tally(), random.Random(seed)
+    settings = {"seeds": (1, 2), "steps": 48, "rounds": 8, "optimizer": "adamw"}
+    reference, _ = bench.reference(**settings)
+    while tally.attempts < count:
+        sweep = bench.sweep("sweep", **settings)
+        while tally.attempts < count:
+            fault = bench.faults(sweep, "all", chance.randint(1, 60), "torn", good=False)
+            ended = sweep.run("--resume", *EACH_ROUND, environment=fault)
+            if "fault" not in bench.calls_logged():
+                break
+
+            def disturb() -> None:
+                died_of(ended, signal.SIGKILL)
+                if "damaged" in ended.stderr or "truncated" in ended.stderr:
+                    raise Broken(f"an unreadable file: {ended.stderr}")
+                sweep.check()
+            tally.attempt(f"kill {tally.attempts + 1}, {bench.calls_logged()[-2:]}", disturb)
+            tally.add("from_a_checkpoint", "goes on: " in ended.stderr)
+        tally.add("sweeps")
+        tally.hold("resumed", lambda: _finish(sweep, reference))
+    return tally
+
+
 def fail_each_call(
     bench: Bench,
     calls: tuple[str, ...] = CALLS,

@@ -31,6 +31,7 @@ def each_call(bench: Bench, count: int, seed: int) -> Tally:
 CAMPAIGNS: dict[str, tuple[int, Callable[[Bench, int, int], Tally]]] = {
     "kill-random": (1000, campaigns.kill_at_random_moments),
     "kill-each-call": (0, each_call),
+    "kill-checkpoints": (200, campaigns.kill_during_checkpoints),
     "fail-each-call": (0, lambda bench, count, seed: campaigns.fail_each_call(bench)),
     "full-disk": (0, lambda bench, count, seed: campaigns.fill_the_disk(bench, range(16, 1100, 24))),
     "limits": (0, limits.campaign),
@@ -41,7 +42,7 @@ CAMPAIGNS: dict[str, tuple[int, Callable[[Bench, int, int], Tally]]] = {
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="+", choices=CAMPAIGNS, metavar="NAME", help=", ".join(CAMPAIGNS))
-    parser.add_argument("--count", type=int, help="attempts; default 1000 kills, 200 interrupts")
+    parser.add_argument("--count", type=int, help="attempts; default 1000 kills, 200 kills during checkpoints, 200 interrupts")
     parser.add_argument("--seed", type=int, default=1, help="of the random moments")
     parser.add_argument("--build", type=Path, default=REPOSITORY / "build" / "release", help="default: build/release")
     parser.add_argument("--program", type=Path, help="default: BUILD/stepbench")

@@ -33,6 +33,7 @@ layers = 4,8,3
 steps = {steps}
 batch_size = 16
 learning_rate = 0.1
+optimizer = {optimizer}
 [measure]
 rounds = {rounds}
 [sweep]
@@ -79,6 +80,7 @@ class Sweep:
     backends: tuple[str, ...] = BACKENDS
     steps: int = 24
     rounds: int = 2
+    optimizer: str = "sgd"
     announced: set[str] = field(default_factory=set)  # trials that the program said are finished
 
     def __post_init__(self) -> None:
@@ -87,6 +89,7 @@ class Sweep:
             _CONFIG.format(
                 steps=self.steps,
                 rounds=self.rounds,
+                optimizer=self.optimizer,
                 backends=",".join(self.backends),
                 seeds=",".join(map(str, self.seeds)),
             )
@@ -226,3 +229,16 @@ def died_of(ended: Ended, *signals: int) -> None:
     """Fails when the program died of any other signal than these: it crashed."""
     if ended.code < 0 and -ended.code not in signals:
         raise Broken(f"crashed: {signal.Signals(-ended.code).name}\n{ended.stderr}")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def refused(sweep: Sweep, *options: str, code: int = 2, **how: object) -> str:
+    """The one line of a refusal that left everything as it was."""
+    before = contents(sweep.folder)
+    ended = sweep.run(*options, **how)  # type: ignore[arg-type]
+    assert (ended.code, ended.stdout, len(ended.complaints())) == (code, "", 1), ended
+    assert contents(sweep.folder) == before
+    return ended.complaints()[0]

@@ -23,7 +23,7 @@ def test_interrupt_at_random_times_stops_and_resumes_with_the_same_bits(bench: B
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 def test_signal_ends_a_run_in_order(bench: Bench, number: signal.Signals) -> None:
-    sweep = bench.sweep("sweep", seeds=(1,), steps=2_000_000, rounds=2)
+    sweep = bench.sweep("sweep", seeds=(1,), steps=2_000_000, rounds=1000)
     child = start_and_wait_for(sweep, "blas-t1-s1: passed the gate")
     time.sleep(1)
     child.send_signal(number)
@@ -34,12 +34,12 @@ def test_signal_ends_a_run_in_order(bench: Bench, number: signal.Signals) -> Non
         assert file["trials/blas-t1-s1"].attrs["status"] == "interrupted"
 
 
-def test_second_sigterm_of_a_batch_system_does_not_stop_the_step(bench: Bench) -> None:
-    sweep = bench.sweep("sweep", seeds=(1,), backends=("neuron",), steps=2_000_000, rounds=1)
+def test_second_sigterm_of_a_batch_system_does_not_stop_the_round(bench: Bench) -> None:
+    sweep = bench.sweep("sweep", seeds=(1,), backends=("neuron",), steps=30_000, rounds=10_000)
     child = start_and_wait_for(sweep, "neuron-t1-s1: passed the gate", *LONG_STEPS)
     time.sleep(2)  # so that it knows its steps
     child.send_signal(signal.SIGTERM)
-    assert child.stderr is not None and "stopping after this step" in child.stderr.readline()
+    assert child.stderr is not None and "stopping after this round" in child.stderr.readline()
     child.send_signal(signal.SIGTERM)
     ended = end_of(child)
     assert ended.code == 130 and "interrupted: " in ended.stderr, ended

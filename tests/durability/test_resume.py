@@ -14,7 +14,7 @@ import h5py
 import numpy
 import pytest
 from campaigns import Bench, can_mount
-from sweep import Sweep, end_of, results, start_and_wait_for
+from sweep import Sweep, contents, end_of, refused, results, start_and_wait_for
 
 KEEP = ("--set", "record.keep_trial_files=true")
 HALF = {"seeds": (1, 2), "rounds": 1}
@@ -42,19 +42,6 @@ def wall_times(path: Path) -> dict[str, bytes]:
     """By trial; no two runs have the same."""
     with h5py.File(path) as file:
         return {trial: group["steps/wall_time"][:].tobytes() for trial, group in file["trials"].items()}
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-def refused(sweep: Sweep, *options: str, code: int = 2, **how: object) -> str:
-    """The one line of a refusal that left everything as it was."""
-    before = contents(sweep.folder)
-    ended = sweep.run(*options, **how)  # type: ignore[arg-type]
-    assert (ended.code, ended.stdout, len(ended.complaints())) == (code, "", 1), ended
-    assert contents(sweep.folder) == before
-    return ended.complaints()[0]
 
 
 def test_resume_keeps_the_finished_group_and_runs_the_other(half: Sweep) -> None:

@@ -29,7 +29,7 @@ End end_of(void (*live)(StopOnSignal&)) {
   const pid_t child = fork();
   if (child == 0) {
     dup2(said[1], STDERR_FILENO);
-    for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) signal(signal_number, SIG_DFL);
+    for (const int signal_number : {SIGINT, SIGTERM, SIGUSR1, SIGHUP}) signal(signal_number, SIG_DFL);
     {
       StopOnSignal signals;
       live(signals);
@@ -65,13 +65,76 @@ TEST_CASE("no signal, no stop") {
 
 TEST_CASE("any of the signals asks for a stop") {
   const auto end = end_of([](StopOnSignal&) {
-    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGXCPU}) {
+    for (const int number : {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGXCPU}) {
       const StopOnSignal again;
       raise(number);
       if (!stop_requested()) _exit(number);
     }
   });
   CHECK(end.code == kLived);
+}
+
+TEST_CASE("where a round may come to its end, SIGTERM and SIGUSR1 let it, and other signals do not") {
+  const auto end = end_of([](StopOnSignal&) {
+    for (const int number : {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGXCPU}) {
+      const StopOnSignal again;
+      const bool waits = number == SIGTERM || number == SIGUSR1;
+      {
+        const FinishRound finish;
+        if (stop_after_round_requested()) _exit(1);
+        raise(number);
+        if (stop_requested() == waits || !stop_after_round_requested()) _exit(number);
+      }
+      if (!stop_requested()) _exit(100 + number);  // the round is over
+    }
+  });
+  CHECK(end.code == kLived);
+}
+
+TEST_CASE("Ctrl-C does not wait for the round that SIGTERM waits for, and a second one stops at once") {
+  const auto end = end_of([](StopOnSignal&) {
+    const FinishRound finish;
+    raise(SIGTERM);
+    raise(SIGTERM);  // batch systems send two
+    if (stop_requested()) _exit(1);
+    raise(SIGINT);
+    if (!stop_requested()) _exit(2);
+    raise(SIGINT);
+  });
+  CHECK(end.code == 130);
+  CHECK(end.said ==
+        "stepbench: stopping after this round; Ctrl-C stops after this step\n"
+        "stepbench: stopping after this step; a second Ctrl-C stops at once\n");
+}
+
+TEST_CASE("a SIGTERM that comes late after a warning stops after the step") {
+  const auto end = end_of([](StopOnSignal&) {
+    const FinishRound finish;
+    expect_step(100);
+    raise(SIGUSR1);
+    std::this_thread::sleep_for(milliseconds(5100));
+    if (stop_requested()) _exit(1);
+    raise(SIGTERM);
+    if (!stop_requested()) _exit(2);
+  });
+  CHECK(end.code == kLived);
+}
+
+TEST_CASE("a round that hangs ends the program, and one that goes on has its time") {
+  const auto lived = end_of([](StopOnSignal&) {
+    const FinishRound finish;
+    raise(SIGTERM);
+    for (int step = 0; step < 3; ++step) {  // each longer than half of what a step that was not announced may take
+      std::this_thread::sleep_for(milliseconds(1200));
+      if (stop_requested()) _exit(1);
+    }
+  });
+  CHECK(lived.code == kLived);
+  CHECK(end_of([](StopOnSignal&) {
+          const FinishRound finish;
+          raise(SIGTERM);
+          hang();
+        }).code == 130);
 }
 
 TEST_CASE("a second Ctrl-C ends the program at once") {

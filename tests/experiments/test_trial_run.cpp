@@ -80,6 +80,22 @@ TEST_CASE("losses and accuracy of tokens are means over those that count") {
   CHECK(record.epochs.validation_accuracy[0] == Approx(2.0 / 3));
 }
 
+TEST_CASE("how far steps spread is told within a segment: that a restart is faster is no noise") {
+  TrialRecord record;
+  for (const double time : {1.0, 1.1, 1.2, 2.0, 2.1, 2.2}) {
+    record.steps.round.push_back(std::ssize(record.steps.wall_time) / 3);
+    record.steps.wall_time.push_back(time);
+  }
+  const std::vector<std::int64_t> segments = {0, 1};
+  TrialRecord whole = record;
+  summarise(whole, trial_settings(), uneven_dataset(), 1);
+  summarise(record, trial_settings(), uneven_dataset(), 1, segments);
+  CHECK(record.summary.step_time_median == whole.summary.step_time_median);
+  CHECK(whole.summary.step_time_mad == Approx(0.5));
+  CHECK(record.summary.step_time_mad == Approx(0.1));
+  CHECK(record.summary.step_time_iqr == Approx(0.2));
+}
+
 TEST_CASE("tokens per second are samples per second times the context") {
   const TrialRecord record = train_one_epoch(trial_settings(), uneven_dataset());
   CHECK(record.summary.samples_per_second > 0);

@@ -123,6 +123,32 @@ def test_interrupt_ends_the_run_and_its_peers(tmp_path: Path) -> None:
     assert parent.returncode == 130, said
 
 
+def test_a_group_with_a_peer_leaves_no_checkpoint_and_says_that_it_starts_anew(tmp_path: Path) -> None:
+    (tmp_path / "peer.cfg").write_text(CONFIG)
+    words = [PROGRAM, "run", "peer.cfg", "-v", "-o", "out.h5", f"--set=backend.peer.script={SCRIPTS / 'example.py'}",
+             "--set=sweep.backend=blas,peer", "--set=training.steps=3000000", "--set=measure.rounds=1000",
+             "--set=record.checkpoint_every=0 s"]  # fmt: skip
+    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as parent:
+        assert parent.stderr is not None
+        assert any("peer-t1-s1: passed the gate" in line for line in parent.stderr)
+        time.sleep(2)
+        parent.send_signal(signal.SIGTERM)
+        _, said = parent.communicate(timeout=30)
+    assert parent.returncode == 130 and "stopping after this step" in said, said
+    trials = tmp_path / "out.trials"
+    assert sorted(path.name for path in trials.iterdir()) == ["blas-t1-s1.h5", "peer-t1-s1.h5"]
+    with subprocess.Popen([*words, "--resume"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True) as again:  # fmt: skip
+        assert again.stderr is not None
+        lines: list[str] = []
+        while not any("passed the gate" in line for line in lines):
+            lines.append(again.stderr.readline())
+            assert lines[-1], lines
+        again.kill()
+    assert any("s1 starts anew: peer trains in a process of its own, which hands over no moments" in line
+               for line in lines), lines  # fmt: skip
+
+
 def test_example_is_short_and_in_the_rounds(tmp_path: Path) -> None:
     example = SCRIPTS / "example.py"
     assert len(example.read_text().splitlines()) <= 80

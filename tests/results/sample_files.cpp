@@ -220,6 +220,8 @@ void Comparison::field(const std::string& path, const GroupRecord& left, const G
   STEPBENCH_COMPARE(involuntary_switches);
   STEPBENCH_COMPARE(sentinel_time);
   STEPBENCH_COMPARE(disturbed);
+  STEPBENCH_COMPARE(segment);
+  STEPBENCH_COMPARE(earlier_environments);
   STEPBENCH_COMPARE(peak_gflops);
   STEPBENCH_COMPARE(gemm_gflops);
   STEPBENCH_COMPARE(peak_gflops_after);
@@ -308,6 +310,7 @@ ResultFile rich_file() {
   failed.message = "gate: the loss differs";
   file.trials.push_back(failed);
   GroupRecord group{.id = "s1",
+                    .earlier_environments = {1},
                     .measurement = "2025-01-02T03:04:05Z-0123456789abcdef",
                     .trials = {"blas-t1-s1", "blas-t1-s1~twin", "tbb-t2-s1"},
                     .step_time = {1.0, 1.1, 0.5, 1.2, kNotANumber, 0.6},
@@ -319,6 +322,7 @@ ResultFile rich_file() {
                     .involuntary_switches = {1, 2, 3, 4, 5, 6},
                     .sentinel_time = {0.001, 0.002, 0.001, 0.001, 0.001, 0.0015},
                     .disturbed = {0, kStolenTime | kSlowSentinel, 0, 0, 0, kStolenTime},
+                    .segment = {0, 0, 0, 1, 1, 1},
                     .peak_gflops = {150, kNotANumber},
                     .gemm_gflops = {140, 141},
                     .peak_gflops_after = 149,

@@ -33,6 +33,22 @@ TEST_CASE("groups of different ids stay apart") {
   CHECK(merge_results({single_trial_file("blas-t1-s1", 1.0, 0), other}).groups.size() == 2);
 }
 
+TEST_CASE("a group that went on from a checkpoint keeps its segments, and the environments of each") {
+  ResultFile first = single_trial_file("blas-t1-s1", 1.0, 0);
+  first.environments = {{{"hostname", std::string("second")}}, {{"hostname", std::string("first")}}};
+  first.groups[0].earlier_environments = {1};
+  first.groups[0].segment = {0, 1};
+  ResultFile other = single_trial_file("blas-t1-s2", 1.0, 0);
+  other.environments = {{{"hostname", std::string("third")}}};
+  other.groups[0].id = "s2";
+  const ResultFile merged = merge_results({other, first});
+  const GroupRecord& group = merged.groups.at(1);
+  CHECK(group.segment == std::vector<std::int64_t>{0, 1});
+  REQUIRE(group.earlier_environments.size() == 1);
+  CHECK(text_of(merged.environments.at(group.environment), "hostname") == "second");
+  CHECK(text_of(merged.environments.at(group.earlier_environments[0]), "hostname") == "first");
+}
+
 TEST_CASE("the status of a collection is the worst of its trials'") {
   const auto merged_status = [](Status first, Status second) {
     std::vector<ResultFile> parts = {single_trial_file("a", 1.0, 0), single_trial_file("b", 1.0, 1)};

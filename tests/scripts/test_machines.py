@@ -37,6 +37,18 @@ def test_a_machine_differs_where_a_fact_does(program: Path, swept: Path, modifie
     assert "on 2 machines, whose times are not to be compared:" in shown(program, changed)
 
 
+def test_a_group_that_went_on_elsewhere_ran_on_both_machines(program: Path, swept: Path, modified: Modify) -> None:
+    groups = stepbench_results.open(swept).groups
+
+    def go_on(file: h5py.File) -> None:
+        move(file, groups[1], "hostname")
+        file[f"groups/{groups[1]}"].create_group("earlier_environments")["0"] = file["environment"]
+
+    changed = modified(swept, go_on)
+    assert [of for _, of in stepbench_results.open(changed).machines] == [groups, [groups[1]]]
+    assert "on 2 machines, whose times are not to be compared:" in shown(program, changed)
+
+
 @pytest.mark.parametrize("name", MEASURED)
 def test_what_was_measured_of_a_machine_makes_no_other_one(
     program: Path, swept: Path, modified: Modify, name: str
