@@ -144,6 +144,17 @@ TEST_CASE("an exact sum has the same bits on any number of ranks and threads, wi
   }
 }
 
+TEST_CASE("a fast sum is right whichever part of the gradients is there first in which rank") {
+  const Split split = random_split();
+  const Trained here = train_here(*find_backend(backends(), kReferenceBackend), settings_of(0), split);
+  for (int again = 0; again < 5; ++again) {
+    NetworkSettings settings = settings_of(2, 3);
+    settings.training.precision = Precision::float64;
+    settings.ranks.reduction = Reduction::fast;
+    check_equal_to_rounding(train<double>(*find_backend(backends(), "tbb"), settings, split), here, 1e-12);
+  }
+}
+
 TEST_CASE("ranks sleep between blocks") {
   const Split split = random_split();
   const NetworkSettings settings = settings_of(3);

@@ -24,6 +24,7 @@ void GradientExchange<Scalar>::begin(const LeafShares& shares, bool exact) {
   shares_ = &shares;
   exact_ = exact;
   kept_ = 0;
+  next_reduced_ = 0;
   for (Part& part : parts_) part.stage = Stage::waiting;
 }
 
@@ -77,9 +78,19 @@ void GradientExchange<Scalar>::start_locked(std::size_t part) {
   if (exact_) {
     collect(part);
   } else {
-    p.stage = Stage::handing_out;
-    MPI_Iallreduce(MPI_IN_PLACE, spans_[part].data(), static_cast<int>(spans_[part].size()), mpi_type<Scalar>(),
-                   MPI_SUM, MPI_COMM_WORLD, &p.requests.emplace_back());
+    p.stage = Stage::there;
+    reduce_in_order();
+  }
+}
+
+template <typename Scalar>
+void GradientExchange<Scalar>::reduce_in_order() {
+  for (; next_reduced_ < parts_.size() && parts_[next_reduced_].stage == Stage::there; ++next_reduced_) {
+    Part& part = parts_[next_reduced_];
+    const std::span<Scalar> values = spans_[next_reduced_];
+    part.stage = Stage::handing_out;
+    MPI_Iallreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), mpi_type<Scalar>(), MPI_SUM,
+                   MPI_COMM_WORLD, &part.requests.emplace_back());
   }
 }
 

@@ -55,7 +55,7 @@ class GradientExchange {
   void finish();
 
  private:
-  enum class Stage { waiting, collecting, handing_out, done };
+  enum class Stage { waiting, there, collecting, handing_out, done };
   struct Part {
     Stage stage = Stage::waiting;
     std::vector<MPI_Request> requests;
@@ -67,6 +67,8 @@ class GradientExchange {
   [[nodiscard]] std::span<Scalar> own_node(std::size_t part, std::size_t node, int piece_of);
   [[nodiscard]] const std::vector<LeafRange>& own_nodes() const;
   void start_locked(std::size_t part);
+  /// MPI wants its collective operations begun in one order in all ranks, whichever part was there first.
+  void reduce_in_order();
   void collect(std::size_t part);
   void hand_out(std::size_t part);
   void join(std::size_t part);
@@ -78,7 +80,8 @@ class GradientExchange {
   std::vector<Part> parts_;
   const LeafShares* shares_ = nullptr;
   bool exact_ = true;
-  std::size_t kept_ = 0;  // nodes
+  std::size_t kept_ = 0;          // nodes
+  std::size_t next_reduced_ = 0;  // part, where the library adds up
   std::mutex mutex_;
 };
 
