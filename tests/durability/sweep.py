@@ -66,7 +66,8 @@ class Ended:
     def complaints(self) -> list[str]:
         """The lines on stderr that are neither progress nor warnings."""
         lines = [line for line in self.stderr.splitlines() if line.startswith("stepbench: ")]
-        usual = ("stepbench: warning: ", "stepbench: OpenBLAS took", "stepbench: stopping after", r"stepbench: \d+ of ")
+        usual = ("stepbench: warning: ", "stepbench: OpenBLAS took", "stepbench: stopping after", r"stepbench: \d+ of ",
+                 r"stepbench: \S+ goes on: ")  # fmt: skip
         return [line for line in lines if not re.match("|".join(usual), line)]
 
 

@@ -167,7 +167,7 @@ TEST_CASE("ranks sleep between blocks") {
   for (const pid_t process : processes) {
     const double before = cpu_seconds(process);
     std::this_thread::sleep_for(std::chrono::milliseconds(400));
-    CHECK(cpu_seconds(process) - before < 0.02);  // 5%
+    CHECK(cpu_seconds(process) == before);  // as they are stopped, those on this machine
   }
 }
 

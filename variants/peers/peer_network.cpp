@@ -267,6 +267,7 @@ class PeerNetwork final : public Network<Scalar>, private OwnProcess {
     library_ = answer.value("library", "");
     processes_.clear();
     for (const json& id : answer.value("processes", json::array())) processes_.push_back(id.get<pid_t>());
+    peer_->stop_with_it(processes_);
   }
 
   json ask(const char* what, json request, const std::function<void()>& look = nullptr) const {

@@ -1,6 +1,7 @@
 #include "variants/peers/peer_process.hpp"
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <array>
@@ -79,15 +80,15 @@ PeerProcess::PeerProcess(const PeerProgram& program, const PeerSetting& setting,
     throw Error(fmt::format("{} speaks version {} of the protocol, this program version {}", name_, version->dump(),
                             kProtocol));
   }
-  child_.pause();
+  pause();
 }
 
 json PeerProcess::ask(const json& request, const std::function<void()>& look) {
-  child_.resume();
+  resume();
   // Not a failure yet where it is gone: what it said before stands to be read.
   static_cast<void>(child_.write_line(request.dump()));
   json answer = read_message("an answer", look);
-  child_.pause();
+  pause();
   const auto text_of = [&answer](const char* key) {
     const auto found = answer.find(key);
     return found != answer.end() && found->is_string() ? printable(found->get<std::string>(), kReason) : std::string();
@@ -99,6 +100,22 @@ json PeerProcess::ask(const json& request, const std::function<void()>& look) {
     throw Error(fmt::format("{} answers \"{}\"", name_, printable(answer.dump())));
   }
   return answer;
+}
+
+void PeerProcess::stop_with_it(std::span<const pid_t> processes) {
+  others_.clear();
+  for (const pid_t process : processes) others_.emplace_back(process);
+  pause();
+}
+
+void PeerProcess::pause() const {
+  for (const OtherProcess& other : others_) other.send(SIGSTOP);
+  child_.pause();
+}
+
+void PeerProcess::resume() const {
+  child_.resume();
+  for (const OtherProcess& other : others_) other.send(SIGCONT);
 }
 
 json PeerProcess::read_message(const char* what, const std::function<void()>& look) {

@@ -7,8 +7,10 @@
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/process/child_process.hpp"
+#include "core/process/other_process.hpp"
 #include "core/process/shared_arrays.hpp"
 #include "variants/peers/peer_program.hpp"
 
@@ -27,13 +29,19 @@ class PeerProcess {
 
   [[nodiscard]] pid_t id() const { return child_.id(); }
 
+  /// These, which it has started in groups of their own, are stopped with it from now on.
+  void stop_with_it(std::span<const pid_t> processes);
+
  private:
+  void pause() const;
+  void resume() const;
   nlohmann::json read_message(const char* what, const std::function<void()>& look);
   [[noreturn]] void report(const ChildProcess::Line& line, const char* what);
 
   std::string name_, limit_key_;
   std::chrono::seconds time_limit_;
   ChildProcess child_;
+  std::vector<OtherProcess> others_;
 };
 
 /// What a request says of arrays.
