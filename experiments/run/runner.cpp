@@ -71,11 +71,13 @@ void warn_of_the_machine(const KeyValues& environment, Progress& progress) {
                   available_cores(), all / one));
 }
 
-/// The arm of the group whose networks live in processes of their own, and so leave it no checkpoint; or empty.
+/// The backend, or its arm on ranks, whose networks live in processes of their own, and so leave the group no checkpoint;
+/// or empty.
 std::string keeper_of_moments(const PlannedGroup& group) {
   for (const PlannedTrial& trial : group.trials) {
     if (!trial.unsupported.empty()) continue;
-    if (trial.backend->own_process || trial.settings->ranks.count > 0) return arm_of(*trial.settings).name();
+    if (trial.backend->own_process) return std::string(trial.backend->name);
+    if (trial.settings->ranks.count > 0) return arm_of(*trial.settings).name();
   }
   return "";
 }

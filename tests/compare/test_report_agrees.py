@@ -14,7 +14,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "scripts"))
 
 import stepbench_results  # noqa: E402
-from stepbench_report.arms import arm_text  # noqa: E402
 from stepbench_report.collection import Collection  # noqa: E402
 from stepbench_report.learned import learned  # noqa: E402
 from stepbench_report.margins import Margins  # noqa: E402
@@ -68,8 +67,8 @@ def place(trials: Collection, row: dict) -> tuple[str, str, str]:
     """Where the report has a row of compare's: condition, arm, baseline."""
     settings = row["settings"].replace("_", " ")
     (condition,) = [name for name in trials.conditions if name == settings or name.endswith(f", {settings}")]
-    backends = [name.rpartition("-t") for name in (row["trial"], row["baseline"])]
-    return (condition, *(arm_text(backend, int(threads)) for backend, _, threads in backends))
+    arms = {trial.id.removesuffix(f"-{trial.group}"): trial.arm for trial in trials.trials.itertuples()}
+    return condition, arms[row["trial"]], arms[row["baseline"]]
 
 
 def number(value: float | None) -> float:
@@ -131,7 +130,8 @@ def test_sentences_on_learning(said: dict, trials: Collection) -> None:
         condition, arm, _ = place(trials, row)
         (found,) = [verdict for sentence in answers["Do they learn the same?"][condition]
                     for verdict, form in LEARNING_WORDS.items()
-                    if (names := re.search(form, sentence)) and arm in re.split(", | and ", names["names"])]  # fmt: skip
+                    if (names := re.search(form, sentence))
+                    and re.search(rf"(^|, | and ){re.escape(arm)}($|, | and )", names["names"])]  # fmt: skip
         assert found == row["verdict"], row
 
 
@@ -195,7 +195,7 @@ def test_two_files_of_one_experiment_are_compared_alike(folder: Path) -> None:
     trials = Collection([stepbench_results.open(folder / name) for name in ("fast.h5", "slow.h5")])
     for row in said["speed"]:
         if row["decides"]:
-            arms = [f"{arm_text(row['trial'].removesuffix('-t1'), 1)} in {name}" for name in ("fast.h5", "slow.h5")]
+            arms = [f"{row['trial'].removesuffix('-t1')} (1 thread) in {name}" for name in ("fast.h5", "slow.h5")]
             evidence = trials.compare("", *arms).evidence
             assert close(row["speed_ratio"], row["speed_ratio_low"], row["noise_floor"]) == (
                 evidence.speed.value, evidence.speed.low, evidence.floor)  # fmt: skip

@@ -41,7 +41,7 @@ LIMITS = (
     Limit("`ulimit -v`, 4 MB above the least with which it starts", f"ulimit -v {{LEAST}}; {RUN}", 1,
           "^stepbench: (8 MB more are needed for an HDF5 file|out of memory)"),
     Limit("`ulimit -n 5`", f"ulimit -n 5; {RUN}", 1, "out.h5: cannot write: Too many open files, see `ulimit -n`"),
-    Limit("`ulimit -n 6`", f"ulimit -n 6; {RUN}", 0),
+    Limit("`ulimit -n 7`", f"ulimit -n 7; {RUN}", 0),
     Limit("`ulimit -f 10`", f"ulimit -f 10; {RUN}", 1, r"\.h5: cannot write: File too large; no trial is finished yet"),
     Limit("`ulimit -S -t 2`", f"ulimit -S -t 2; {RUN} --set training.steps=9000000", 130, "interrupted: .*--resume goes on"),
     Limit("stderr full", f"{RUN} -v 2>/dev/full", 0),
