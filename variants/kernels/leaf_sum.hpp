@@ -11,6 +11,15 @@
 
 namespace stepbench {
 
+/// Of the calling thread, for `size` elements at least: the sum in that slot of the tree, 1 or more.
+template <typename Scalar>
+[[nodiscard]] Scalar* leaf_slot(std::size_t slot, std::size_t size) {
+  constexpr std::size_t kMostSlots = 64;  // of 2^62 leaves
+  thread_local Buffer<Scalar> slots[kMostSlots];
+  if (slots[slot].size() < size) slots[slot].resize(size);
+  return slots[slot].data();
+}
+
 /// sum (m, n): form(rows, to) makes that of some of the `count` rows, as a matrix of the same size. `leaf_rows`: of a
 /// leaf; 0: no leaves.
 template <typename Scalar, typename Form>
@@ -20,13 +29,8 @@ void sum_by_leaves(std::ptrdiff_t count, std::ptrdiff_t leaf_rows, std::ptrdiff_
     form(Range{0, count}, sum);
     return;
   }
-  constexpr std::size_t kMostSlots = 64;
-  thread_local Buffer<Scalar> slots[kMostSlots];
   const auto slot_of = [&](std::size_t slot) {
-    if (slot == 0) return sum;
-    Buffer<Scalar>& buffer = slots[slot];
-    if (buffer.size() < static_cast<std::size_t>(m * n)) buffer.resize(static_cast<std::size_t>(m * n));
-    return Operand<Scalar>{buffer.data(), n};
+    return slot == 0 ? sum : Operand<Scalar>{leaf_slot<Scalar>(slot, static_cast<std::size_t>(m * n)), n};
   };
   sum_in_tree(
       {0, (count + leaf_rows - 1) / leaf_rows},

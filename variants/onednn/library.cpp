@@ -1,6 +1,7 @@
 #include "variants/onednn/library.hpp"
 
 #include <dlfcn.h>
+#include <fmt/format.h>
 
 #include "core/isa.hpp"
 
@@ -46,11 +47,7 @@ std::string to_text(dnnl::cpu_isa isa) {
     case dnnl::cpu_isa::avx512_core_bf16:
       return "avx512_core_bf16";
     default:
-      return "0x" + [value = static_cast<unsigned>(isa)]() mutable {
-        std::string digits;
-        for (; value != 0; value /= 16) digits.insert(digits.begin(), "0123456789abcdef"[value % 16]);
-        return digits;
-      }();
+      return fmt::format("{:#x}", static_cast<unsigned>(isa));
   }
 }
 
@@ -64,8 +61,7 @@ const dnnl::engine& onednn_engine() {
 std::vector<LibraryFact> onednn_facts() {
   static_cast<void>(onednn_engine());
   const dnnl_version_t& version = *dnnl_version();
-  return {{"onednn_version", "oneDNN",
-           std::to_string(version.major) + "." + std::to_string(version.minor) + "." + std::to_string(version.patch)},
+  return {{"onednn_version", "oneDNN", fmt::format("{}.{}.{}", version.major, version.minor, version.patch)},
           {"onednn_isa", "oneDNN's instruction set", to_text(dnnl::get_effective_cpu_isa())}};
 }
 

@@ -169,6 +169,8 @@ class PackedWeight final : public LinearWeight<float> {
   void form_gradient(const LinearGradient<float>& product, Range outputs, Range inputs) override {
     rows_.form_gradient(product, outputs, inputs);
   }
+  [[nodiscard]] bool sums_by_leaves() const override { return rows_.sums_by_leaves(); }
+  [[nodiscard]] std::span<float> gradient_memory() override { return rows_.gradient_memory(); }
   void update(const OptimizerStep<float>& rule, Range outputs, Range inputs) override {
     rows_.update(rule, outputs, inputs);
     update_panels(outputs, inputs.size());

@@ -4,6 +4,7 @@
 
 #include "variants/onednn/library.hpp"
 #include "variants/onednn/packed_weight.hpp"
+#include "variants/products/gemm_products.hpp"
 
 namespace stepbench {
 
@@ -19,25 +20,17 @@ void onednn_gemm(Transpose transpose_a, Transpose transpose_b, std::ptrdiff_t m,
 
 namespace {
 
-class OnednnProducts final : public Products<float> {
+constexpr auto kOnOneThread = [](const auto&... arguments) {
+  const OneOnednnThread one;
+  onednn_gemm(arguments...);
+};
+
+class OnednnProducts final : public GemmProducts<float, decltype(kOnOneThread)> {
  public:
-  void multiply(Transpose transpose_a, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, float alpha,
-                Operand<const float> a, Operand<const float> b, float beta, Operand<float> c) const override {
-    const OneOnednnThread one;
-    onednn_gemm(transpose_a, Transpose::no, m, n, k, alpha, a, b, beta, c);
-  }
-  void multiply_transposed(std::ptrdiff_t m, Range some, float alpha, Operand<const float> a,
-                           const TransposedFactor<float>& b, float beta, Operand<float> c) const override {
-    const Operand<const float> rows{b.matrix.data + some.begin * b.matrix.stride, b.matrix.stride};
-    const OneOnednnThread one;
-    onednn_gemm(Transpose::no, Transpose::yes, m, some.size(), b.columns, alpha, a, rows, beta, c);
-  }
-  [[nodiscard]] std::ptrdiff_t copy_size(std::ptrdiff_t, std::ptrdiff_t) const override { return 0; }
-  void update_copy(Range, Range, Operand<const float>, std::ptrdiff_t, std::ptrdiff_t, float*) const override {}
+  OnednnProducts() : GemmProducts(kOnOneThread) {}
   [[nodiscard]] std::unique_ptr<LinearWeight<float>> make_weight(const WeightSettings& settings) const override {
     return make_packed_weight(settings, *this);
   }
-  [[nodiscard]] std::ptrdiff_t attention_panel() const override { return 64; }  // as OpenBLAS's, which it resembles
 };
 
 }  // namespace

@@ -174,6 +174,9 @@ class BlockedWeight final : public LinearWeight<float> {
                    {DNNL_ARG_DIFF_WEIGHTS, onednn_memory(form_, buffers_.gradients())},
                    {DNNL_ARG_DIFF_DST, onednn_memory(layer_.y(product.rows), product.output_gradient.data)}});
   }
+  [[nodiscard]] std::span<float> gradient_memory() override {
+    return {buffers_.gradients(), static_cast<std::size_t>(elements())};
+  }
   /// What stands behind the last output and input is 0, and stays 0 by every rule.
   void update(const OptimizerStep<float>& rule, Range outputs, Range) override {
     require_whole(outputs, layer_.outputs, true);

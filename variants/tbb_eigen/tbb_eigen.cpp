@@ -6,10 +6,10 @@
 #include <string>
 
 #include "core/isa.hpp"
-#include "variants/kernels/products.hpp"
 #include "variants/matrix/cut.hpp"
 #include "variants/matrix/network.hpp"
 #include "variants/products/direct_network.hpp"
+#include "variants/products/gemm_products.hpp"
 #include "variants/tbb/executor.hpp"
 #include "variants/tbb_eigen/functions.hpp"
 
@@ -27,25 +27,8 @@ const EigenFunctions<Scalar>& functions() {
 }
 
 template <typename Scalar>
-class EigenProducts final : public Products<Scalar> {
- public:
-  void multiply(Transpose transpose_a, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, Scalar alpha,
-                Operand<const Scalar> a, Operand<const Scalar> b, Scalar beta, Operand<Scalar> c) const override {
-    functions<Scalar>().multiply(transpose_a, Transpose::no, m, n, k, alpha, a, b, beta, c);
-  }
-  void multiply_transposed(std::ptrdiff_t m, Range some, Scalar alpha, Operand<const Scalar> a,
-                           const TransposedFactor<Scalar>& b, Scalar beta, Operand<Scalar> c) const override {
-    const Operand<const Scalar> rows{b.matrix.data + some.begin * b.matrix.stride, b.matrix.stride};
-    functions<Scalar>().multiply(Transpose::no, Transpose::yes, m, some.size(), b.columns, alpha, a, rows, beta, c);
-  }
-  [[nodiscard]] std::ptrdiff_t copy_size(std::ptrdiff_t, std::ptrdiff_t) const override { return 0; }
-  void update_copy(Range, Range, Operand<const Scalar>, std::ptrdiff_t, std::ptrdiff_t, Scalar*) const override {}
-  [[nodiscard]] std::ptrdiff_t attention_panel() const override { return 64; }  // as OpenBLAS's, which it resembles
-};
-
-template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make(const NetworkSettings& settings) {
-  static const EigenProducts<Scalar> products;
+  static const GemmProducts<Scalar, decltype(EigenFunctions<Scalar>::multiply)> products(functions<Scalar>().multiply);
   return make_matrix_network<Scalar>(settings, make_tbb_executor(static_cast<int>(settings.threads), 0, settings.cpus),
                                      shape_cut(shard_rows_of(settings)), products);
 }
