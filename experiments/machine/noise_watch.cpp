@@ -10,14 +10,15 @@
 #include <cmath>
 #include <cstdlib>
 #include <ctime>
-#include <filesystem>
 #include <fstream>
 #include <limits>
+#include <map>
 
 #include "core/buffer.hpp"
 #include "core/lap_clock.hpp"
 #include "core/results/trial_record.hpp"
 #include "core/statistics.hpp"
+#include "experiments/machine/thread_times.hpp"
 #include "variants/kernels/direct_product.hpp"
 
 namespace stepbench {
@@ -87,30 +88,19 @@ double stolen_seconds() {
   return file ? ticks / static_cast<double>(sysconf(_SC_CLK_TCK)) : std::numeric_limits<double>::quiet_NaN();
 }
 
-/// Of the threads of a process, those that are alive: seconds that they ran, and that they were ready and waited, from
-/// schedstat; how often they were taken off a core.
-struct ThreadCounters {
-  double running = std::numeric_limits<double>::quiet_NaN();
-  double waiting = std::numeric_limits<double>::quiet_NaN();
-  double involuntary_switches = 0;
-};
-
-ThreadCounters thread_counters(const std::string& process) {
-  ThreadCounters total;
-  std::error_code ignored;
-  for (const auto& task : std::filesystem::directory_iterator("/proc/" + process + "/task", ignored)) {
-    std::ifstream file(task.path() / "schedstat");
-    double running = 0, waiting = 0;
-    if (!(file >> running >> waiting)) continue;
-    total.running = (std::isnan(total.running) ? 0 : total.running) + running * 1e-9;
-    total.waiting = (std::isnan(total.waiting) ? 0 : total.waiting) + waiting * 1e-9;
-    std::ifstream status(task.path() / "status");
-    constexpr std::string_view kName = "nonvoluntary_ctxt_switches:";
-    for (std::string line; std::getline(status, line);) {
-      if (line.starts_with(kName)) total.involuntary_switches += std::strtod(line.c_str() + kName.size(), nullptr);
-    }
+/// Over all threads; NaN where the system tells of none.
+ThreadTimes sum_of(const std::map<std::string, ThreadTimes>& threads) {
+  if (threads.empty()) {
+    constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+    return {kUnknown, kUnknown, 0};
   }
-  return total;
+  ThreadTimes sum;
+  for (const auto& [number, times] : threads) {
+    sum.running += times.running;
+    sum.waiting += times.waiting;
+    sum.involuntary_switches += times.involuntary_switches;
+  }
+  return sum;
 }
 
 }  // namespace
@@ -128,14 +118,13 @@ NoiseWatch::Counters NoiseWatch::read(const std::vector<pid_t>& processes) {
   Counters counters{.wall = now.count(),
                     .cpu = process_cpu_seconds(),
                     .steal = stolen_seconds(),
-                    .run_delay = thread_counters("self").waiting,
+                    .run_delay = sum_of(thread_times()).waiting,
                     .involuntary_switches = static_cast<double>(usage.ru_nivcsw)};
-  for (const pid_t process : processes) {
-    const ThreadCounters other = thread_counters(std::to_string(process));
-    counters.cpu += other.running;
-    counters.run_delay += other.waiting;
-    counters.involuntary_switches += other.involuntary_switches;
-  }
+  if (processes.empty()) return counters;
+  const ThreadTimes others = sum_of(thread_times(processes));
+  counters.cpu += others.running;
+  counters.run_delay += others.waiting;
+  counters.involuntary_switches += others.involuntary_switches;
   return counters;
 }
 

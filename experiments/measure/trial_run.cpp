@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,6 +19,7 @@
 #include "core/schedule.hpp"
 #include "core/statistics.hpp"
 #include "core/text/json_strings.hpp"
+#include "experiments/machine/thread_times.hpp"
 #include "experiments/measure/summary.hpp"
 #include "experiments/measure/trial_steps.hpp"
 #include "experiments/plan/start_parameters.hpp"
@@ -36,38 +35,20 @@ std::int64_t heap_bytes() {
   return static_cast<std::int64_t>(info.uordblks + info.hblkhd);
 }
 
-/// Nanoseconds that each thread of the processes (none: of this one) has run, from /proc/PID/task/*/schedstat; empty
-/// where there is none.
-std::map<std::string, std::int64_t> thread_run_times(const std::vector<pid_t>& processes) {
-  std::map<std::string, std::int64_t> times;
-  std::vector<std::string> names;
-  for (const pid_t process : processes) names.push_back(std::to_string(process));
-  if (names.empty()) names.emplace_back("self");
-  std::error_code ignored;
-  for (const std::string& name : names) {
-    for (const auto& task : std::filesystem::directory_iterator("/proc/" + name + "/task", ignored)) {
-      std::ifstream stat(task.path() / "schedstat");
-      std::int64_t nanoseconds = 0;
-      if (stat >> nanoseconds) times[task.path().filename()] = nanoseconds;
-    }
-  }
-  return times;
-}
-
 /// How many threads did a share of the work between the two readings. Out of `threads`, a tenth of an equal share
 /// counts: workers that only wake up and find nothing to do stay far below it.
-std::int64_t threads_that_worked(const std::map<std::string, std::int64_t>& before,
-                                 const std::map<std::string, std::int64_t>& after, std::int64_t threads) {
-  constexpr std::int64_t kLeastShare = 10;  // 1 / 10
-  std::vector<std::int64_t> spent;
-  std::int64_t total = 0;
-  for (const auto& [thread, nanoseconds] : after) {
+std::int64_t threads_that_worked(const std::map<std::string, ThreadTimes>& before,
+                                 const std::map<std::string, ThreadTimes>& after, std::int64_t threads) {
+  constexpr double kLeastShare = 0.1;
+  std::vector<double> spent;
+  double total = 0;
+  for (const auto& [thread, times] : after) {
     const auto found = before.find(thread);
-    spent.push_back(nanoseconds - (found == before.end() ? 0 : found->second));
+    spent.push_back(times.running - (found == before.end() ? 0 : found->second.running));
     total += spent.back();
   }
-  return std::count_if(spent.begin(), spent.end(),
-                       [&](std::int64_t own) { return own > 0 && own >= total / (kLeastShare * threads); });
+  const double least = kLeastShare * total / static_cast<double>(threads);
+  return std::ranges::count_if(spent, [least](double own) { return own > 0 && own >= least; });
 }
 
 /// Why the threads of a trial are not held on its CPUs, or empty; under its claim. Of the calling thread the system is
@@ -131,7 +112,7 @@ class TypedTrialRun final : public LocalTrialRun {
   Block train(std::int64_t count, std::int64_t round) override {
     const std::size_t first = record_.steps.train_loss.size();
     const auto claim = network_->claim_threads();
-    const auto before = thread_run_times(processes());
+    const auto before = thread_times(processes());
     expect_step(longest_step_);
     for (const std::int64_t last = step_ + count; step_ < last && can_train() && !stop_requested();) {
       if (OwnProcess* own = network_->own_process()) {
@@ -245,9 +226,9 @@ class TypedTrialRun final : public LocalTrialRun {
   }
 
   /// That worked since then; 0, which is unknown, where some of them ran on another machine.
-  [[nodiscard]] std::int64_t threads_of_block(const std::map<std::string, std::int64_t>& before) const {
+  [[nodiscard]] std::int64_t threads_of_block(const std::map<std::string, ThreadTimes>& before) const {
     if (std::ssize(processes()) < trial_.ranks.count) return 0;
-    return threads_that_worked(before, thread_run_times(processes()), trial_.all_threads());
+    return threads_that_worked(before, thread_times(processes()), trial_.all_threads());
   }
 
   /// Steps in the network's own process, to the next evaluation, `count` at most.

@@ -1,0 +1,21 @@
+// What the threads of processes ran and waited, as the system counts it (/proc/PID/task).
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <span>
+#include <string>
+
+namespace stepbench {
+
+struct ThreadTimes {
+  double running = 0;               // s, on a core
+  double waiting = 0;               // s, ready and without one
+  double involuntary_switches = 0;  // off a core
+};
+
+/// Of each living thread of the processes (none: of this one), by its number; empty where the system does not tell.
+[[nodiscard]] std::map<std::string, ThreadTimes> thread_times(std::span<const pid_t> processes = {});
+
+}  // namespace stepbench
