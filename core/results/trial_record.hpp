@@ -167,6 +167,10 @@ struct GroupRecord {
 
 /// The id of the second run of a baseline, which is measured against the first (A/A).
 [[nodiscard]] inline std::string twin_id(const std::string& baseline) { return baseline + "~twin"; }
+/// Whether a setting says how a run keeps what it has, and nothing of a trial: a run that goes on may have another.
+[[nodiscard]] inline bool is_of_the_run_alone(std::string_view key) {
+  return key == "record.keep_trial_files" || key == "record.checkpoint_every";
+}
 [[nodiscard]] inline bool is_twin(std::string_view id) { return id.ends_with("~twin"); }
 
 /// Which part of a sweep a file holds, of one that was run in parts (`run --shard I/N`), and what the whole sweep is.

@@ -55,8 +55,7 @@ RunIdentity identity(std::string version, std::string git_commit, bool git_dirty
 std::map<std::string, Value> telling_settings(const KeyValues& settings) {
   std::map<std::string, Value> telling;
   for (const auto& [key, value] : settings) {
-    if (key.starts_with("experiment.") || key == "record.keep_trial_files" || key == "record.checkpoint_every")
-      continue;
+    if (key.starts_with("experiment.") || is_of_the_run_alone(key)) continue;
     telling.emplace(key, value);
   }
   return telling;

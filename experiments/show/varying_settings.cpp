@@ -12,6 +12,7 @@ std::vector<VaryingSetting> varying_settings(const ResultFile& file) {
   std::vector<VaryingSetting> varying;
   for (const TrialRecord& record : file.trials) {
     for (const auto& [key, value] : record.settings) {
+      if (is_of_the_run_alone(key)) continue;
       keys_of_name[short_name(key)].insert(key);
       if (values[key].insert(to_text(value)).second && values[key].size() == 2) varying.push_back({key, {}});
     }

@@ -8,6 +8,8 @@ from stepbench_results import Trial
 
 # Settings that say how it was run rather than what was learned: files may differ in them, a peer's from the run's.
 _HOW_IT_WAS_RUN = ("measure.", "record.", "training.target")
+# Settings of a run that say nothing of a trial: one that goes on may have others.
+_OF_THE_RUN = ("record.keep_trial_files", "record.checkpoint_every")
 # What says nothing of its own: the data are known by their digest.
 _NAMES = ("experiment.", "dataset.path")
 _KINDS = ("dataset.kind", "model.kind")
@@ -19,9 +21,10 @@ class Conditions:
     """Names for the conditions of these trials, given file by file; what a file itself varies always counts."""
 
     def __init__(self, files: Sequence[Sequence[Trial]]) -> None:
-        swept = {key for trials in files for key in _varying(trials) if key.startswith(_HOW_IT_WAS_RUN)}
+        swept = {key for trials in files for key in _varying(trials)
+                 if key.startswith(_HOW_IT_WAS_RUN)}
         trials = [trial for of_file in files for trial in of_file]
-        keys = dict.fromkeys(key for trial in trials for key in trial.settings)
+        keys = dict.fromkeys(key for trial in trials for key in trial.settings if key not in _OF_THE_RUN)
         self._keys = [key for key in keys
                       if not is_of_arm(key) and (key in swept or not key.startswith((*_HOW_IT_WAS_RUN, *_NAMES)))]  # fmt: skip
         self._short_names = [key.split(".", 1)[1] for key in keys]

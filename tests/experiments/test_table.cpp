@@ -149,6 +149,13 @@ TEST_CASE("a file of two kinds of data names neither in its heading, and both in
   CHECK(text.find("samples/s") != std::string::npos);
 }
 
+TEST_CASE("how a run that went on kept what it had is no column") {
+  ResultFile file = file_with_ratio();
+  file.trials[0].settings.emplace_back("record.checkpoint_every", std::string("10 min"));
+  file.trials[1].settings.emplace_back("record.checkpoint_every", std::string("1 min"));
+  CHECK(results_table(file).find("checkpoint") == std::string::npos);
+}
+
 TEST_CASE("disturbed blocks are counted below the table, and calm ones are not mentioned") {
   ResultFile file = file_with_ratio();
   CHECK(results_table(file).find("noise watch") == std::string::npos);

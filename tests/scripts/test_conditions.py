@@ -26,6 +26,11 @@ def test_one_condition_needs_no_name() -> None:
     assert names([trial(MLP), trial(MLP)]) == ["", ""]
 
 
+def test_what_a_run_that_went_on_keeps_in_another_way_is_no_condition() -> None:
+    kept = [trial(MLP, record__checkpoint_every=every) for every in ("10 min", "1 min")]
+    assert names(kept) == ["", ""]
+
+
 def test_what_is_swept_is_the_name() -> None:
     sizes = [trial(MLP, training__batch_size=size) for size in (32, 64)]
     assert names(sizes) == ["batch size 32", "batch size 64"]
