@@ -2,6 +2,7 @@
 // with ReLU's derivative, dW with the optimiser's step. `gemm` has the same products as others make them.
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "experiments/micro/accuracy.hpp"
 #include "experiments/micro/kernel.hpp"
@@ -101,6 +102,58 @@ class ProductKernel : public Kernel {
   Buffer<Scalar> a_, weight_, bias_, mask_, panels_, c_;
 };
 
+/// X^T dY (inputs, outputs).
+template <typename Scalar>
+std::vector<double> product_of_rows(const Shape& s, const Buffer<Scalar>& input, const Buffer<Scalar>& delta) {
+  const std::vector<double> x = in_double(input);
+  const std::vector<Scalar> dy = dense(delta, activation_stride<Scalar>(s.outputs), s.outputs);
+  std::vector<double> product(static_cast<std::size_t>(s.inputs * s.outputs));
+  add_product(s.inputs, s.outputs, s.rows, x.data(), 1, activation_stride<Scalar>(s.inputs),
+              std::vector<double>(dy.begin(), dy.end()).data(), product.data());
+  return product;
+}
+
+/// The gradient of a weight as W^T lies, in one sum over the rows or by leaves of so many (0: in one).
+template <typename Scalar>
+class GradientKernel : public Kernel {
+ public:
+  GradientKernel(const Shape& shape, std::ptrdiff_t leaf_rows) : s_(shape), leaf_rows_(leaf_rows) {}
+
+  void prepare() override {
+    input_ = random_rows<Scalar>(s_.rows, s_.inputs, 1);
+    delta_ = random_rows<Scalar>(s_.rows, s_.outputs, 2);
+    gradient_ = unwritten_values<Scalar>(panels().size());
+    if (leaf_rows_ > 0) scratch_.resize(static_cast<std::size_t>(leaf_scratch_size<Scalar>(s_.rows, leaf_rows_)));
+  }
+
+  void run() override {
+    weight_gradient<Scalar>({rows_of(delta_, s_.outputs), rows_of(input_, s_.inputs), s_.rows, leaf_rows_},
+                            {0, s_.inputs}, {0, s_.outputs}, {gradient_.data(), s_.inputs, s_.outputs},
+                            scratch_.data());
+  }
+
+  [[nodiscard]] std::string check() const override {
+    const std::vector<double> expected = product_of_rows(s_, input_, delta_);
+    std::vector<Scalar> actual(expected.size());
+    from_panels(Panels<const Scalar>{gradient_.data(), s_.inputs, s_.outputs}, actual.data());
+    std::vector<double> transposed(expected.size());
+    for (std::ptrdiff_t o = 0; o < s_.outputs; ++o) {
+      for (std::ptrdiff_t i = 0; i < s_.inputs; ++i) {
+        transposed[static_cast<std::size_t>(o * s_.inputs + i)] =
+            expected[static_cast<std::size_t>(i * s_.outputs + o)];
+      }
+    }
+    return mismatch<Scalar>("dW", actual, transposed);
+  }
+
+ private:
+  [[nodiscard]] Panels<Scalar> panels() const { return {nullptr, s_.inputs, s_.outputs}; }
+
+  Shape s_;
+  std::ptrdiff_t leaf_rows_;
+  Buffer<Scalar> input_, delta_, gradient_, scratch_;
+};
+
 // Every call moves the weights on: by as much that a wrong gradient shows, by so little that they stay small numbers.
 constexpr double kLearningRate = 0.01;
 constexpr std::int64_t kStepNumber = 5;
@@ -136,11 +189,8 @@ class UpdateKernel : public Kernel {
   }
 
   [[nodiscard]] std::string check() const override {
-    const std::vector<double> input = in_double(input_);
-    const std::vector<Scalar> delta = dense(delta_, activation_stride<Scalar>(s_.outputs), s_.outputs);
-    std::vector<double> gradient(weight_.size()), expected(weight_.size());
-    add_product(s_.inputs, s_.outputs, s_.rows, input.data(), 1, activation_stride<Scalar>(s_.inputs),
-                std::vector<double>(delta.begin(), delta.end()).data(), gradient.data());
+    const std::vector<double> gradient = product_of_rows(s_, input_, delta_);
+    std::vector<double> expected(weight_.size());
     const TrainingSettings t = training(rule_.optimizer);
     const double bias1 = 1 - std::pow(t.beta1, kStepNumber), bias2 = 1 - std::pow(t.beta2, kStepNumber);
     for (std::ptrdiff_t o = 0; o < s_.outputs; ++o) {
@@ -181,6 +231,11 @@ void add_network(const Network& network, KernelCases& cases) {
                        .flops = 2.0 * static_cast<double>(shape.rows * shape.inputs * shape.outputs)});
     };
     add("forward", std::make_shared<ProductKernel<Scalar>>(shape, /*back=*/false));
+    add("dW", std::make_shared<GradientKernel<Scalar>>(shape, 0));
+    for (const std::ptrdiff_t leaf : {32, 64, 128, 256}) {  // core/summation_tree.hpp chooses among these
+      if (layer.inputs < 512 || leaf >= shape.rows) continue;
+      add("dW-leaf" + std::to_string(leaf), std::make_shared<GradientKernel<Scalar>>(shape, leaf));
+    }
     add("dW+sgd", std::make_shared<UpdateKernel<Scalar>>(shape, Optimizer::sgd));
     add("dW+adam", std::make_shared<UpdateKernel<Scalar>>(shape, Optimizer::adam));
     if (!layer.input_gradient) continue;
