@@ -129,6 +129,22 @@ def prediction(trials: Collection, arms: pandas.DataFrame) -> pandas.Series:
     return beyond if (beyond.index > measured).any() else pandas.Series(dtype=float)
 
 
+def _speeds_over_fewest(trials: Collection, condition: str, arms: pandas.DataFrame) -> list[Estimate]:
+    """Of the arms, the one that is to be 1 first."""
+    first = arms["arm"].iloc[0]
+    return [Estimate(1.0) if arm == first else trials.compare(condition, arm, first).ratio for arm in arms["arm"]]
+
+
+def _measured(label: str, style: Style, counts: list[int], speeds: list[Estimate]) -> Series:
+    values, low, high = ([getattr(speed, name) for speed in speeds] for name in ("value", "low", "high"))
+    return Series(label, style, counts, values, low, high, True)
+
+
+def _ideal(series: list[Series]) -> Series:
+    every = sorted({count for one in series for count in one.x})
+    return Series("ideal", Style(-1, DASHED), every, [count / every[0] for count in every])
+
+
 def threads(trials: Collection, styles: Styles) -> Chart | Absent:
     title = "Scaling with threads"
     panels, lines = [], []
@@ -141,16 +157,11 @@ def threads(trials: Collection, styles: Styles) -> Chart | Absent:
             arms = rows.drop_duplicates("threads").sort_values("threads")
             if len(arms) < 2:
                 continue
-            first = arms.iloc[0]
-            estimates = [
-                Estimate(1.0) if arm == first["arm"] else trials.compare(condition, arm, first["arm"]).ratio
-                for arm in arms["arm"]
-            ]
+            estimates = _speeds_over_fewest(trials, condition, arms)
             counts = arms["threads"].tolist()
             label = variant if own.groupby("variant")["file"].nunique()[variant] == 1 else f"{variant} in {file}"
-            values, low, high = ([getattr(e, name) for e in estimates] for name in ("value", "low", "high"))
-            colour = styles[first["arm"]].colour
-            series.append(Series(label, Style(colour, DASHES * len(series)), counts, values, low, high, True))
+            colour = styles[arms["arm"].iloc[0]].colour
+            series.append(_measured(label, Style(colour, DASHES * len(series)), counts, estimates))
             for count, estimate in zip(counts, estimates, strict=True):
                 ideal = count / counts[0]
                 lines.append([condition, label, count, estimate.value, estimate.low, estimate.high, ideal])
@@ -162,9 +173,9 @@ def threads(trials: Collection, styles: Styles) -> Chart | Absent:
             lines += [[condition, f"{label}, predicted", count, speed, math.nan, math.nan, count / counts[0]]
                       for count, speed in beyond.items()]  # fmt: skip
         if series:
-            every = sorted({count for one in series + predictions for count in one.x})
-            fewest = min(every)
-            series += [*predictions, Series("ideal", Style(-1, DASHED), every, [count / fewest for count in every])]
+            series += predictions
+            series.append(_ideal(series))
+            fewest = min(series[-1].x)
             label = f"speed relative to {fewest} thread{'s' if fewest > 1 else ''}"
             far = bool(predictions)  # to 128 cores, where a linear axis would leave the measured points a corner
             predicted = predicted or far
@@ -186,28 +197,22 @@ def ranks(trials: Collection, styles: Styles) -> Chart | Absent:
     for condition in drawn_conditions(trials):
         own = trials.timed[(trials.timed["condition"] == condition) & (trials.timed["ranks"] > 0)]
         series: list[Series] = []
-        for (name, threads, _), rows in own.groupby(["on_any_ranks", "threads", "file"], sort=False):
+        for (name, each, _), rows in own.groupby(["on_any_ranks", "threads", "file"], sort=False):
             arms = rows.drop_duplicates("ranks").sort_values("ranks")
             if len(arms) < 2:
                 continue
-            first = arms.iloc[0]
-            estimates = [
-                Estimate(1.0) if arm == first["arm"] else trials.compare(condition, arm, first["arm"]).ratio
-                for arm in arms["arm"]
-            ]
+            estimates = _speeds_over_fewest(trials, condition, arms)
             counts = arms["ranks"].tolist()
-            label = f"{name}, {threads} thread{'s' if threads > 1 else ''} each"
-            values, low, high = ([getattr(e, name) for e in estimates] for name in ("value", "low", "high"))
-            style = Style(styles[first["arm"]].colour, DASHES * len(series))
-            series.append(Series(label, style, counts, values, low, high, True))
+            label = f"{name}, {each} thread{'s' if each > 1 else ''} each"
+            style = Style(styles[arms["arm"].iloc[0]].colour, DASHES * len(series))
+            series.append(_measured(label, style, counts, estimates))
             for count, estimate in zip(counts, estimates, strict=True):
                 ideal = count / counts[0]
                 lines.append([condition, label, count, estimate.value, estimate.low, estimate.high, ideal,
                               100 * estimate.value / ideal])  # fmt: skip
         if series:
-            every = sorted({count for one in series for count in one.x})
-            fewest = min(every)
-            series.append(Series("ideal", Style(-1, DASHED), every, [count / fewest for count in every]))
+            series.append(_ideal(series))
+            fewest = min(series[-1].x)
             label = f"speed relative to {fewest} rank{'s' if fewest > 1 else ''}"
             panels.append(Panel(condition, "ranks", label, series, from_zero=True, integer_x=True))
     if not panels:
