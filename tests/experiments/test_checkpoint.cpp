@@ -3,9 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdio>
-#include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -14,34 +12,17 @@
 #include "experiments/measure/group_run.hpp"
 #include "experiments/run/checkpoint.hpp"
 #include "tests/experiments/small_experiment.hpp"
-#include "tests/support/forwarding_network.hpp"
-#include "variants/neuron/neuron.hpp"
+#include "tests/support/throwing_network.hpp"
 
 namespace stepbench::testing {
 namespace {
-
-/// Throws in the middle of its training.
-template <typename Scalar>
-class ThrowingNetwork final : public ForwardingNetwork<Scalar> {
- public:
-  explicit ThrowingNetwork(const NetworkSettings& settings)
-      : ForwardingNetwork<Scalar>(neuron::make_neuron_network<Scalar>(settings)) {}
-  StepResult train_step(const Batch<Scalar>& batch, const UpdateStep& update) override {
-    if (update.number == 8) throw std::runtime_error("out of paper");
-    return this->real().train_step(batch, update);
-  }
-};
-template <typename Scalar>
-std::unique_ptr<Network<Scalar>> make_throwing(const NetworkSettings& settings) {
-  return std::make_unique<ThrowingNetwork<Scalar>>(settings);
-}
 
 /// The first group of an experiment.
 class OneGroup {
  public:
   explicit OneGroup(Experiment experiment) : experiment_(std::move(experiment)) {
     table_.assign(backends().begin(), backends().end());
-    table_.push_back({"throwing", "", 1, true, make_throwing<float>, make_throwing<double>});
+    table_.push_back(throwing_backend<8>());
     groups_ = plan_experiment(experiment_, table_);
   }
 

@@ -14,25 +14,10 @@
 #include "tests/experiments/small_experiment.hpp"
 #include "tests/support/faulty_network.hpp"
 #include "tests/support/forwarding_network.hpp"
+#include "tests/support/throwing_network.hpp"
 
 namespace stepbench::testing {
 namespace {
-
-/// The real backends, the planted faults, and one that throws in the middle of its training.
-template <typename Scalar>
-class ThrowingNetwork final : public ForwardingNetwork<Scalar> {
- public:
-  explicit ThrowingNetwork(const NetworkSettings& settings)
-      : ForwardingNetwork<Scalar>(neuron::make_neuron_network<Scalar>(settings)) {}
-  StepResult train_step(const Batch<Scalar>& batch, const UpdateStep& update) override {
-    if (update.number == 21) throw std::runtime_error("out of paper");
-    return this->real().train_step(batch, update);
-  }
-};
-template <typename Scalar>
-std::unique_ptr<Network<Scalar>> make_throwing(const NetworkSettings& settings) {
-  return std::make_unique<ThrowingNetwork<Scalar>>(settings);
-}
 
 /// Keeps `kThreads` threads of its own busy, however many its trial has, and does nothing on the calling one.
 template <typename Scalar, int kThreads>
@@ -79,7 +64,7 @@ std::unique_ptr<Network<Scalar>> make_unheld(const NetworkSettings& settings) {
 std::vector<Backend> all_backends() {
   std::vector<Backend> table(backends().begin(), backends().end());
   table.insert(table.end(), kFaultyBackends.begin(), kFaultyBackends.end());
-  table.push_back({"throwing", "", 1, true, make_throwing<float>, make_throwing<double>});
+  table.push_back(throwing_backend<21>());
   table.push_back({"unheld", "", 1, true, make_unheld<float>, make_unheld<double>});
   table.push_back({"lazy", "", 8, true, make_working<float, 1>, make_working<double, 1>});
   table.push_back({"busy", "", 8, true, make_working<float, 3>, make_working<double, 3>});

@@ -81,8 +81,9 @@ struct WeightPanels {
   Scalar* second = nullptr;
 };
 
-/// Elements of what weight_gradient needs besides for a sum by leaves, of so many rows.
+/// Panels that a tile's columns are at most, of any instruction set: isa/fused_product.hpp holds its tiles to it.
 inline constexpr std::ptrdiff_t kLeafSlotPanels = 4;
+/// Elements of what weight_gradient needs besides for a sum by leaves, of so many rows.
 template <typename Scalar>
 [[nodiscard]] constexpr std::ptrdiff_t leaf_scratch_size(std::ptrdiff_t rows, std::ptrdiff_t leaf_rows) {
   constexpr std::ptrdiff_t kColumns = kPanelColumns<Scalar>;

@@ -120,7 +120,7 @@ class Panel {
 // Of a panel: what a task computes of a product's columns (matrix/cut.cpp). With panels of 128, a step of
 // 784-512-256-10 was 10 to 16% slower on one core (batch 512 and 128; 2.6, AVX-512).
 constexpr std::ptrdiff_t kPanelOutputs = 512;
-// For which the blocks are chosen; other numbers of rows take them as they are.
+// For which the blocks are chosen, as many as a shard's fewest (matrix/cut.cpp); others take them as they are.
 constexpr std::ptrdiff_t kUsualRows = 64;
 
 /// The form that oneDNN wants W^T (inputs, outputs) in; nothing where that is plain, or it has nothing but its

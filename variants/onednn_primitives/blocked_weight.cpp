@@ -19,7 +19,7 @@ using Forward = dnnl::inner_product_forward;
 using BackwardData = dnnl::inner_product_backward_data;
 using BackwardWeights = dnnl::inner_product_backward_weights;
 
-// For which the form is chosen; other numbers of rows take it as it is.
+// For which the form is chosen (not measured against others); other numbers of rows take it as it is.
 constexpr std::ptrdiff_t kUsualRows = 64;
 
 struct Layer {
