@@ -145,7 +145,7 @@ def is_running(process: int) -> bool:
 
 @pytest.mark.parametrize(("how", "says"), [(signal.SIGKILL, "has ended"), (signal.SIGSTOP, "ranks.time_limit")])
 def test_a_rank_that_is_lost_fails_its_trial_alone(tmp_path: Path, how: signal.Signals, says: str) -> None:
-    with start(tmp_path, "sweep.ranks=0,2", "sweep.threads=1", "ranks.time_limit=5", "training.steps=20000") as parent:
+    with start(tmp_path, "sweep.ranks=0,2", "sweep.threads=1", "ranks.time_limit=5", "training.steps=200000") as parent:
         wait_for(lambda: len(ranks_of(parent.pid)) == 2)
         wait_for(lambda: not ranks_of(parent.pid))  # the gate's
         wait_for(lambda: len(ranks_of(parent.pid)) == 2)

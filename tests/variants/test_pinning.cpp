@@ -60,13 +60,14 @@ std::map<pid_t, double> run_times() {
   return times;
 }
 
-/// Waits until the workers of what trained last have stopped spinning, a second at most.
+/// Waits until the workers of what trained last have stopped spinning, some seconds at most. A look is long enough for
+/// one that has lost its core to others on the machine to be back on it.
 void wait_until_idle() {
-  constexpr std::chrono::milliseconds kLook(5);
-  for (int look = 0; look < 200; ++look) {
+  constexpr std::chrono::milliseconds kLook(25);
+  for (int look = 0; look < 100; ++look) {
     const std::clock_t before = std::clock();
     std::this_thread::sleep_for(kLook);
-    if (static_cast<double>(std::clock() - before) < 0.1 * 0.005 * CLOCKS_PER_SEC) return;
+    if (static_cast<double>(std::clock() - before) < 0.1 * 0.025 * CLOCKS_PER_SEC) return;
   }
 }
 
