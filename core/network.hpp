@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -96,6 +97,13 @@ struct TimedStep {
   double wall_time = 0;  // s, the gathering of the batch included
 };
 
+/// What lies between ranks: of a ping-pong between the first and the last of them, before they train.
+struct RankLink {
+  double latency = 0;      // s that a message without much in it is on its way
+  double bandwidth = 0;    // bytes per s, of large ones
+  std::int64_t parts = 1;  // that the gradients travel in
+};
+
 /// A network that lives in a process of its own, where steps are trained and timed a block at a time: asked for each by
 /// itself, they would have the way there and back in their times.
 class OwnProcess {
@@ -121,6 +129,7 @@ class OwnProcess {
   /// a step in each way.
   struct Description {
     std::string library, setting, settings_tried;
+    std::optional<RankLink> link = {};
   };
   [[nodiscard]] virtual Description describe() const = 0;
 };

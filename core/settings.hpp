@@ -139,6 +139,15 @@ struct RecordSettings {
 /// of ranks, or as the library likes.
 enum class Reduction { exact, fast };
 
+/// What a study of scaling keeps as it is while the number of workers grows: strong, the batch; weak, each worker's
+/// share of it; throughput, everything, as each worker trains a network of its own.
+enum class ScalingKind { strong, weak, throughput };
+
+struct ScalingSettings {
+  std::optional<ScalingKind> kind;  // absent: the sweep is no study of scaling
+  std::int64_t predict = 64;        // workers to which the model of the study goes on
+};
+
 /// Processes that train a network together, each on its part of every batch (variants/ranks).
 struct RankSettings {
   std::int64_t count = 0;  // 0: none, the network lives in this process
@@ -146,6 +155,7 @@ struct RankSettings {
   bool overlap = true;  // gradients of a layer travel while those below it are formed
   std::string launcher = "mpirun -n {ranks}";
   std::int64_t time_limit = 300;  // s, for one answer
+  bool independent = false;       // no key: each trains a network of its own on every batch (ScalingKind::throughput)
 };
 
 /// The CPU of each thread of a trial, the calling one's first.
@@ -161,6 +171,7 @@ struct TrialSettings {
   std::string backend;
   std::int64_t threads = 1;  // of each rank
   RankSettings ranks;
+  ScalingSettings scaling;
   KeyValues backend_settings;  // that backends have for themselves, by full key, `backend.tbb.shard_rows`; others' too
   std::uint64_t seed = 1;
   ExperimentSettings experiment;
@@ -173,6 +184,17 @@ struct TrialSettings {
 
   /// Threads that compute at the same time.
   [[nodiscard]] std::int64_t all_threads() const { return threads * (ranks.count > 0 ? ranks.count : 1); }
+  /// Of a study of scaling: ranks where there are some, else threads.
+  [[nodiscard]] std::int64_t workers() const {
+    if (ranks.count > 0) return ranks.count;
+    return scaling.kind == ScalingKind::throughput ? 1 : threads;
+  }
+  /// Networks that are trained at the same time.
+  [[nodiscard]] std::int64_t copies() const { return ranks.independent ? ranks.count : 1; }
+  /// Samples of a network's step: training.batch_size is each worker's where scaling.kind = weak.
+  [[nodiscard]] std::int64_t batch_size() const {
+    return training.batch_size * (scaling.kind == ScalingKind::weak ? workers() : 1);
+  }
 };
 
 }  // namespace stepbench

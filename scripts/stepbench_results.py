@@ -120,6 +120,14 @@ class Trial:
         table = self._table("scaling", "cores", ("predicted_speedup",))
         return table.assign(work=known.get("work", numpy.nan), span=known.get("span", numpy.nan))
 
+    @cached_property
+    def study(self) -> pandas.DataFrame:
+        """By `workers` (ranks or threads), of a study of scaling: samples of a step, step_time (s) as the model has it; and
+        the model's sample_time (s), fixed_time (s) and overlap, the same in every row."""
+        known = self._group["study"].attrs if "study" in self._group else {}
+        table = self._table("study", "workers", ("samples", "step_time"))
+        return table.assign(**{name: known.get(name, numpy.nan) for name in ("sample_time", "fixed_time", "overlap")})
+
     @property
     def order(self) -> numpy.ndarray:
         """(epochs, samples): the sample visited k-th in an epoch."""

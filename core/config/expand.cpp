@@ -170,6 +170,7 @@ void expand(const TrialSettings& shared, std::span<const Assignment> assignments
       set_value(*dimension.assignment, dimension.values[cell[d]], trial, table);
       if (!dimension.suffixes.empty()) (key.of_arm ? of_arm : of_group) += dimension.suffixes[cell[d]];
     }
+    trial.ranks.independent = trial.ranks.count > 0 && trial.scaling.kind == ScalingKind::throughput;
     trial.group = fmt::format("s{}{}", trial.seed, of_group);
     trial.id = trial_id({trial.backend, trial.threads, of_arm, trial.ranks.count}, trial.group);
     if (trial.id.size() > kLongestId) {
@@ -202,6 +203,12 @@ void check_training(const TrialSettings& trial, const KeyTable& table) {
                          "found \"layerwise\" with training.gradient_clip, allowed: no clipping, which needs all "
                          "gradients first");
     }
+  }
+  if (trial.scaling.kind == ScalingKind::weak && !training.steps) {
+    throw SettingError(
+        "training.epochs",
+        "found with scaling.kind = weak, allowed: training.steps, as an epoch has fewer steps the larger "
+        "the batch is");
   }
   if (training.schedule == Schedule::cosine && training.steps && training.warmup_steps >= *training.steps) {
     throw SettingError("training.warmup_steps", fmt::format("found \"{}\", allowed: less than training.steps = {}",

@@ -6,8 +6,10 @@
 #include <array>
 #include <cerrno>
 #include <fstream>
+#include <map>
 #include <set>
 #include <system_error>
+#include <utility>
 
 #include "core/arm.hpp"
 #include "core/config/expand.hpp"
@@ -177,6 +179,21 @@ void check_baselines(const Experiment& experiment) {
   }
 }
 
+/// A study of scaling needs something to scale with.
+void check_studies(const Experiment& experiment) {
+  std::map<std::pair<std::string, std::string>, std::set<std::int64_t>> workers;  // by group and backend
+  for (const TrialSettings& trial : experiment.trials) {
+    if (trial.scaling.kind) workers[{trial.group, trial.backend}].insert(trial.workers());
+  }
+  if (workers.empty()) return;
+  if (std::ranges::any_of(workers, [](const auto& entry) { return entry.second.size() > 1; })) return;
+  const bool apart = experiment.trials.front().scaling.kind == ScalingKind::throughput;
+  throw InputError(
+      fmt::format("{}no backend of the sweep has two numbers of {}, allowed: several, such as sweep.{} = 1,2",
+                  experiment.where("scaling.kind"), apart ? "ranks" : "ranks (or threads without ranks)",
+                  apart ? "ranks" : "threads"));
+}
+
 }  // namespace
 
 std::string Experiment::where(std::string_view key) const {
@@ -206,6 +223,7 @@ Experiment load_experiment(const std::filesystem::path& file, std::span<const st
   check_keys(assignments, table, experiment);
   for (const TrialSettings& trial : experiment.trials) check_trial(trial, experiment, table);
   check_baselines(experiment);
+  check_studies(experiment);
   return experiment;
 }
 

@@ -39,6 +39,8 @@ constexpr EnumName<Precision> kPrecisions[] = {{Precision::float32, "float32"}, 
 constexpr EnumName<RecordParameters> kRecordParameters[] = {
     {RecordParameters::none, "none"}, {RecordParameters::final, "final"}, {RecordParameters::all, "all"}};
 constexpr EnumName<Reduction> kReductions[] = {{Reduction::exact, "exact"}, {Reduction::fast, "fast"}};
+constexpr EnumName<ScalingKind> kScalingKinds[] = {
+    {ScalingKind::strong, "strong"}, {ScalingKind::weak, "weak"}, {ScalingKind::throughput, "throughput"}};
 constexpr EnumName<Pin> kPins[] = {
     {Pin::automatic, "auto"}, {Pin::none, "none"}, {Pin::compact, "compact"}, {Pin::spread, "spread"}};
 
@@ -57,6 +59,7 @@ constexpr FixedCondition kCosine{"training.schedule = cosine",
 constexpr FixedCondition kInterleaved{"measure.interleave = true",
                                       [](const TrialSettings& s) { return s.measure.interleave; }};
 constexpr FixedCondition kRanks{"sweep.ranks", [](const TrialSettings& s) { return s.ranks.count > 0; }};
+constexpr FixedCondition kStudy{"scaling.kind", [](const TrialSettings& s) { return s.scaling.kind.has_value(); }};
 constexpr FixedCondition kGate{"measure.gate = true", [](const TrialSettings& s) { return s.measure.gate; }};
 
 // Bounds of counts: far above any use, and small enough that their products stay within 64 bits.
@@ -171,7 +174,7 @@ std::vector<Key> training_keys() {
           "training steps; either this or training.epochs"),
       make_key(
           "training.batch_size", [](auto& s) -> auto& { return s.training.batch_size; }, integer_rule(1, kMillion),
-          "samples per step"),
+          "samples per step; of each rank or thread where scaling.kind = weak"),
       make_key(
           "training.optimizer", [](auto& s) -> auto& { return s.training.optimizer; }, enum_rule(kOptimizers),
           "rule of the update"),
@@ -272,6 +275,16 @@ std::vector<Key> ranks_keys() {
   };
 }
 
+std::vector<Key> scaling_keys() {
+  return {
+      make_key("scaling.kind", [](auto& s) -> auto& { return s.scaling.kind; }, enum_rule(kScalingKinds),
+               "a study of ranks or threads: of one batch, of a batch that grows with them, of networks of their own",
+               {.default_text = "none"}),
+      make_key("scaling.predict", [](auto& s) -> auto& { return s.scaling.predict; }, integer_rule(1, 65536),
+               "ranks or threads to which the fitted model goes on", {.condition = kStudy}),
+  };
+}
+
 /// `backend.tbb.shard_rows`: in a trial's settings under its full key.
 Key backend_key(std::string_view backend, const BackendSetting& setting) {
   Key key;
@@ -337,6 +350,7 @@ KeyTable::KeyTable(std::vector<DatasetKeys> datasets, std::span<const BackendKey
   add(training_keys());
   add(measure_and_record_keys());
   add(ranks_keys());
+  add(scaling_keys());
   for (const BackendKeys& backend : backends) {
     for (const BackendSetting& setting : backend.settings) keys_.push_back(backend_key(backend.backend, setting));
   }

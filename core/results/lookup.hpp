@@ -31,4 +31,15 @@ template <typename T>
   return column;
 }
 
+/// Step times of a trial of the group, s, as times of a sample, by which trials of other batches are compared.
+[[nodiscard]] inline std::vector<double> time_per_sample(std::vector<double> step_times, const TrialRecord& trial) {
+  for (double& time : step_times) time /= static_cast<double>(std::max<std::int64_t>(1, trial.batch_size));
+  return step_times;
+}
+
+/// Whether the two, of one group, are trained on the same batches: all are, but those of a study of weak scaling.
+[[nodiscard]] inline bool same_batches(const TrialRecord& first, const TrialRecord& second) {
+  return first.batch_size == second.batch_size || text_of(first.settings, "scaling.kind") != "weak";
+}
+
 }  // namespace stepbench

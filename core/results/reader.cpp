@@ -118,6 +118,15 @@ ScalingRecord read_scaling(const Group& group, std::int64_t version) {
   return scaling;
 }
 
+StudyRecord read_study(const Group& group, std::int64_t version) {
+  StudyRecord study;
+  study.workers = group.dataset("workers").read<std::int64_t>();
+  study.samples = read_column<double>(group, "samples", study.workers.size());
+  study.step_time = read_column<double>(group, "step_time", study.workers.size());
+  schema::visit_study(study, AttributeReader(group, version));
+  return study;
+}
+
 std::vector<NamedTensor> read_tensors(const Group& group) {
   std::vector<NamedTensor> tensors;
   for (const std::string& name : group.members()) {
@@ -142,6 +151,7 @@ TrialRecord read_trial(const Group& group, std::int64_t version, ReadSeries seri
     if (schema::is_setting(key)) trial.settings.emplace_back(key, value);
   if (group.has("checks")) trial.checks = read_checks(group.group("checks"));
   if (group.has("scaling")) trial.scaling = read_scaling(group.group("scaling"), version);
+  if (group.has("study")) trial.study = read_study(group.group("study"), version);
   if (series == ReadSeries::no) return trial;
   if (group.has("steps")) trial.steps = read_steps(group.group("steps"));
   if (group.has("epochs")) trial.epochs = read_epochs(group.group("epochs"));

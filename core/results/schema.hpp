@@ -82,6 +82,14 @@ void visit_scaling(Scaling& scaling, Visit&& visit) {
   visit(Field{"span"}, scaling.span);
 }
 
+/// Calls visit(field, member) for every attribute of a trial's study.
+template <typename Study, typename Visit>
+void visit_study(Study& study, Visit&& visit) {
+  visit(Field{"sample_time"}, study.sample_time);
+  visit(Field{"fixed_time"}, study.fixed_time);
+  visit(Field{"overlap"}, study.overlap);
+}
+
 /// Calls visit(name, units, array) for every (R, M) array of a group's rounds.
 template <typename Group, typename Visit>
 void visit_cells(Group& group, Visit&& visit) {
@@ -175,6 +183,9 @@ void visit_some_trials(Trial& trial, Visit&& visit) {
   visit(Field{"library", 2}, trial.library, std::string());
   visit(Field{"setting", 2}, trial.setting, std::string());
   visit(Field{"settings_tried", 2}, trial.settings_tried, std::string());
+  visit(Field{"link_latency", 2}, trial.link_latency, 0.0);
+  visit(Field{"link_bandwidth", 2}, trial.link_bandwidth, 0.0);
+  visit(Field{"gradient_parts", 2}, trial.gradient_parts, std::int64_t{0});
   visit(Field{"vocabulary"}, trial.vocabulary, std::string());
 }
 

@@ -66,6 +66,17 @@ struct ScalingRecord {
   double span = kNotANumber;              // s, of the same
 };
 
+/// The model of a study of scaling (core/scaling_model.hpp), of a trial's arm on any number of ranks or threads. The
+/// vectors have an entry per number of them; empty where there is no such study.
+struct StudyRecord {
+  std::vector<std::int64_t> workers;  // increasing: those measured, then those predicted
+  std::vector<double> samples;        // of a step, all networks together
+  std::vector<double> step_time;      // s, as the model has it
+  double sample_time = kNotANumber;   // s that a worker computes for a sample
+  double fixed_time = kNotANumber;    // s of a step that does not become less: the update of ranks
+  double overlap = kNotANumber;       // part of the computing during which gradients travel
+};
+
 struct NamedTensor {
   std::string name;
   std::vector<std::int64_t> shape;
@@ -114,10 +125,13 @@ struct TrialRecord {
   std::int64_t network_bytes = 0;          // memory taken by making the network, in this process
   /// As OwnProcess::Description has them; empty where the network lived in this process.
   std::string library, setting, settings_tried;
+  double link_latency = 0, link_bandwidth = 0;  // s, bytes per s: as RankLink has them; 0 without several ranks
+  std::int64_t gradient_parts = 0;
   StepSeries steps;
   EpochSeries epochs;
   std::vector<TensorCheck> checks;
   ScalingRecord scaling;  // of its arm, whatever its own threads
+  StudyRecord study;      // the same
   std::vector<NamedTensor> initial_parameters, final_parameters;
   std::vector<std::int64_t> order;  // (epochs, samples), row-major; empty without `record.order`
   std::int64_t order_epochs = 0;

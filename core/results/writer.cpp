@@ -176,6 +176,18 @@ void write_scaling(Group& trial_group, const TrialRecord& trial) {
   schema::visit_scaling(scaling, AttributeWriter(group));
 }
 
+void write_study(Group& trial_group, const TrialRecord& trial) {
+  const StudyRecord& study = trial.study;
+  require(study.samples.size() == study.workers.size() && study.step_time.size() == study.workers.size(),
+          "trial " + trial.id + ": the series of its study differ in length");
+  if (study.workers.empty()) return;
+  Group group = trial_group.create_group("study");
+  const Dataset workers = make_scale(group, "workers", study.workers);
+  write_over(group, {workers}, "samples", study.samples, "1");
+  write_over(group, {workers}, "step_time", study.step_time, "s");
+  schema::visit_study(study, AttributeWriter(group));
+}
+
 void write_tensors(Group& parameters, const std::string& which, const std::vector<NamedTensor>& tensors) {
   if (tensors.empty()) return;
   Group group = parameters.create_group(which);
@@ -212,6 +224,7 @@ void write_trial(Group& trials, const TrialRecord& trial) {
   write_epochs(group, trial);
   write_checks(group, trial.checks);
   write_scaling(group, trial);
+  write_study(group, trial);
   if (!trial.initial_parameters.empty() || !trial.final_parameters.empty()) {
     Group parameters = group.create_group("parameters");
     write_tensors(parameters, "initial", trial.initial_parameters);

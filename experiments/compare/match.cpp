@@ -143,6 +143,11 @@ Matching match_within(const ResultFile& file, const std::string& baseline) {
     } else if (!has_results(*held_against)) {
       matching.unmatched.push_back(
           fmt::format("{}: its baseline {} {}", trial.id, held_against->id, to_text(held_against->status)));
+    } else if (!same_batches(trial, *held_against)) {
+      matching.notes.push_back(
+          fmt::format("{} was trained on other batches than {} (scaling.kind = weak): not compared; "
+                      "`stepbench show` has the study",
+                      trial.id, held_against->id));
     } else {
       const GroupRecord* rounds = find_group(file, trial.group);
       collector.add({&trial, held_against, rounds, rounds});

@@ -19,6 +19,7 @@ namespace {
 /// Whether the trial's scaling is wanted: as the config says, else where its arm is measured on several threads.
 bool wants_scaling(const PlannedGroup& group, const PlannedTrial& planned) {
   if (planned.backend->own_process || planned.settings->ranks.count > 0) return false;  // nobody knows its tasks
+  if (planned.settings->scaling.kind == ScalingKind::weak) return false;  // on other cores its batch is another
   if (const std::optional<bool>& wanted = planned.settings->measure.scaling) return *wanted;
   return std::ranges::any_of(group.trials, [&planned](const PlannedTrial& other) {
     return other.unsupported.empty() && other.settings->threads != planned.settings->threads &&

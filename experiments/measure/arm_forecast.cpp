@@ -28,6 +28,7 @@ TrialSettings endless(const TrialSettings& trial, std::int64_t threads) {
   constexpr std::int64_t kNever = std::int64_t{1} << 40;
   TrialSettings settings = trial;
   settings.threads = threads;
+  settings.scaling = {};  // one batch on any number of cores
   place_trial(settings);
   settings.training.epochs.reset();
   settings.training.steps = kNever;

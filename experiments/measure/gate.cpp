@@ -167,10 +167,11 @@ double gate_tolerance(Precision precision) {
 
 Gate::Expected Gate::expect(const TrialSettings& trial, const Dataset& dataset) const {
   Expected expected;
+  expected.batch_size = trial.batch_size();
   expected.order = gate_batch(trial, dataset);
   TrialSettings single = trial;
   single.threads = 1;
-  single.ranks.count = 0;
+  single.ranks = {};
   GateRun<double> run(reference_, single, dataset, expected.order, gate_settings(single, expected.order.size()));
   Computed computed;
   run.gradients(computed);
@@ -191,7 +192,10 @@ Gate::Expected Gate::expect(const TrialSettings& trial, const Dataset& dataset) 
 
 GateResult Gate::check(const Backend& backend, const TrialSettings& trial, const Dataset& dataset) {
   if (!trial.measure.gate) return {.passed = true, .message = {}, .checks = {}};
-  if (!expected_) expected_ = expect(trial, dataset);
+  if (!expected_ || expected_->batch_size != trial.batch_size()) {
+    expected_ = expect(trial, dataset);
+    losses_.clear();
+  }
   const NetworkSettings settings = gate_settings(trial, expected_->order.size());
   Computed computed;
   const auto compute = [&](auto run) {
@@ -245,8 +249,7 @@ std::string Gate::check_optimiser(const Backend& backend, const TrialSettings& t
   if (losses_.empty()) {
     TrialSettings single = trial;
     single.threads = 1;
-    single.ranks.count = 0;
-    single.ranks.count = 0;
+    single.ranks = {};
     losses_ = GateRun<double>(reference_, single, dataset, order, own_optimiser(single, order.size())).losses(rate);
   }
   const NetworkSettings settings = own_optimiser(trial, order.size());

@@ -27,7 +27,8 @@ struct GateResult {
 /// Relative L2, per tensor and for the loss.
 [[nodiscard]] double gate_tolerance(Precision precision);
 
-/// The gate of a group: its trials differ in backend and threads only, so what the reference computes serves them all.
+/// The gate of a group: its trials differ in backend and threads only, so what the reference computes serves all that
+/// have one batch: all of them, but in a study of weak scaling.
 class Gate {
  public:
   /// `reference`: kReferenceBackend's.
@@ -40,6 +41,7 @@ class Gate {
  private:
   /// What float64 `neuron` computes from the group's initial parameters on its first batch, in canonical order.
   struct Expected {
+    std::int64_t batch_size = 0;
     std::vector<std::int64_t> order;  // gate_batch's
     double loss = 0;
     std::vector<double> gradients;
@@ -50,8 +52,7 @@ class Gate {
   };
   [[nodiscard]] Expected expect(const TrialSettings& trial, const Dataset& dataset) const;
   /// Why the first losses under the trial's optimiser are wrong; empty when they are right.
-  [[nodiscard]] std::string check_optimiser(const Backend& backend, const TrialSettings& trial,
-                                            const Dataset& dataset);
+  [[nodiscard]] std::string check_optimiser(const Backend& backend, const TrialSettings& trial, const Dataset& dataset);
 
   const Backend& reference_;
   std::optional<Expected> expected_;

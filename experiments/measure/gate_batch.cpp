@@ -45,8 +45,8 @@ bool is_near_a_kink(const std::vector<LayerView>& layers, std::span<const double
 
 std::vector<std::int64_t> gate_batch(const TrialSettings& trial, const Dataset& dataset) {
   std::vector<std::int64_t> batch = epoch_order(dataset.train.samples, trial.dataset.shuffle, trial.seed, 0);
-  const std::int64_t size = std::min({trial.training.batch_size, dataset.train.samples,
-                                      trial.measure.gate_samples.value_or(trial.training.batch_size)});
+  const std::int64_t size =
+      std::min({trial.batch_size(), dataset.train.samples, trial.measure.gate_samples.value_or(trial.batch_size())});
   batch.resize(static_cast<std::size_t>(size));
   if (trial.model.kind != ModelKind::mlp) return batch;
 

@@ -15,6 +15,7 @@
 #include "experiments/machine/environment.hpp"
 #include "experiments/machine/noise_watch.hpp"
 #include "experiments/measure/add_forecasts.hpp"
+#include "experiments/measure/add_studies.hpp"
 #include "experiments/measure/gate.hpp"
 #include "experiments/measure/peaks.hpp"
 #include "experiments/measure/rounds.hpp"
@@ -172,7 +173,8 @@ void record_interrupted(const PlannedGroup& group, const std::vector<Member>& me
   result.stopped = true;
 }
 
-/// Ratios of all timed trials against the baseline, paired by round, and how far noise alone would take them.
+/// Ratios of all timed trials against the baseline, paired by round, and how far noise alone would take them. Of
+/// samples per second: in a study of scaling, trials of a group may have other batches.
 void compare_with_baseline(GroupResult& result, bool interleaved) {
   const GroupRecord& rounds = result.rounds;
   const auto baseline = std::ranges::find_if(result.trials, &TrialRecord::is_baseline);
@@ -182,7 +184,8 @@ void compare_with_baseline(GroupResult& result, bool interleaved) {
   for (TrialRecord& record : result.trials) {
     const std::vector<double> times = column_of(rounds, rounds.step_time, record.id);
     if (times.empty() || baseline_times.empty()) continue;
-    const RatioEstimate estimate = paired_ratio(baseline_times, times);
+    const RatioEstimate estimate =
+        paired_ratio(time_per_sample(baseline_times, *baseline), time_per_sample(times, record));
     record.summary.speed_ratio = estimate.ratio;
     if (!twin_times.empty()) record.summary.noise_floor = noise_floor(baseline_times, twin_times);
     if (!interleaved || &record == &*baseline) continue;  // blocks that did not alternate share no rounds
@@ -309,7 +312,6 @@ GroupResult run_group(const PlannedGroup& group, const Backend& reference, PeakH
     if (member.run) record = member.run->record();
     summarise(record, *planned.settings, *planned.dataset, rounds.peaks().of_trial(*planned.settings),
               rounds.segments_of(m));
-    if (!planned.settings->record.steps) record.steps = {};
   }
   rounds.write(result.rounds);
   if (result.trials.size() > group.trials.size()) {
@@ -319,6 +321,10 @@ GroupResult run_group(const PlannedGroup& group, const Backend& reference, PeakH
   members.clear();  // their networks' memory
   compare_with_baseline(result, measure.interleave);
   add_forecasts(group, result.trials, progress);
+  add_studies(group, result.rounds, result.trials);
+  for (std::size_t i = 0; i < result.trials.size(); ++i) {
+    if (!group.trials[i].settings->record.steps) result.trials[i].steps = {};
+  }
   report_disturbances(result, progress);
   warn_of_short_blocks(group, result.rounds, progress);
   warn_of_other_threads(result.trials, progress);

@@ -44,7 +44,7 @@ std::vector<double> about_median_of_segment(const StepSeries& steps, const std::
 std::vector<std::size_t> counted_steps(const StepSeries& steps, const TrialSettings& trial, const Dataset& dataset,
                                        std::size_t from) {
   const std::int64_t per_epoch = steps_per_epoch(trial, dataset);
-  const bool last_is_short = per_epoch > 1 && dataset.train.samples % trial.training.batch_size != 0;
+  const bool last_is_short = per_epoch > 1 && dataset.train.samples % trial.batch_size() != 0;
   std::vector<std::size_t> counted;
   std::int64_t in_round = 0;
   for (std::size_t i = from; i < steps.wall_time.size(); ++i) {

@@ -73,7 +73,7 @@ std::vector<NamedTensor> named_tensors(const ParameterLayout& layout, const std:
 
 /// Samples of the largest batch that a trial gathers, for training or evaluation.
 std::int64_t largest_batch(const TrialSettings& trial, const Dataset& dataset) {
-  return std::min(trial.training.batch_size, std::max(dataset.train.samples, dataset.validation.samples));
+  return std::min(trial.batch_size(), std::max(dataset.train.samples, dataset.validation.samples));
 }
 
 template <typename Scalar>
@@ -103,6 +103,11 @@ class TypedTrialRun final : public LocalTrialRun {
       record_.library = description.library;
       record_.setting = description.setting;
       record_.settings_tried = description.settings_tried;
+      if (description.link) {
+        record_.link_latency = description.link->latency;
+        record_.link_bandwidth = description.link->bandwidth;
+        record_.gradient_parts = description.link->parts;
+      }
     }
   }
 
@@ -164,7 +169,7 @@ class TypedTrialRun final : public LocalTrialRun {
     step_ = std::ssize(record_.steps.train_loss);
     const std::int64_t per_epoch = steps_per_epoch(trial_, dataset_);
     epoch_ = (step_ + per_epoch - 1) / per_epoch;
-    position_ = step_ % per_epoch * trial_.training.batch_size;
+    position_ = step_ % per_epoch * trial_.batch_size();
     if (position_ != 0) order_ = epoch_order(dataset_.train.samples, trial_.dataset.shuffle, trial_.seed, epoch_ - 1);
   }
 
@@ -249,7 +254,7 @@ class TypedTrialRun final : public LocalTrialRun {
 
   void choose_setting(OwnProcess& own) {
     constexpr std::int64_t kMost = 16;
-    const std::size_t full = static_cast<std::size_t>(samples_per_step(trial_, dataset_));
+    const auto full = static_cast<std::size_t>(samples_per_step(trial_, dataset_) / trial_.copies());
     const std::vector<std::int64_t> order = epoch_order(dataset_.train.samples, trial_.dataset.shuffle, trial_.seed, 0);
     std::vector<std::int64_t> rows;
     std::vector<BlockStep> steps;
@@ -272,7 +277,7 @@ class TypedTrialRun final : public LocalTrialRun {
 
   /// Of the epoch that has begun; goes on behind them.
   std::span<const std::int64_t> next_samples() {
-    const std::int64_t size = std::min(trial_.training.batch_size, dataset_.train.samples - position_);
+    const std::int64_t size = std::min(trial_.batch_size(), dataset_.train.samples - position_);
     const auto samples = std::span<const std::int64_t>(order_).subspan(static_cast<std::size_t>(position_),
                                                                        static_cast<std::size_t>(size));
     position_ = position_ + size == dataset_.train.samples ? 0 : position_ + size;
@@ -342,9 +347,9 @@ class TypedTrialRun final : public LocalTrialRun {
     if (evaluation_order_.empty()) {
       evaluation_order_ = epoch_order(split.samples, /*shuffle=*/false, trial_.seed, 0);
     }
-    for (std::int64_t begin = 0; begin < split.samples; begin += trial_.training.batch_size) {
+    for (std::int64_t begin = 0; begin < split.samples; begin += trial_.batch_size()) {
       if (stop_requested()) return;
-      const std::int64_t size = std::min(trial_.training.batch_size, split.samples - begin);
+      const std::int64_t size = std::min(trial_.batch_size(), split.samples - begin);
       const Batch<Scalar> batch =
           gatherer_.gather(split, std::span<const std::int64_t>(evaluation_order_)
                                       .subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(size)));

@@ -8,7 +8,7 @@
 namespace stepbench {
 
 std::int64_t samples_per_step(const TrialSettings& trial, const Dataset& dataset) {
-  return std::min(trial.training.batch_size, dataset.train.samples);
+  return trial.copies() * std::min(trial.batch_size(), dataset.train.samples);
 }
 
 double flops_per_step(const TrialSettings& trial, const Dataset& dataset) {
@@ -16,7 +16,7 @@ double flops_per_step(const TrialSettings& trial, const Dataset& dataset) {
 }
 
 std::int64_t steps_per_epoch(const TrialSettings& trial, const Dataset& dataset) {
-  return (dataset.train.samples + trial.training.batch_size - 1) / trial.training.batch_size;
+  return (dataset.train.samples + trial.batch_size() - 1) / trial.batch_size();
 }
 
 std::int64_t steps_of_trial(const TrialSettings& trial, const Dataset& dataset) {

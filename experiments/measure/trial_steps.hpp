@@ -9,7 +9,8 @@
 
 namespace stepbench {
 
-/// Samples of a full training step: training.batch_size, but never more than the data has.
+/// Samples of a full training step, of all networks that are trained at the same time: of each trial.batch_size(), but
+/// never more than the data has.
 [[nodiscard]] std::int64_t samples_per_step(const TrialSettings& trial, const Dataset& dataset);
 /// Floating-point operations of such a step.
 [[nodiscard]] double flops_per_step(const TrialSettings& trial, const Dataset& dataset);

@@ -67,6 +67,17 @@ void require_precision_fit(const Experiment& experiment, const TrialSettings& tr
                                experiment.where("training.precision"), trial.dataset.path, dataset.beyond_float32));
 }
 
+/// A step of fewer samples than its workers are to have each would be of a study that is not weak.
+void require_samples(const Experiment& experiment, const TrialSettings& trial, const Dataset& dataset) {
+  const std::int64_t samples = dataset.train.samples;
+  if (trial.scaling.kind != ScalingKind::weak || trial.batch_size() <= samples) return;
+  throw InputError(fmt::format(
+      "{}found \"{}\" with scaling.kind = weak, of which {} need {} training samples and there "
+      "are {}, allowed: {}",
+      experiment.where("training.batch_size"), trial.training.batch_size, trial.workers(), trial.batch_size(), samples,
+      samples < trial.workers() ? "fewer ranks or threads" : fmt::format("at most {}", samples / trial.workers())));
+}
+
 /// With `model.init = file:PATH#TRIAL`, the parameters that it names.
 void read_start(const Experiment& experiment, StartFiles& files, TrialSettings& trial) {
   try {
@@ -85,6 +96,7 @@ std::shared_ptr<const TrialSettings> fit_to_data(const Experiment& experiment, T
     throw InputError(experiment.where(error.key()) + error.problem());
   }
   require_precision_fit(experiment, trial, dataset);
+  require_samples(experiment, trial, dataset);
   read_start(experiment, start_files, trial);
   place_trial(trial);
   return std::make_shared<const TrialSettings>(std::move(trial));
@@ -137,7 +149,8 @@ std::vector<std::string> pin_warnings(std::span<const PlannedGroup> groups) {
 
 void place_trial(TrialSettings& trial) {
   trial.places = {};
-  if (trial.measure.pin != Pin::none) trial.places = place_threads(trial.measure.pin, trial.all_threads(), this_topology());
+  if (trial.measure.pin != Pin::none)
+    trial.places = place_threads(trial.measure.pin, trial.all_threads(), this_topology());
 }
 
 std::vector<PlannedGroup> plan_experiment(const Experiment& experiment, std::span<const Backend> backends) {
@@ -187,7 +200,7 @@ std::vector<std::string> plan_warnings(std::span<const PlannedGroup> groups) {
       if (trial.unsupported.empty()) most_threads = std::max(most_threads, trial.settings->all_threads());
     }
     const PlannedTrial& first = group.trials.front();
-    const std::int64_t batch = first.settings->training.batch_size, samples = first.dataset->train.samples;
+    const std::int64_t batch = first.settings->batch_size(), samples = first.dataset->train.samples;
     if (batch <= samples) continue;
     const std::string warning =
         fmt::format("training.batch_size = {} is more than the {} training samples: a step trains on all {}", batch,

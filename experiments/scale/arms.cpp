@@ -17,6 +17,7 @@ std::string condition_of(const PlannedGroup& group) {
 PlannedTrial with_threads(const PlannedTrial& planned, const Arm& arm, std::int64_t threads) {
   TrialSettings settings = *planned.settings;
   settings.threads = threads;
+  settings.scaling = {};  // one batch on any number of cores
   place_trial(settings);
   settings.id = trial_id({arm.backend, threads, arm.settings}, settings.group);
   PlannedTrial result = planned;

@@ -11,10 +11,12 @@
 
 #include "core/arm.hpp"
 #include "core/results/environments.hpp"
+#include "core/results/lookup.hpp"
 #include "experiments/machine/noise_watch.hpp"
 #include "experiments/show/peers_shown.hpp"
 #include "experiments/show/shown_speed.hpp"
 #include "experiments/show/speed_margin.hpp"
+#include "experiments/show/study_table.hpp"
 #include "experiments/show/varying_settings.hpp"
 #include "experiments/terminal/text_table.hpp"
 
@@ -77,7 +79,7 @@ std::string heading(const ResultFile& file, const std::vector<VaryingSetting>& v
   add("training.optimizer", "{}");
   add("training.update_order", "{} updates");
   add("training.learning_rate", "learning rate {}");
-  add("training.batch_size", "batch {}");
+  add("training.batch_size", text_of(first.settings, "scaling.kind") == "weak" ? "batch {} each" : "batch {}");
   add("training.epochs", "{} epochs");
   add("training.steps", "{} steps");
   add("training.precision", "{}");
@@ -175,8 +177,8 @@ const TrialRecord* baseline_of(const ResultFile& file) {
 
 std::string same_bits(const ResultFile& file, const TrialRecord& record) {
   const auto comparable = [&record](const TrialRecord& other) {
-    return other.group == record.group && same_but_threads(arm_of(other), arm_of(record)) &&
-           !other.parameter_digest.empty();
+    return other.group == record.group && same_batches(other, record) &&
+           same_but_threads(arm_of(other), arm_of(record)) && !other.parameter_digest.empty();
   };
   const auto others = std::count_if(file.trials.begin(), file.trials.end(), comparable);
   if (!record.same_bits_for_any_threads || record.parameter_digest.empty() || others < 2) return kNothing;
@@ -246,8 +248,11 @@ std::string results_table(const ResultFile& file, double margin, SeedRows seeds)
 
   std::string ahead = peers_ahead(file, margin);
   if (!ahead.empty()) ahead += "\n";
+  std::string studies = study_tables(file);
+  if (!studies.empty()) studies = "\n" + studies;
   return heading(file, varying) + "\n" + machine_lines(file) + "\n" + ahead + table.text() + "\n" + notes +
-         peer_lines(file) + noise_lines(file, speeds, together, margin) + legend(speed_heading, together, margin);
+         peer_lines(file) + noise_lines(file, speeds, together, margin) + legend(speed_heading, together, margin) +
+         studies;
 }
 
 }  // namespace stepbench

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "core/arm.hpp"
+#include "core/results/lookup.hpp"
 #include "core/statistics.hpp"
 #include "experiments/show/step_times.hpp"
 
@@ -36,8 +37,14 @@ bool any_nan(const std::vector<double>& values) {
 /// Of at least two.
 double standard_deviation(const std::vector<double>& values) { return std::sqrt(statistics::sample_variance(values)); }
 
+/// s; of the baseline for as many samples.
 double step_time(const TimedTrial& trial) { return typical_step_time(trial.rounds, *trial.record); }
-double baseline_step_time(const TimedTrial& trial) { return typical_step_time(trial.rounds, *trial.baseline); }
+double baseline_step_time(const TimedTrial& trial) {
+  const auto samples = [](const TrialRecord& record) {
+    return static_cast<double>(std::max<std::int64_t>(1, record.batch_size));
+  };
+  return typical_step_time(trial.rounds, *trial.baseline) * samples(*trial.record) / samples(*trial.baseline);
+}
 
 double faster_than_median(const TimedTrial& trial) { return trial.record->summary.step_time_median / step_time(trial); }
 
@@ -80,8 +87,10 @@ std::optional<SpeedEvidence> pooled_evidence(const std::vector<TimedTrial>& seed
   std::vector<double> own, baseline;
   if (std::ranges::all_of(seeds, has_rounds)) {
     for (const TimedTrial& seed : seeds) {
-      std::ranges::copy(round_times(seed.rounds, seed.record->id), std::back_inserter(own));
-      std::ranges::copy(round_times(seed.rounds, seed.baseline->id), std::back_inserter(baseline));
+      std::ranges::copy(time_per_sample(round_times(seed.rounds, seed.record->id), *seed.record),
+                        std::back_inserter(own));
+      std::ranges::copy(time_per_sample(round_times(seed.rounds, seed.baseline->id), *seed.baseline),
+                        std::back_inserter(baseline));
       if (own.size() != baseline.size()) return std::nullopt;
     }
     evidence.speed = paired_ratio(baseline, own);

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from stepbench_report import learning_charts, speed_charts
+from stepbench_report import learning_charts, speed_charts, study_chart
 from stepbench_report.chart import Absent, Chart, Styles
 from stepbench_report.collection import Collection
 
@@ -13,6 +13,7 @@ CHARTS: dict[str, Callable[[Collection, Styles], Chart | Absent]] = {
     "phases": speed_charts.phases,
     "threads": speed_charts.threads,
     "ranks": speed_charts.ranks,
+    "study": study_chart.study,
     "batch": speed_charts.batch,
     "peak": speed_charts.peak,
     "noise": speed_charts.noise,

@@ -89,6 +89,15 @@ class Collection:
         parts = [self._column(row["file"], row["group"], row["id"]) for _, row in self.rows(condition, arm).iterrows()]
         return pandas.concat(parts) if parts else pandas.Series(dtype=float)
 
+    def sample_times(self, condition: str, arm: str) -> pandas.Series:
+        """The same for one sample: in a study of weak scaling, arms have other batches."""
+        rows = self.rows(condition, arm)
+        return self.step_times(condition, arm) / rows["batch_size"].iloc[0]
+
+    def same_batches(self, row: pandas.Series, other: pandas.Series) -> bool:
+        """Of two trials of a group: all are, but those of a study of weak scaling."""
+        return row["batch_size"] == other["batch_size"] or self.trial(row).attrs.get("scaling.kind") != "weak"
+
     def cores(self, row: pandas.Series) -> float:
         """Of the machine that the trial's group was measured on; infinite where the file does not say."""
         results = self.files[self.names.index(row["file"])]
@@ -100,7 +109,7 @@ class Collection:
 
     def compare(self, condition: str, arm: str, reference: str) -> Comparison:
         """The speed of `arm` over that of `reference`, all seeds together."""
-        own, other = (self.step_times(condition, name).dropna() for name in (arm, reference))
+        own, other = (self.sample_times(condition, name).dropna() for name in (arm, reference))
         groups, other_groups = (self._groups(self.rows(condition, name)) for name in (arm, reference))
         floor = self._floor_between(groups, other_groups)
         both = own.index.intersection(other.index)
@@ -111,8 +120,8 @@ class Collection:
             return Comparison(SpeedEvidence(ratio.without_interval(), floor, Basis.NOT_INTERLEAVED), False)
         if len(own) > 0 and len(other) > 0:
             return Comparison(SpeedEvidence(unpaired_ratio(other, own), floor), False)
-        times, other_times = (self.rows(condition, name).drop_duplicates("seed").set_index("seed")["step_time"]
-                              for name in (arm, reference))  # fmt: skip
+        times, other_times = (rows.set_index("seed").eval("step_time / batch_size") for rows in
+                              (self.rows(condition, name).drop_duplicates("seed") for name in (arm, reference)))  # fmt: skip
         seeds = times.index.intersection(other_times.index)
         ratio = paired_ratio(other_times.loc[seeds], times.loc[seeds])
         return Comparison(SpeedEvidence(Estimate(ratio.value), floor, Basis.UNPAIRED), False)
@@ -123,7 +132,8 @@ class Collection:
         if baseline is None or row["is_baseline"] or math.isnan(baseline["step_time"] / row["step_time"]):
             return None
         if not row["paired"]:
-            return SpeedEvidence(Estimate(baseline["step_time"] / row["step_time"]), row["noise_floor"], Basis.UNPAIRED)
+            times = [of["step_time"] / of["batch_size"] for of in (baseline, row)]
+            return SpeedEvidence(Estimate(times[0] / times[1]), row["noise_floor"], Basis.UNPAIRED)
         times = [self._column(row["file"], row["group"], trial) for trial in (baseline["id"], row["id"])]
         pairs = paired_ratio(*times).pairs
         speed = Estimate(row["speed_ratio"], row["speed_ratio_low"], row["speed_ratio_high"], pairs)

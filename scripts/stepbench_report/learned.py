@@ -116,7 +116,7 @@ def _pairs(trials: Collection, condition: str, arm: str, reference: str) -> list
     own, other = ({int(row["seed"]): row for _, row in trials.rows(condition, name)[::-1].iterrows()}
                   for name in (arm, reference))  # fmt: skip
     return [_Pair(trials.trial(own[seed]), trials.trial(other[seed]), own[seed], other[seed])
-            for seed in reversed(own) if seed in other]  # fmt: skip
+            for seed in reversed(own) if seed in other and trials.same_batches(own[seed], other[seed])]  # fmt: skip
 
 
 def _diverged(row: pandas.Series) -> bool:

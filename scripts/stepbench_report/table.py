@@ -23,7 +23,8 @@ def same_bits(trials: Collection, row: pandas.Series) -> bool | None:
     every = trials.trials
     others = every[(every["file"] == row["file"]) & (every["group"] == row["group"])
                    & (every["on_any_ranks"] == row["on_any_ranks"]) & ((every["ranks"] > 0) == (row["ranks"] > 0))]  # fmt: skip
-    digests = [str(trials.trial(other).attrs.get("parameter_digest", "")) for _, other in others.iterrows()]
+    digests = [str(trials.trial(other).attrs.get("parameter_digest", "")) for _, other in others.iterrows()
+               if trials.same_batches(row, other)]  # fmt: skip
     digests = [digest for digest in digests if digest]
     if not own.get("same_bits_for_any_threads") or not own.get("parameter_digest") or len(digests) < 2:
         return None

@@ -27,7 +27,7 @@ NOT_A_RATE = ("-0.1", "0", "nan", "inf", "1e999", "fast", "0.1x")
 NOT_A_BATCH_SIZE = ("-1", "0", "1.5", "nan", "many", _HUGE)
 NOT_EPOCHS = ("-1", "0", "nan", _HUGE)
 # Between them those of backends that a build may be without.
-SECTIONS = ("experiment, dataset, model, training, measure, record, ranks, backend.tbb_openblas, backend.tbb, ", ", sweep")
+SECTIONS = ("experiment, dataset, model, training, measure, record, ranks, scaling, backend.tbb_openblas, backend.tbb, ", ", sweep")
 FITTING = ("4 features", "3 classes", "allowed: 4,...,3")
 SWEPT_SIZE = "sweep.training.batch_size"
 SWEPT_RATE = "sweep.training.learning_rate"
@@ -49,6 +49,13 @@ CONFIGS = [
     bad_value("measure.evaluate_every", "0 steps", "1 epoch"),
     bad_value("training.target", "validation_accuracy>=2", "from 0 to 1"),
     bad_value("sweep.threads", "0", "an integer from 1"),
+    bad_value("scaling.kind", "strange", "strong, weak, throughput"),
+    case("scaling of one number", {"scaling.kind": "strong"}, "scaling.kind", "allowed: several, such as sweep.threads = 1,2"),
+    case("throughput of threads", {"scaling.kind": "throughput", "sweep.backend": "blas", "sweep.threads": "1,2"}, "scaling.kind",
+         "two numbers of ranks", "sweep.ranks = 1,2"),
+    case("weak by epochs", {"scaling.kind": "weak", "sweep.backend": "blas", "sweep.threads": "1,2"}, "training.epochs",
+         "scaling.kind = weak", "allowed: training.steps"),
+    case("predictions of nothing", {"scaling.predict": "64"}, "scaling.predict", "it applies with scaling.kind"),
     bad_value("sweep.seed", "-1", "an integer from 0"),
     case("bad value in a list", {"sweep.seed": "1,two"}, "sweep.seed", 'found "two"', "allowed: "),
     bad_value("model.layers", "4", "comma-separated integers"),

@@ -54,6 +54,15 @@ TrialRecord rich_trial(const std::string& backend, std::int64_t threads) {
                   .validation_accuracy = {0.3, kNotANumber, 0.5},
                   .train_time = {0.1, 0.2, 0.25}};
   trial.checks = {{"layers.0.weight", 1e-12, 2e-12, 1.0, 3e-12}, {"layers.0.bias", 0, 0, kNotANumber, kNotANumber}};
+  trial.study = {.workers = {1, 2, 64},
+                 .samples = {32, 64, 2048},
+                 .step_time = {0.5, 0.25, 0.01},
+                 .sample_time = 1e-3,
+                 .fixed_time = 2e-5,
+                 .overlap = 0.25};
+  trial.link_latency = 1.5e-6;
+  trial.link_bandwidth = 9e9;
+  trial.gradient_parts = 6;
   trial.scaling = {.cores = {2, 16}, .predicted_speedup = {1.9, 6.5}, .work = 1e-3, .span = 1e-4};
   trial.initial_parameters = {{"layers.0.weight", {2, 3}, std::vector<float>{1, 2, 3, 4, 5, 6}},
                               {"layers.0.bias", {2}, std::vector<float>{0, -0.5f}}};
@@ -184,6 +193,15 @@ void Comparison::field(const std::string& path, const TrialRecord& left, const T
   STEPBENCH_COMPARE(scaling.predicted_speedup);
   STEPBENCH_COMPARE(scaling.work);
   STEPBENCH_COMPARE(scaling.span);
+  STEPBENCH_COMPARE(study.workers);
+  STEPBENCH_COMPARE(study.samples);
+  STEPBENCH_COMPARE(study.step_time);
+  STEPBENCH_COMPARE(study.sample_time);
+  STEPBENCH_COMPARE(study.fixed_time);
+  STEPBENCH_COMPARE(study.overlap);
+  STEPBENCH_COMPARE(link_latency);
+  STEPBENCH_COMPARE(link_bandwidth);
+  STEPBENCH_COMPARE(gradient_parts);
   STEPBENCH_COMPARE(initial_parameters);
   STEPBENCH_COMPARE(final_parameters);
   STEPBENCH_COMPARE(order);

@@ -244,7 +244,9 @@ class PeerNetwork final : public Network<Scalar>, private OwnProcess {
   [[nodiscard]] std::vector<pid_t> processes() const override {
     return processes_.empty() ? std::vector{peer_->id()} : processes_;
   }
-  [[nodiscard]] Description describe() const override { return {library_, to_text(choice_.setting), choice_.tried}; }
+  [[nodiscard]] Description describe() const override {
+    return {library_, to_text(choice_.setting), choice_.tried, link_};
+  }
 
   [[nodiscard]] const PeerDescription& describe_peer() const { return stepbench::describe(program_); }
 
@@ -265,6 +267,11 @@ class PeerNetwork final : public Network<Scalar>, private OwnProcess {
     if (!program_.more.is_null()) request["more"] = program_.more;
     const json answer = ask("make", std::move(request));
     library_ = answer.value("library", "");
+    if (answer.contains("link")) {
+      const json& link = answer.at("link");
+      link_ = {link.at("latency").get<double>(), link.at("bandwidth").get<double>(),
+               link.at("parts").get<std::int64_t>()};
+    }
     processes_.clear();
     for (const json& id : answer.value("processes", json::array())) processes_.push_back(id.get<pid_t>());
     peer_->stop_with_it(processes_);
@@ -361,6 +368,7 @@ class PeerNetwork final : public Network<Scalar>, private OwnProcess {
   Choices::Choice choice_;
   bool is_chosen_ = false;
   std::string library_;
+  std::optional<RankLink> link_;
   std::vector<pid_t> processes_;  // that compute, as it says; none: it does
   std::unique_ptr<PeerProcess> peer_;
 };

@@ -4,17 +4,6 @@
 
 namespace stepbench {
 
-LeafShares share_leaves(std::int64_t samples, std::int64_t rows_per_sample, int ranks) {
-  LeafShares shares;
-  shares.leaf = leaf_samples(samples, rows_per_sample);
-  shares.leaves = (samples + shares.leaf - 1) / shares.leaf;
-  for (int rank = 0; rank < ranks; ++rank) {
-    shares.nodes.push_back(
-        whole_nodes({shares.leaves * rank / ranks, shares.leaves * (rank + 1) / ranks}, shares.leaves));
-  }
-  return shares;
-}
-
 template <typename Scalar>
 GradientExchange<Scalar>::GradientExchange(const World& world, std::vector<std::span<Scalar>> parts)
     : world_(world), spans_(std::move(parts)), parts_(spans_.size()) {}

@@ -16,16 +16,9 @@
 #include "core/buffer.hpp"
 #include "core/summation_tree.hpp"
 #include "variants/rank_program/world.hpp"
+#include "variants/ranks/leaf_shares.hpp"
 
 namespace stepbench {
-
-/// Which nodes of the tree over a batch's leaves each rank has.
-struct LeafShares {
-  std::int64_t leaf = 1;                      // samples of each but the last
-  std::int64_t leaves = 1;                    // of the batch
-  std::vector<std::vector<LeafRange>> nodes;  // by rank; none where there are more ranks than leaves
-};
-[[nodiscard]] LeafShares share_leaves(std::int64_t samples, std::int64_t rows_per_sample, int ranks);
 
 /// Adds up what `value(node)` gives over the nodes of a tree: join(into, from) adds.
 template <typename Value, typename Join>

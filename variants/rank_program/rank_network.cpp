@@ -16,14 +16,15 @@ void add(PhaseTimes& sum, const PhaseTimes& more) {
 
 template <typename Scalar>
 RankNetwork<Scalar>::RankNetwork(const World& world, std::unique_ptr<Network<Scalar>> network, std::int64_t parameters,
-                                 std::int64_t rows_per_sample, Reduction reduction, bool overlap)
+                                 std::int64_t rows_per_sample, const RankRequest& request)
     : world_(world),
       network_(std::move(network)),
       rows_per_sample_(rows_per_sample),
-      reduction_(reduction),
-      overlap_(overlap),
+      reduction_(request.reduction),
+      overlap_(request.overlap),
+      independent_(request.independent),
       parts_(network_->gradient_parts()) {
-  if (reduction == Reduction::exact && !network_->sums_by_leaves()) parts_.clear();
+  if (reduction_ == Reduction::exact && !network_->sums_by_leaves()) parts_.clear();
   if (parts_.empty()) canonical_.resize(static_cast<std::size_t>(parameters));
   exchange_ = std::make_unique<GradientExchange<Scalar>>(
       world_, parts_.empty() ? std::vector{std::span<Scalar>(canonical_)} : parts_);
@@ -31,6 +32,7 @@ RankNetwork<Scalar>::RankNetwork(const World& world, std::unique_ptr<Network<Sca
 
 template <typename Scalar>
 StepResult RankNetwork<Scalar>::compute_gradients(std::int64_t samples, const SomeSamples& some) {
+  if (independent_) return network_->compute_gradients(some(0, samples));
   if (samples != shared_samples_) {
     shares_ = share_leaves(samples, rows_per_sample_, world_.size());
     shared_samples_ = samples;
@@ -44,6 +46,7 @@ StepResult RankNetwork<Scalar>::compute_gradients(std::int64_t samples, const So
 
 template <typename Scalar>
 StepResult RankNetwork<Scalar>::train_step(std::int64_t samples, const SomeSamples& some, const UpdateStep& update) {
+  if (independent_) return network_->train_step(some(0, samples), update);
   StepResult result = compute_gradients(samples, some);
   LapClock clock;
   network_->apply_update(update);

@@ -5,6 +5,7 @@
 // sum has the same bits on any number of ranks and threads. Others get their leaves one by one.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -22,9 +23,11 @@ class RankNetwork {
  public:
   /// `network` as the others' of this world.
   RankNetwork(const World& world, std::unique_ptr<Network<Scalar>> network, std::int64_t parameters,
-              std::int64_t rows_per_sample, Reduction reduction, bool overlap);
+              std::int64_t rows_per_sample, const RankRequest& request);
 
   [[nodiscard]] Network<Scalar>& network() { return *network_; }
+  /// That the gradients travel in.
+  [[nodiscard]] std::size_t gradient_parts() const { return std::max<std::size_t>(1, parts_.size()); }
 
   /// Samples begin .. end-1 of the batch, with the whole batch's `counted`; valid until the next.
   using SomeSamples = std::function<Batch<Scalar>(std::int64_t begin, std::int64_t end)>;
@@ -50,7 +53,7 @@ class RankNetwork {
   std::unique_ptr<Network<Scalar>> network_;
   std::int64_t rows_per_sample_;
   Reduction reduction_;
-  bool overlap_;
+  bool overlap_, independent_;
   std::vector<std::span<Scalar>> parts_;  // the network's own; empty: `canonical_` is exchanged
   Buffer<Scalar> canonical_;
   std::vector<Buffer<Scalar>> slots_;  // of the tree over leaves that are formed one by one

@@ -37,6 +37,8 @@ class Trainer {
   virtual ~Trainer() = default;
   /// Rank 0's answer.
   virtual json carry_out(const json& order) = 0;
+  /// That the gradients are exchanged in.
+  [[nodiscard]] virtual std::size_t gradient_parts() const = 0;
 };
 
 /// What `make` said, in our terms.
@@ -71,8 +73,9 @@ class TypedTrainer final : public Trainer {
         made_(made),
         arrays_(std::move(arrays)),
         size_(parameter_layout(made.trial.model).size),
-        ranks_(world, make(world, made, threads), size_, rows_per_sample(made.trial.model), made.request.reduction,
-               made.request.overlap) {}
+        ranks_(world, make(world, made, threads), size_, rows_per_sample(made.trial.model), made.request) {}
+
+  [[nodiscard]] std::size_t gradient_parts() const override { return ranks_.gradient_parts(); }
 
   json carry_out(const json& order) override {
     const auto what = order.at("do").get<std::string>();
@@ -236,6 +239,7 @@ class TypedTrainer final : public Trainer {
                          {arrays_->of<double>("rates")[done], number + static_cast<std::int64_t>(done)}, done);
       order = order.subspan(size);
     }
+    if (made_.request.independent) tell_mean_times(done);
     json answer = ok();
     answer["steps"] = done;
     return answer;
@@ -253,17 +257,30 @@ class TypedTrainer final : public Trainer {
       return batch;
     };
     const StepResult result = ranks_.train_step(std::ssize(rows), some, update);
-    const double time = clock.lap();
+    arrays_->of<double>("times")[i] = clock.lap();
     double stop = 0;
     if (is_first()) {
       arrays_->of<double>("losses")[i] = result.loss;
-      arrays_->of<double>("times")[i] = time;
       std::ranges::copy(result.phases.seconds,
                         arrays_->of<double>("phases").begin() + static_cast<std::ptrdiff_t>(i * kPhaseNames.size()));
       stop = __atomic_load_n(arrays_->of<std::int64_t>("stop").data(), __ATOMIC_ACQUIRE) != 0 ? 1 : 0;
     }
-    world_.broadcast(std::span(&stop, 1));
-    return stop == 0 && std::isfinite(result.loss);
+    // Ranks of their own do not wait for each other, and so train the block to its end.
+    if (!made_.request.independent) world_.broadcast(std::span(&stop, 1));
+    return (stop == 0 || made_.request.independent) && std::isfinite(result.loss);
+  }
+
+  /// A step's time is the mean over the ranks, which each took theirs: they end together, more or less.
+  void tell_mean_times(std::size_t steps) {
+    const std::span<double> times = arrays_->of<double>("times").first(steps);
+    const std::vector<double> all =
+        world_.gather(times, std::vector<int>(static_cast<std::size_t>(world_.size()), static_cast<int>(steps)));
+    if (!is_first()) return;
+    for (std::size_t i = 0; i < steps; ++i) {
+      double sum = 0;
+      for (std::size_t rank = 0; rank < static_cast<std::size_t>(world_.size()); ++rank) sum += all[rank * steps + i];
+      times[i] = sum / world_.size();
+    }
   }
 
   const World& world_;
@@ -302,7 +319,11 @@ json make(const World& world, const json& order, std::unique_ptr<Trainer>& train
   const std::string problem = make_trainer(world, order, trainer);
   const std::vector<pid_t> processes = world.processes_of_first_host();
   if (!problem.empty()) return {{"error", problem}};
-  return {{"ok", true}, {"library", world.library()}, {"processes", processes}};
+  json answer = {{"ok", true}, {"library", world.library()}, {"processes", processes}};
+  if (const std::optional<World::Link> link = world.measure_link()) {
+    answer["link"] = {{"latency", link->latency}, {"bandwidth", link->bandwidth}, {"parts", trainer->gradient_parts()}};
+  }
+  return answer;
 }
 
 void say(const json& message) { std::cout << message.dump() << std::endl; }

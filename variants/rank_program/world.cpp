@@ -14,7 +14,7 @@
 namespace stepbench {
 namespace {
 
-constexpr int kOrderTag = 1;
+constexpr int kOrderTag = 1, kLinkTag = 2;
 constexpr std::size_t kLargestPart = std::size_t{1} << 30;  // bytes: MPI counts in int
 
 }  // namespace
@@ -129,6 +129,35 @@ std::string World::agree_on_problem(const std::string& problem) const {
 }
 
 void World::barrier() const { MPI_Barrier(MPI_COMM_WORLD); }
+
+std::optional<World::Link> World::measure_link() const {
+  if (size_ == 1) return std::nullopt;
+  // The least of several: what disturbs a message only makes it later.
+  const auto one_way = [this](std::size_t bytes, int times) {
+    std::vector<char> message(bytes);
+    const int length = static_cast<int>(bytes), last = size_ - 1;
+    double least = 0;
+    for (int i = 0; i < times; ++i) {
+      const double begin = MPI_Wtime();
+      if (rank_ == 0) {
+        MPI_Send(message.data(), length, MPI_BYTE, last, kLinkTag, MPI_COMM_WORLD);
+        MPI_Recv(message.data(), length, MPI_BYTE, last, kLinkTag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+      } else if (rank_ == last) {
+        MPI_Recv(message.data(), length, MPI_BYTE, 0, kLinkTag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+        MPI_Send(message.data(), length, MPI_BYTE, 0, kLinkTag, MPI_COMM_WORLD);
+      }
+      const double time = (MPI_Wtime() - begin) / 2;
+      if (i == 0 || time < least) least = time;
+    }
+    return least;
+  };
+  constexpr std::size_t kLittle = 8, kMuch = std::size_t{1} << 20;
+  barrier();
+  const double latency = one_way(kLittle, 100);
+  const double much = one_way(kMuch, 20);
+  barrier();
+  return Link{latency, static_cast<double>(kMuch) / std::max(much - latency, 1e-9)};
+}
 
 void World::abort(const std::string& why) const {
   std::fprintf(stderr, "stepbench-rank: rank %d: %s\n", rank_, why.c_str());

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -42,6 +43,11 @@ class World {
   /// The first rank's that has one: what stands in the way, or nothing.
   [[nodiscard]] std::string agree_on_problem(const std::string& problem) const;
   void barrier() const;
+  /// Of messages between the first rank and the last, that rank 0 timed; nothing for one rank.
+  struct Link {
+    double latency, bandwidth;  // s, bytes per s
+  };
+  [[nodiscard]] std::optional<Link> measure_link() const;
   /// Ends all ranks, whatever they do.
   [[noreturn]] void abort(const std::string& why) const;
 

@@ -37,17 +37,16 @@ std::string text_from(const json& value) {
 json to_json(const RankRequest& request) {
   json own = json::object();
   for (const auto& [name, value] : request.own) own[name] = to_json(value);
-  return {{"backend", request.backend},
-          {"exact", request.reduction == Reduction::exact},
-          {"overlap", request.overlap},
-          {"cpus", request.cpus},
-          {"own", own}};
+  return {{"backend", request.backend}, {"exact", request.reduction == Reduction::exact},
+          {"overlap", request.overlap}, {"independent", request.independent},
+          {"cpus", request.cpus},       {"own", own}};
 }
 
 RankRequest rank_request_from(const json& more) {
   RankRequest request{.backend = more.at("backend").get<std::string>(),
                       .reduction = more.at("exact").get<bool>() ? Reduction::exact : Reduction::fast,
                       .overlap = more.at("overlap").get<bool>(),
+                      .independent = more.at("independent").get<bool>(),
                       .cpus = more.at("cpus").get<std::vector<int>>(),
                       .own = {}};
   for (const auto& [name, value] : more.at("own").items()) request.own.emplace_back(name, value_from(value));

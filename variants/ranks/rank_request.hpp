@@ -1,5 +1,5 @@
-// What ranks are told of their network besides what every peer is (scripts/peers/PROTOCOL.md): `more` of `make`. What they
-// say besides: `processes`, those of rank 0's host.
+// What ranks are told of their network besides what every peer is (scripts/peers/PROTOCOL.md): `more` of `make`. What
+// they say besides: `processes`, those of rank 0's host.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,7 @@ struct RankRequest {
   std::string backend;
   Reduction reduction = Reduction::exact;
   bool overlap = true;
+  bool independent = false;
   std::vector<int> cpus;  // of all ranks' threads, as NetworkSettings has them
   KeyValues own;          // the same
 };
