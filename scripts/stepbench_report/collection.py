@@ -37,7 +37,7 @@ class Comparison:
 
 class Collection:
     """`trials` has a row per trial: /summary's columns, and file, id, group, variant, arm, condition, is_baseline, paired,
-    step_time.
+    samples, step_time.
 
     step_time (s) is the geometric mean of the rounds' median steps, of a trial without rounds the median step; the
     speeds of /summary are turned into those of step_time.
@@ -92,11 +92,11 @@ class Collection:
     def sample_times(self, condition: str, arm: str) -> pandas.Series:
         """The same for one sample: in a study of weak scaling, arms have other batches."""
         rows = self.rows(condition, arm)
-        return self.step_times(condition, arm) / rows["batch_size"].iloc[0]
+        return self.step_times(condition, arm) / rows["samples"].iloc[0] if len(rows) else pandas.Series(dtype=float)
 
     def same_batches(self, row: pandas.Series, other: pandas.Series) -> bool:
         """Of two trials of a group: all are, but those of a study of weak scaling."""
-        return row["batch_size"] == other["batch_size"] or self.trial(row).attrs.get("scaling.kind") != "weak"
+        return row["samples"] == other["samples"] or self.trial(row).attrs.get("scaling.kind") != "weak"
 
     def cores(self, row: pandas.Series) -> float:
         """Of the machine that the trial's group was measured on; infinite where the file does not say."""
@@ -120,7 +120,7 @@ class Collection:
             return Comparison(SpeedEvidence(ratio.without_interval(), floor, Basis.NOT_INTERLEAVED), False)
         if len(own) > 0 and len(other) > 0:
             return Comparison(SpeedEvidence(unpaired_ratio(other, own), floor), False)
-        times, other_times = (rows.set_index("seed").eval("step_time / batch_size") for rows in
+        times, other_times = (rows.set_index("seed").eval("step_time / samples") for rows in
                               (self.rows(condition, name).drop_duplicates("seed") for name in (arm, reference)))  # fmt: skip
         seeds = times.index.intersection(other_times.index)
         ratio = paired_ratio(other_times.loc[seeds], times.loc[seeds])
@@ -132,7 +132,7 @@ class Collection:
         if baseline is None or row["is_baseline"] or math.isnan(baseline["step_time"] / row["step_time"]):
             return None
         if not row["paired"]:
-            times = [of["step_time"] / of["batch_size"] for of in (baseline, row)]
+            times = [of["step_time"] / of["samples"] for of in (baseline, row)]
             return SpeedEvidence(Estimate(times[0] / times[1]), row["noise_floor"], Basis.UNPAIRED)
         times = [self._column(row["file"], row["group"], trial) for trial in (baseline["id"], row["id"])]
         pairs = paired_ratio(*times).pairs
@@ -191,6 +191,7 @@ class Collection:
             trials = [self._trials[name, trial] for trial in table["id"]]
             table.insert(0, "file", name)
             table["group"] = [trial.group for trial in trials]
+            table["samples"] = table["batch_size"].clip(lower=1)  # of a step, by which speeds are compared
             table["is_baseline"] = [bool(trial.attrs.get("is_baseline", False)) for trial in trials]
             table["condition"] = [conditions[trial] for trial in trials]
             table["variant"] = [variants[trial] for trial in trials]
