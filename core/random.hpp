@@ -15,6 +15,7 @@ enum class Purpose : std::uint64_t {
   validation_split = 4,
   round_order = 5,  // index: the round
   sampling = 6,     // the tokens of a generated text
+  perturbation = 7,
 };
 
 class RandomStream {

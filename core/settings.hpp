@@ -16,6 +16,8 @@ namespace stepbench {
 enum class ModelKind { mlp, transformer };
 /// file: the final parameters of a stored trial, by name.
 enum class Initialisation { original, he, xavier, gpt2, file };
+/// What is changed of the initial parameters, to see how far a training carries it.
+enum class Perturbation { none, one_bit };
 enum class PositionEncoding { learned, sinusoidal };
 /// Of a transformer's MLP; gelu in its tanh form.
 enum class MlpActivation { gelu, relu };
@@ -23,7 +25,9 @@ enum class MlpActivation { gelu, relu };
 enum class VocabularyKind { characters, bytes };
 /// squared_error: the objective is (1/B) sum_b ||a_b - y_b||^2, so dC/da = 2 (a - y) / B; recorded is the mean over all
 /// B * K elements, as the original prints it. cross_entropy: mean over the batch of -log softmax(a)[label], in nats.
-enum class Loss { squared_error, cross_entropy };
+/// stablemax_cross_entropy: the same of stablemax (Prieto et al., "Grokking at the Edge of Numerical Stability", 2025):
+/// s(a)_k / sum_j s(a)_j with s(x) = x + 1 from 0 on and 1 / (1 - x) below, where no sum swallows its small terms.
+enum class Loss { squared_error, cross_entropy, stablemax_cross_entropy };
 enum class OutputActivation { relu, linear };
 enum class Optimizer { sgd, momentum, adam, adamw };
 enum class Schedule { constant, cosine };
@@ -60,8 +64,11 @@ struct DatasetSettings {
 struct ModelSettings {
   ModelKind kind = ModelKind::mlp;
   Loss loss = Loss::cross_entropy;
+  std::optional<Precision> softmax;  // of cross_entropy; absent: as the backend likes, the trial's or a higher one
   Initialisation init = Initialisation::he;
   std::string init_file, init_trial;  // with Initialisation::file
+  Perturbation perturb = Perturbation::none;
+  std::uint64_t perturb_seed = 1;  // which weight
   /// No key: with Initialisation::file, once it is read, its parameters in canonical order.
   std::shared_ptr<const std::vector<double>> start_parameters;
 

@@ -204,6 +204,9 @@ void check_training(const TrialSettings& trial, const KeyTable& table) {
                          "gradients first");
     }
   }
+  if (trial.model.softmax == Precision::float32 && training.precision == Precision::float64) {
+    throw SettingError("model.softmax", "found \"float32\" with training.precision = float64, allowed: float64");
+  }
   if (trial.scaling.kind == ScalingKind::weak && !training.steps) {
     throw SettingError(
         "training.epochs",

@@ -22,12 +22,15 @@ constexpr EnumName<Initialisation> kInitialisations[] = {{Initialisation::origin
                                                          {Initialisation::he, "he"},
                                                          {Initialisation::xavier, "xavier"},
                                                          {Initialisation::gpt2, "gpt2"}};
+constexpr EnumName<Perturbation> kPerturbations[] = {{Perturbation::none, "none"}, {Perturbation::one_bit, "one_bit"}};
 constexpr EnumName<PositionEncoding> kPositions[] = {{PositionEncoding::learned, "learned"},
                                                      {PositionEncoding::sinusoidal, "sinusoidal"}};
 constexpr EnumName<MlpActivation> kActivations[] = {{MlpActivation::gelu, "gelu"}, {MlpActivation::relu, "relu"}};
 constexpr EnumName<VocabularyKind> kVocabularies[] = {{VocabularyKind::characters, "characters"},
                                                       {VocabularyKind::bytes, "bytes"}};
-constexpr EnumName<Loss> kLosses[] = {{Loss::squared_error, "squared_error"}, {Loss::cross_entropy, "cross_entropy"}};
+constexpr EnumName<Loss> kLosses[] = {{Loss::squared_error, "squared_error"},
+                                      {Loss::cross_entropy, "cross_entropy"},
+                                      {Loss::stablemax_cross_entropy, "stablemax_cross_entropy"}};
 constexpr EnumName<OutputActivation> kOutputs[] = {{OutputActivation::relu, "relu"},
                                                    {OutputActivation::linear, "linear"}};
 constexpr EnumName<Optimizer> kOptimizers[] = {
@@ -48,6 +51,10 @@ constexpr FixedCondition kMlp{"model.kind = mlp",
                               [](const TrialSettings& s) { return s.model.kind == ModelKind::mlp; }};
 constexpr FixedCondition kTransformer{"model.kind = transformer",
                                       [](const TrialSettings& s) { return s.model.kind == ModelKind::transformer; }};
+constexpr FixedCondition kSoftmax{"model.loss = cross_entropy",
+                                  [](const TrialSettings& s) { return s.model.loss == Loss::cross_entropy; }};
+constexpr FixedCondition kPerturbed{"model.perturb = one_bit",
+                                    [](const TrialSettings& s) { return s.model.perturb == Perturbation::one_bit; }};
 constexpr FixedCondition kMomentum{"training.optimizer = momentum",
                                    [](const TrialSettings& s) { return s.training.optimizer == Optimizer::momentum; }};
 constexpr FixedCondition kAdam{"training.optimizer = adam or adamw", [](const TrialSettings& s) {
@@ -145,7 +152,15 @@ std::vector<Key> data_and_model_keys() {
                "activation of the last layer", {.condition = kMlp}),
       make_key(
           "model.loss", [](auto& s) -> auto& { return s.model.loss; }, enum_rule(kLosses), "what training minimises"),
+      make_key("model.softmax", [](auto& s) -> auto& { return s.model.softmax; }, enum_rule(kPrecisions),
+               "type that softmax and its gradient are computed in, of the loss alone",
+               {.condition = kSoftmax, .default_text = "the backend's own"}),
       initialisation_key(),
+      make_key(
+          "model.perturb", [](auto& s) -> auto& { return s.model.perturb; }, enum_rule(kPerturbations),
+          "change the last bit of one initial weight"),
+      make_key("model.perturb_seed", [](auto& s) -> auto& { return s.model.perturb_seed; }, seed_rule(), "which weight",
+               {.condition = kPerturbed}),
       make_key("model.d_model", [](auto& s) -> auto& { return s.model.d_model; }, integer_rule(1, 65536),
                "width of the residual stream, a multiple of model.heads",
                {.condition = kTransformer, .required = true}),

@@ -26,8 +26,11 @@ double mlp_flops(const ModelSettings& model, std::int64_t batch_size) {
 }
 
 void check_mlp(const TrialSettings& trial) {
-  if (trial.model.loss == Loss::cross_entropy && trial.model.output != OutputActivation::linear) {
-    throw SettingError("model.output", "found \"relu\" with model.loss = cross_entropy, allowed: linear");
+  if (trial.model.loss != Loss::squared_error && trial.model.output != OutputActivation::linear) {
+    throw SettingError(
+        "model.output",
+        fmt::format("found \"relu\" with model.loss = {}, allowed: linear",
+                    trial.model.loss == Loss::cross_entropy ? "cross_entropy" : "stablemax_cross_entropy"));
   }
 }
 
@@ -40,9 +43,11 @@ void fit_mlp(TrialSettings& trial, const Dataset& dataset) {
                                    fmt::join(layers, ","), dataset.features, dataset.outputs,
                                    has_labels ? "classes" : "targets", dataset.features, dataset.outputs));
   }
-  if (trial.model.loss == Loss::cross_entropy && !has_labels) {
-    throw SettingError("model.loss",
-                       "cross_entropy needs class labels, but the data has targets: allowed: squared_error");
+  if (trial.model.loss != Loss::squared_error && !has_labels) {
+    throw SettingError(
+        "model.loss",
+        fmt::format("{} needs class labels, but the data has targets: allowed: squared_error",
+                    trial.model.loss == Loss::cross_entropy ? "cross_entropy" : "stablemax_cross_entropy"));
   }
   if (trial.training.target && trial.training.target->metric == Target::Metric::validation_accuracy && !has_labels) {
     throw SettingError("training.target", "validation_accuracy needs class labels, but the data has targets");

@@ -55,8 +55,10 @@ void check_transformer(const TrialSettings& trial) {
                                    "model.d_model",
                                    model.d_model));
   }
-  if (model.loss != Loss::cross_entropy) {
-    throw SettingError("model.loss", "found \"squared_error\" with model.kind = transformer, allowed: cross_entropy");
+  if (model.loss == Loss::squared_error) {
+    throw SettingError("model.loss",
+                       "found \"squared_error\" with model.kind = transformer, allowed: cross_entropy, "
+                       "stablemax_cross_entropy");
   }
   const std::int64_t parameters = transformer_layout(model).size;  // but for the vocabulary's, which the data brings
   if (parameters > kMostParameters) {

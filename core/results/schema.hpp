@@ -12,9 +12,9 @@ inline constexpr const char* kConventions = "stepbench-1";
 /// Stands for the units of a loss, which depend on the kind of loss.
 inline constexpr const char* kLossUnits = nullptr;
 
-/// The units of `model.loss`: nats for cross-entropy.
+/// The units of `model.loss`: nats for both cross-entropies.
 [[nodiscard]] inline const char* loss_units(const TrialRecord& trial) {
-  return text_of(trial.settings, "model.loss") == "cross_entropy" ? "nat" : "1";
+  return text_of(trial.settings, "model.loss").ends_with("cross_entropy") ? "nat" : "1";
 }
 
 /// A data set whose values are one member of each Record (or one vector of it).

@@ -4,9 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
+#include <type_traits>
 
 #include "core/error.hpp"
+#include "core/random.hpp"
 #include "core/results/lookup.hpp"
 #include "core/results/result_file.hpp"
 #include "core/table_values.hpp"
@@ -93,12 +97,41 @@ const ResultFile& StartFiles::load(const std::string& path) {
   throw InputError(fmt::format("\"{}\" is not there; looked at {}", path, fmt::join(candidates, ", ")));
 }
 
+namespace {
+
+/// The last bit of a weight that is drawn, or of the first after it that is not 0; none where all are 0.
+template <typename Scalar>
+void flip_one_bit(const ModelSettings& model, std::vector<Scalar>& parameters) {
+  using Bits = std::conditional_t<std::is_same_v<Scalar, float>, std::uint32_t, std::uint64_t>;
+  const ParameterLayout layout = parameter_layout(model);
+  std::vector<std::span<Scalar>> matrices;
+  for (const ParameterTensor& tensor : layout.tensors) {
+    if (tensor.role == ParameterRole::matrix) matrices.push_back(tensor_of(std::span(parameters), tensor));
+  }
+  RandomStream stream(model.perturb_seed, Purpose::perturbation);
+  const std::size_t drawn = stream.below(matrices.size());
+  std::size_t first = stream.below(matrices[drawn].size());
+  for (std::size_t i = 0; i <= matrices.size(); ++i, first = 0) {
+    for (Scalar& weight : matrices[(drawn + i) % matrices.size()].subspan(first)) {
+      if (weight == 0) continue;
+      weight = std::bit_cast<Scalar>(std::bit_cast<Bits>(weight) ^ Bits{1});
+      return;
+    }
+  }
+}
+
+}  // namespace
+
 template <typename Scalar>
 std::vector<Scalar> start_parameters(const TrialSettings& trial) {
-  if (!trial.model.start_parameters) return initial_parameters<Scalar>(trial.model, trial.seed);
   std::vector<Scalar> parameters;
-  parameters.reserve(trial.model.start_parameters->size());
-  for (const double value : *trial.model.start_parameters) parameters.push_back(static_cast<Scalar>(value));
+  if (trial.model.start_parameters) {
+    parameters.reserve(trial.model.start_parameters->size());
+    for (const double value : *trial.model.start_parameters) parameters.push_back(static_cast<Scalar>(value));
+  } else {
+    parameters = initial_parameters<Scalar>(trial.model, trial.seed);
+  }
+  if (trial.model.perturb == Perturbation::one_bit) flip_one_bit(trial.model, parameters);
   return parameters;
 }
 

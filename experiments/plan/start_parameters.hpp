@@ -40,7 +40,8 @@ class StartFiles {
   std::map<std::string, ResultFile> files_;
 };
 
-/// The parameters that training starts from, in the trial's scalar type: model.start_parameters, else drawn.
+/// The parameters that training starts from, in the trial's scalar type: model.start_parameters, else drawn; with the
+/// last bit of one weight changed where model.perturb asks for it.
 template <typename Scalar>
 [[nodiscard]] std::vector<Scalar> start_parameters(const TrialSettings& trial);
 

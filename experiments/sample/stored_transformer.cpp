@@ -52,6 +52,9 @@ std::string unsuitable_reason(const TrialRecord& trial) {
   if (!is_transformer(trial)) return "is not a transformer";
   if (trial.final_parameters.empty()) return "stores no parameters: run it with record.parameters = final";
   if (trial.vocabulary.empty()) return "stores no vocabulary";
+  if (text_of(trial.settings, "model.loss") == "stablemax_cross_entropy") {
+    return "was trained with stablemax: what it puts out is not for the softmax that sampling draws by";
+  }
   return "";
 }
 

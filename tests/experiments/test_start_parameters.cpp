@@ -1,5 +1,7 @@
 // `model.init = file:PATH#TRIAL`: training that goes on from stored parameters.
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <memory>
 
 #include "core/error.hpp"
 #include "core/results/result_file.hpp"
@@ -156,6 +158,36 @@ TEST_CASE("a tensor that the model does not have is refused") {
   const std::string file = store(folder, {larger}).string();
   CHECK_THAT(plan_error({"model.init=file:" + file + "#larger"}),
              Contains("layers.2.bias (2) is stored, but the model has none"));
+}
+
+TEST_CASE("a perturbed trial starts from weights that differ in the last bit of one of them") {
+  const auto start_of = [](const std::vector<std::string>& overrides) {
+    const Experiment experiment = small_experiment(overrides);
+    return start_parameters<float>(experiment.trials.front());
+  };
+  const std::vector<float> plain = start_of({}), first = start_of({"model.perturb=one_bit"}),
+                           other = start_of({"model.perturb=one_bit", "model.perturb_seed=2"});
+  const auto differences = [&plain](const std::vector<float>& changed) {
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < plain.size(); ++i) {
+      if (plain[i] == changed[i]) continue;
+      places.push_back(i);
+      CHECK((std::nextafter(plain[i], changed[i]) == changed[i]));
+    }
+    return places;
+  };
+  REQUIRE(differences(first).size() == 1);
+  REQUIRE(differences(other).size() == 1);
+  CHECK(differences(first) != differences(other));
+  CHECK(start_of({"model.perturb=one_bit"}) == first);
+}
+
+TEST_CASE("weights that are all 0 have no last bit to change") {
+  TrialSettings trial;
+  trial.model.layers = {2, 3};
+  trial.model.perturb = Perturbation::one_bit;
+  trial.model.start_parameters = std::make_shared<const std::vector<double>>(9, 0.0);
+  CHECK(start_parameters<double>(trial) == std::vector<double>(9, 0.0));
 }
 
 }  // namespace stepbench::testing

@@ -51,5 +51,9 @@ TEST_CASE("gradients of cross-entropy behind a ReLU output are the difference qu
   check_every_tensor(OutputActivation::relu, Loss::cross_entropy);
 }
 
+TEST_CASE("gradients of stablemax's cross-entropy are the difference quotients") {
+  check_every_tensor(OutputActivation::linear, Loss::stablemax_cross_entropy);
+}
+
 }  // namespace
 }  // namespace stepbench::testing

@@ -108,7 +108,7 @@ TEST_CASE("backends agree on layerwise updates, with and without decay") {
 }
 
 TEST_CASE("backends agree on every loss and output") {
-  for (const Loss loss : {Loss::squared_error, Loss::cross_entropy}) {
+  for (const Loss loss : {Loss::squared_error, Loss::cross_entropy, Loss::stablemax_cross_entropy}) {
     for (const OutputActivation output : {OutputActivation::linear, OutputActivation::relu}) {
       Problem problem = make_problem({20, 33, 5}, 24, 9);
       problem.settings.model.loss = loss;
@@ -116,6 +116,33 @@ TEST_CASE("backends agree on every loss and output") {
       require_agreement(problem);
     }
   }
+}
+
+TEST_CASE("a softmax in float32 swallows what one in float64 learns from, in every backend") {
+  const std::vector<float> features = {1}, parameters = {20, 0, 0, 0, 0, 0};  // logits 20, 0, 0
+  const std::vector<std::int32_t> labels = {0};
+  Batch<float> batch;
+  batch.size = batch.counted = 1;
+  batch.features = features;
+  batch.labels = labels;
+  for_each_backend([&](const Backend& backend, std::int64_t threads) {
+    const auto gradient_at_label = [&](Precision softmax) {
+      NetworkSettings settings;
+      settings.model.layers = {1, 3};
+      settings.model.softmax = softmax;
+      settings.threads = threads;
+      const auto network = backend.make<float>(settings);
+      const auto claim = network->claim_threads();
+      network->write(Content::parameters, parameters);
+      network->compute_gradients(batch);
+      std::vector<float> gradients(parameters.size());
+      network->read(Content::gradients, gradients);
+      return gradients.front();
+    };
+    const float in_float32 = gradient_at_label(Precision::float32), in_float64 = gradient_at_label(Precision::float64);
+    CHECK(in_float32 == 0);
+    CHECK(in_float64 == Approx(-2 * std::exp(-20.0)).epsilon(1e-5));
+  });
 }
 
 TEST_CASE("backends agree on odd shapes: one layer, sizes of one, one sample, many shards and blocks") {

@@ -31,7 +31,7 @@ double worst_gradient_error(Network<double>& network, const GradientProblem& pro
 
 std::vector<GradientProblem> problems() {
   std::vector<GradientProblem> list;
-  for (const Loss loss : {Loss::squared_error, Loss::cross_entropy}) {
+  for (const Loss loss : {Loss::squared_error, Loss::cross_entropy, Loss::stablemax_cross_entropy}) {
     for (const OutputActivation output : {OutputActivation::linear, OutputActivation::relu}) {
       list.push_back(make_gradient_problem({5, 7, 4, 3}, output, loss, 3));
       list.push_back(make_gradient_problem({6, 4}, output, loss, 1));

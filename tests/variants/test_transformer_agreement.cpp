@@ -125,6 +125,16 @@ TEST_CASE("backends' transformers agree on every kind of position, activation an
   }
 }
 
+TEST_CASE("backends' transformers agree on every loss") {
+  Problem problem = small_problem();
+  problem.not_counted = 0.2;
+  problem.settings.model.loss = Loss::stablemax_cross_entropy;
+  require_agreement(problem);
+  problem.settings.model.loss = Loss::cross_entropy;
+  problem.settings.model.softmax = Precision::float64;
+  require_agreement(problem);
+}
+
 TEST_CASE("backends' transformers agree on odd shapes: one token, one sample, odd widths, long contexts, many shards") {
   using Case = std::tuple<TransformerShape, std::int64_t, std::int64_t>;  // batch, last batch
   const std::vector<Case> cases = {{{5, 12, 3, 2, 1}, 4, 1}, {{70, 20, 4, 1, 7}, 5, 2},   {{70, 36, 6, 2, 33}, 3, 1},

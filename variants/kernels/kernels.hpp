@@ -42,6 +42,16 @@ template <typename Scalar>
 double cross_entropy_row(const Scalar* logits, std::int32_t label, std::ptrdiff_t columns, Scalar scale,
                          Scalar* gradient);
 
+/// The same, computed in double but for the rounding of the gradient.
+template <typename Scalar>
+double cross_entropy_row_in_double(const Scalar* logits, std::int32_t label, std::ptrdiff_t columns, Scalar scale,
+                                   Scalar* gradient);
+
+/// The same with stablemax (enum Loss in core/settings.hpp) in place of softmax.
+template <typename Scalar>
+double stablemax_cross_entropy_row(const Scalar* logits, std::int32_t label, std::ptrdiff_t columns, Scalar scale,
+                                   Scalar* gradient);
+
 /// What an update of a slice of parameters needs, worked out once per step. Formulas: PyTorch's documentation of
 /// torch.optim.SGD, Adam and AdamW.
 template <typename Scalar>

@@ -8,6 +8,7 @@ template <typename Scalar>
 MatrixMlp<Scalar>::MatrixMlp(const NetworkSettings& settings, const Products<Scalar>& products)
     : MatrixModel<Scalar>(settings, /*rows_per_sample=*/1, products),
       loss_(settings.model.loss),
+      label_loss_(label_loss_of<Scalar>(settings.model, cross_entropy_row<Scalar>)),
       output_(settings.model.output) {
   const ParameterLayout layout = parameter_layout(settings.model);
   for (LayoutCursor cursor(layout); !cursor.at_end();) {
@@ -65,7 +66,7 @@ void MatrixMlp<Scalar>::row_losses(const Batch<Scalar>& batch, Range rows) {
     this->row_losses_[row] =
         loss_ == Loss::squared_error
             ? squared_error_row(output, batch.targets.data() + b * columns, columns, Scalar{2} / counted, gradient)
-            : cross_entropy_row(output, batch.labels[row], columns, Scalar{1} / counted, gradient);
+            : label_loss_(output, batch.labels[row], columns, Scalar{1} / counted, gradient);
     if (has_relu(layers_.size() - 1)) mask_by_relu(gradient, output, columns);
   }
 }

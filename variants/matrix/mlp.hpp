@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "variants/matrix/label_loss.hpp"
 #include "variants/matrix/model.hpp"
 
 namespace stepbench {
@@ -34,6 +35,7 @@ class MatrixMlp final : public MatrixModel<Scalar> {
   void row_hits(const Batch<Scalar>& batch, Range rows);
 
   Loss loss_;
+  LabelLoss<Scalar> label_loss_;  // where it is not squared_error
   OutputActivation output_;
   /// Rows as far apart as the products like them.
   struct LayerRows {

@@ -13,6 +13,7 @@ template <typename Scalar>
 MatrixTransformer<Scalar>::MatrixTransformer(const NetworkSettings& settings, const Products<Scalar>& products)
     : MatrixModel<Scalar>(settings, settings.model.context, products),
       model_(settings.model),
+      label_loss_(label_loss_of<Scalar>(settings.model, token_cross_entropy<Scalar>)),
       attention_{settings.model.context, settings.model.d_model, settings.model.heads},
       scratch_size_(attention_scratch(products, attention_)),
       rows_(static_cast<std::size_t>(settings.max_batch * settings.model.context)),
@@ -252,8 +253,7 @@ void MatrixTransformer<Scalar>::row_losses(const Batch<Scalar>& batch, Range row
       this->row_losses_[row] = 0;
       std::fill_n(gradient, vocabulary, Scalar{0});
     } else {
-      this->row_losses_[row] =
-          token_cross_entropy(logits_.data() + r * vocabulary, target, vocabulary, scale, gradient);
+      this->row_losses_[row] = label_loss_(logits_.data() + r * vocabulary, target, vocabulary, scale, gradient);
     }
   }
 }

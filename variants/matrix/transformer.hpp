@@ -10,6 +10,7 @@
 
 #include "variants/kernels/attention.hpp"
 #include "variants/kernels/row_major_weight.hpp"
+#include "variants/matrix/label_loss.hpp"
 #include "variants/matrix/model.hpp"
 
 namespace stepbench {
@@ -97,6 +98,7 @@ class MatrixTransformer final : public MatrixModel<Scalar> {
   void norm_gradient(const Norm& norm, const Batch<Scalar>& batch, Range columns);
 
   ModelSettings model_;
+  LabelLoss<Scalar> label_loss_;
   AttentionShape attention_;
   std::ptrdiff_t scratch_size_;  // of attention, per sequence and head
   std::size_t rows_;             // N of the largest batch

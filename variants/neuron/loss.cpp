@@ -26,11 +26,45 @@ double squared_error(Rows<const Scalar> rows, const Batch<Scalar>& batch, std::s
   return sum / static_cast<double>(batch.counted * rows.width);
 }
 
+/// The loss of a row of outputs with a label, and where `gradient` is not empty the derivative times the rows counted.
+/// What they compute in is Wide.
+///
 /// -log softmax(a)[label] = log sum_k exp(a_k - max) - (a_label - max): no exponential can overflow.
+template <typename Wide, typename Scalar>
+double softmax_row(std::span<const Scalar> a, std::size_t label, Wide counted, std::span<Scalar> gradient) {
+  const auto largest = static_cast<Wide>(*std::max_element(a.begin(), a.end()));
+  Wide exponentials = 0;
+  for (const Scalar a_k : a) exponentials += std::exp(static_cast<Wide>(a_k) - largest);
+  const Wide log_sum = std::log(exponentials) + largest;
+  for (std::size_t k = 0; k < gradient.size(); ++k) {
+    const Wide softmax = std::exp(static_cast<Wide>(a[k]) - log_sum);
+    gradient[k] = static_cast<Scalar>((softmax - (k == label ? 1 : 0)) / counted);
+  }
+  return static_cast<double>(log_sum - static_cast<Wide>(a[label]));
+}
+
+/// s(x) and its derivative, of stablemax (enum Loss in core/settings.hpp).
+double stablemax_term(double x) { return x < 0 ? 1 / (1 - x) : x + 1; }
+double stablemax_slope(double x) { return x < 0 ? 1 / ((1 - x) * (1 - x)) : 1; }
+
+/// The same of stablemax.
 template <typename Scalar>
-double cross_entropy(Rows<const Scalar> outputs, const Batch<Scalar>& batch, std::span<Scalar> output_gradient) {
+double stablemax_row(std::span<const Scalar> a, std::size_t label, double counted, std::span<Scalar> gradient) {
+  double sum = 0;
+  for (const Scalar a_k : a) sum += stablemax_term(static_cast<double>(a_k));
+  const double of_label = stablemax_term(static_cast<double>(a[label]));
+  for (std::size_t k = 0; k < gradient.size(); ++k) {
+    const double slope = stablemax_slope(static_cast<double>(a[k]));
+    gradient[k] = static_cast<Scalar>((slope / sum - (k == label ? slope / of_label : 0)) / counted);
+  }
+  return std::log(sum) - std::log(of_label);
+}
+
+/// The mean of row(outputs, label, gradient) over the rows that count.
+template <typename Scalar, typename Row>
+double mean_over_labels(Rows<const Scalar> outputs, const Batch<Scalar>& batch, std::span<Scalar> output_gradient,
+                        const Row& loss_of_row) {
   const std::span<const std::int32_t> labels = labels_of(batch);
-  const auto counted = static_cast<double>(batch.counted);
   const auto classes = static_cast<std::size_t>(outputs.width);
   double sum = 0;
   for (std::size_t row = 0; row < static_cast<std::size_t>(outputs.count); ++row) {
@@ -40,28 +74,26 @@ double cross_entropy(Rows<const Scalar> outputs, const Batch<Scalar>& batch, std
       std::fill(gradient.begin(), gradient.end(), Scalar{0});
       continue;
     }
-    const std::span<const Scalar> a = outputs[static_cast<std::int64_t>(row)];
-    const auto label = static_cast<std::size_t>(labels[row]);
-    const auto largest = static_cast<double>(*std::max_element(a.begin(), a.end()));
-    double exponentials = 0;
-    for (const Scalar a_k : a) exponentials += std::exp(static_cast<double>(a_k) - largest);
-    const double log_sum = std::log(exponentials) + largest;
-    sum += log_sum - static_cast<double>(a[label]);
-    for (std::size_t k = 0; k < gradient.size(); ++k) {
-      const double softmax = std::exp(static_cast<double>(a[k]) - log_sum);
-      gradient[k] = static_cast<Scalar>((softmax - (k == label ? 1 : 0)) / counted);
-    }
+    sum += loss_of_row(outputs[static_cast<std::int64_t>(row)], static_cast<std::size_t>(labels[row]), gradient);
   }
-  return sum / counted;
+  return sum / static_cast<double>(batch.counted);
 }
 
 }  // namespace
 
 template <typename Scalar>
-double loss_and_gradient(Loss loss, Rows<const Scalar> outputs, const Batch<Scalar>& batch,
+double loss_and_gradient(const ModelSettings& model, Rows<const Scalar> outputs, const Batch<Scalar>& batch,
                          std::span<Scalar> output_gradient) {
-  return loss == Loss::squared_error ? squared_error(outputs, batch, output_gradient)
-                                     : cross_entropy(outputs, batch, output_gradient);
+  if (model.loss == Loss::squared_error) return squared_error(outputs, batch, output_gradient);
+  return mean_over_labels(outputs, batch, output_gradient,
+                          [&](std::span<const Scalar> a, std::size_t label, std::span<Scalar> gradient) -> double {
+                            const auto counted = static_cast<double>(batch.counted);
+                            if (model.loss == Loss::stablemax_cross_entropy)
+                              return stablemax_row(a, label, counted, gradient);
+                            if (model.softmax == Precision::float32)
+                              return softmax_row(a, label, static_cast<float>(counted), gradient);
+                            return softmax_row(a, label, counted, gradient);
+                          });
 }
 
 template <typename Scalar>
@@ -75,8 +107,8 @@ std::int64_t count_correct(Rows<const Scalar> outputs, const Batch<Scalar>& batc
   return correct;
 }
 
-template double loss_and_gradient(Loss, Rows<const float>, const Batch<float>&, std::span<float>);
-template double loss_and_gradient(Loss, Rows<const double>, const Batch<double>&, std::span<double>);
+template double loss_and_gradient(const ModelSettings&, Rows<const float>, const Batch<float>&, std::span<float>);
+template double loss_and_gradient(const ModelSettings&, Rows<const double>, const Batch<double>&, std::span<double>);
 template std::int64_t count_correct(Rows<const float>, const Batch<float>&);
 template std::int64_t count_correct(Rows<const double>, const Batch<double>&);
 

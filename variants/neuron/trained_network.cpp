@@ -53,7 +53,7 @@ void TrainedNetwork<Scalar>::write(Content content, std::span<const Scalar> valu
 template <typename Scalar>
 Evaluation TrainedNetwork<Scalar>::evaluate(const Batch<Scalar>& batch) {
   const Rows<const Scalar> outputs = forward(batch);
-  return {.loss = loss_and_gradient(settings_.model.loss, outputs, batch, std::span<Scalar>{}),
+  return {.loss = loss_and_gradient(settings_.model, outputs, batch, std::span<Scalar>{}),
           .correct = count_correct(outputs, batch)};
 }
 
@@ -64,7 +64,7 @@ StepResult TrainedNetwork<Scalar>::forward_and_loss(const Batch<Scalar>& batch) 
   const Rows<const Scalar> outputs = forward(batch);
   result.phases[Phase::forward] = clock.lap();
   const auto gradient = std::span(output_gradient_).first(outputs.all().size());
-  result.loss = loss_and_gradient(settings_.model.loss, outputs, batch, gradient);
+  result.loss = loss_and_gradient(settings_.model, outputs, batch, gradient);
   output_gradient_rows_ = {gradient.data(), outputs.count, outputs.width};
   result.phases[Phase::loss] = clock.lap();
   return result;

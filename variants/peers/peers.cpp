@@ -16,12 +16,21 @@ struct PeerRow {
   std::string (*unsupported)(const NetworkSettings&);
 };
 
-std::string no_layerwise_updates(const NetworkSettings& settings) {
+/// Of what no shipped peer has.
+std::string other_losses(const ModelSettings& model) {
+  if (model.loss == Loss::stablemax_cross_entropy) return "model.loss = stablemax_cross_entropy is not supported";
+  if (model.softmax) return "computes softmax as its library likes: model.softmax is not supported";
+  return "";
+}
+
+std::string pytorch_and_jax_unsupported(const NetworkSettings& settings) {
+  if (std::string reason = other_losses(settings.model); !reason.empty()) return reason;
   if (settings.training.update_order == UpdateOrder::simultaneous) return "";
   return "forms all gradients before it updates: training.update_order = layerwise is not supported";
 }
 
 std::string numpy_unsupported(const NetworkSettings& settings) {
+  if (std::string reason = other_losses(settings.model); !reason.empty()) return reason;
   if (settings.model.kind != ModelKind::mlp) return "trains MLPs: model.kind = transformer is not supported";
   if (settings.training.update_order == UpdateOrder::layerwise) {
     return "training.update_order = layerwise is not supported (numpy_original has it)";
@@ -42,13 +51,13 @@ std::string original_unsupported(const NetworkSettings& settings) {
   return "";
 }
 
-constexpr PeerRow kPyTorch{
-    "pytorch", "PyTorch, eager, as its users write it", "pytorch.py", nullptr, kAnyThreads, no_layerwise_updates};
-constexpr PeerRow kPyTorchCompiled{"pytorch_compiled", "the same through torch.compile",
-                                   "pytorch.py",       "--compiled",
-                                   kAnyThreads,        no_layerwise_updates};
+constexpr PeerRow kPyTorch{"pytorch",    "PyTorch, eager, as its users write it",
+                           "pytorch.py", nullptr,
+                           kAnyThreads,  pytorch_and_jax_unsupported};
+constexpr PeerRow kPyTorchCompiled{"pytorch_compiled", "the same through torch.compile", "pytorch.py", "--compiled",
+                                   kAnyThreads,        pytorch_and_jax_unsupported};
 constexpr PeerRow kJax{
-    "jax", "JAX, the whole training step jitted", "jax_peer.py", nullptr, kAnyThreads, no_layerwise_updates};
+    "jax", "JAX, the whole training step jitted", "jax_peer.py", nullptr, kAnyThreads, pytorch_and_jax_unsupported};
 constexpr PeerRow kNumpy{
     "numpy", "numpy, a layer as a matrix; MLPs", "numpy_vectorised.py", nullptr, kAnyThreads, numpy_unsupported};
 constexpr PeerRow kNumpyOriginal{

@@ -107,6 +107,18 @@ double cross_entropy_row(const Scalar* logits, std::int32_t label, std::ptrdiff_
 }
 
 template <typename Scalar>
+double cross_entropy_row_in_double(const Scalar* logits, std::int32_t label, std::ptrdiff_t columns, Scalar scale,
+                                   Scalar* gradient) {
+  return kernels<Scalar>().cross_entropy_row_in_double(logits, label, columns, scale, gradient);
+}
+
+template <typename Scalar>
+double stablemax_cross_entropy_row(const Scalar* logits, std::int32_t label, std::ptrdiff_t columns, Scalar scale,
+                                   Scalar* gradient) {
+  return kernels<Scalar>().stablemax_cross_entropy_row(logits, label, columns, scale, gradient);
+}
+
+template <typename Scalar>
 void update_slice(const OptimizerStep<Scalar>& rule, ParameterRole role, std::ptrdiff_t count, const Scalar* gradients,
                   Scalar* parameters, Scalar* first, Scalar* second) {
   kernels<Scalar>().update_slice(rule, role, count, gradients, parameters, first, second);
@@ -176,6 +188,8 @@ void exp_in_place(double* values, std::ptrdiff_t count) { kernels<double>().exp_
   template double sum_of_squares<S>(const S*, std::ptrdiff_t);                                                        \
   template double squared_error_row<S>(const S*, const S*, std::ptrdiff_t, S, S*);                                    \
   template double cross_entropy_row<S>(const S*, std::int32_t, std::ptrdiff_t, S, S*);                                \
+  template double cross_entropy_row_in_double<S>(const S*, std::int32_t, std::ptrdiff_t, S, S*);                      \
+  template double stablemax_cross_entropy_row<S>(const S*, std::int32_t, std::ptrdiff_t, S, S*);                      \
   template struct OptimizerStep<S>;                                                                                   \
   template void update_slice<S>(const OptimizerStep<S>&, ParameterRole, std::ptrdiff_t, const S*, S*, S*, S*);        \
   template void layer_norm<S>(S*, const S*, const S*, const S*, std::ptrdiff_t, std::ptrdiff_t, S*, S*, S*);          \

@@ -84,6 +84,39 @@ double cross_entropy_row(const Scalar* __restrict logits, std::int32_t label, st
 }
 
 template <typename Scalar>
+double cross_entropy_row_in_double(const Scalar* __restrict logits, std::int32_t label, std::ptrdiff_t columns,
+                                   Scalar scale, Scalar* __restrict gradient) {
+  auto largest = static_cast<double>(logits[0]);
+  for (std::ptrdiff_t j = 1; j < columns; ++j) {
+    largest = largest < static_cast<double>(logits[j]) ? static_cast<double>(logits[j]) : largest;
+  }
+  double sum = 0;
+  for (std::ptrdiff_t j = 0; j < columns; ++j) sum += exponential(static_cast<double>(logits[j]) - largest);
+  for (std::ptrdiff_t j = 0; j < columns; ++j) {
+    const double probability = exponential(static_cast<double>(logits[j]) - largest) / sum;
+    gradient[j] = static_cast<Scalar>((probability - (j == label ? 1 : 0)) * static_cast<double>(scale));
+  }
+  return logarithm(sum) - (static_cast<double>(logits[label]) - largest);
+}
+
+template <typename Scalar>
+double stablemax_cross_entropy_row(const Scalar* __restrict logits, std::int32_t label, std::ptrdiff_t columns,
+                                   Scalar scale, Scalar* __restrict gradient) {
+  // s(x) and, in `gradient`, s'(x): 1 from 0 on, s(x)^2 below.
+  const auto s = [](Scalar x) { return x < 0 ? 1 / (1 - x) : x + 1; };
+  Scalar sum = 0;
+  for (std::ptrdiff_t j = 0; j < columns; ++j) {
+    const Scalar value = s(logits[j]);
+    sum += value;
+    gradient[j] = logits[j] < 0 ? value * value : Scalar{1};
+  }
+  const Scalar of_label = s(logits[label]), slope = gradient[label], factor = scale / sum;
+  for (std::ptrdiff_t j = 0; j < columns; ++j) gradient[j] *= factor;
+  gradient[label] -= scale * slope / of_label;
+  return logarithm(static_cast<double>(sum)) - logarithm(static_cast<double>(of_label));
+}
+
+template <typename Scalar>
 void update_slice(const OptimizerStep<Scalar>& rule, ParameterRole role, std::ptrdiff_t count,
                   const Scalar* __restrict gradients, Scalar* __restrict parameters, Scalar* __restrict first,
                   Scalar* __restrict second) {

@@ -31,6 +31,8 @@ struct KernelFunctions {
   decltype(&stepbench::sum_of_squares<Scalar>) sum_of_squares;
   decltype(&stepbench::squared_error_row<Scalar>) squared_error_row;
   decltype(&stepbench::cross_entropy_row<Scalar>) cross_entropy_row;
+  decltype(&stepbench::cross_entropy_row_in_double<Scalar>) cross_entropy_row_in_double;
+  decltype(&stepbench::stablemax_cross_entropy_row<Scalar>) stablemax_cross_entropy_row;
   decltype(&stepbench::update_slice<Scalar>) update_slice;
   decltype(&stepbench::layer_norm<Scalar>) layer_norm;
   decltype(&stepbench::layer_norm_backward<Scalar>) layer_norm_backward;

@@ -169,6 +169,8 @@ std::unique_ptr<Network<Scalar>> make(const NetworkSettings& settings) {
 std::string unsupported(const NetworkSettings& settings) {
   const TrainingSettings& training = settings.training;
   if (settings.model.kind != ModelKind::mlp) return "toy trains MLPs only";
+  if (settings.model.loss == Loss::stablemax_cross_entropy || settings.model.softmax)
+    return "toy has a softmax of its own";
   const bool plain = training.optimizer == Optimizer::sgd && training.weight_decay == 0 && !training.gradient_clip &&
                      training.update_order == UpdateOrder::simultaneous;
   return plain ? "" : "toy trains with plain SGD only";
