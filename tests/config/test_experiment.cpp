@@ -351,11 +351,18 @@ TEST_CASE("stored values are typed, and are those that apply") {
   }
 }
 
+TEST_CASE("a softmax of float32 is none of a training in float64") {
+  CHECK(error_with("precision = float64\n[model]\nsoftmax = float32\n") ==
+        "quick.cfg:13: model.softmax: found \"float32\" with training.precision = float64, allowed: float64 (trial "
+        "blas-t1-s1)");
+}
+
 TEST_CASE("every key that is set is stored, in the order of the table") {
   const Experiment experiment = load_text(
       "[experiment]\nname = n\ndescription = d\n[dataset]\nkind = blobs\nshuffle = false\ntrain_samples = 5\n"
       "validation_samples = 6\nvalidation_fraction = 0.2\nseed = 3\nfeatures = 4\nclasses = 7\nsamples = 100\n"
-      "[model]\nkind = mlp\nlayers = 4,7\noutput = linear\nloss = cross_entropy\ninit = xavier\n[training]\n"
+      "[model]\nkind = mlp\nlayers = 4,7\noutput = linear\nloss = cross_entropy\nsoftmax = float64\ninit = xavier\n"
+      "perturb = one_bit\nperturb_seed = 5\n[training]\n"
       "steps = 9\nbatch_size = 2\noptimizer = adam\nlearning_rate = 0.1\nbeta1 = 0.5\nbeta2 = 0.6\nepsilon = 0.7\n"
       "weight_decay = 0.8\nschedule = cosine\nwarmup_steps = 1\nfinal_learning_rate = 0.01\ngradient_clip = 2\n"
       "update_order = simultaneous\nprecision = float64\ntarget = train_loss<=0.1\n[measure]\nrounds = 8\n"

@@ -98,11 +98,10 @@ TEST_CASE("sinusoidal positions need an even width") {
   CHECK(error_of("", {"model.d_model=9"}) == "no error");
 }
 
-TEST_CASE("a transformer's loss is cross entropy") {
-  CHECK(
-      error_of("loss = squared_error\n") ==
-      "quick.cfg:16: model.loss: found \"squared_error\" with model.kind = transformer, allowed: cross_entropy (trial "
-      "blas-t1-s1)");
+TEST_CASE("a transformer's loss is a cross entropy") {
+  CHECK(error_of("loss = squared_error\n") ==
+        "quick.cfg:16: model.loss: found \"squared_error\" with model.kind = transformer, allowed: cross_entropy, "
+        "stablemax_cross_entropy (trial blas-t1-s1)");
 }
 
 TEST_CASE("layerwise updates are an MLP's") {
