@@ -1,7 +1,9 @@
-// `stepbench compare`: which trials differ in speed and in what they learn, within a file or between two.
+// `stepbench compare`: which trials differ in speed and in what they learn, within a file or between two; and how speed
+// went over three files or more.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 
 #include "core/config/experiment.hpp"
@@ -11,19 +13,23 @@
 #include "experiments/commands/command.hpp"
 #include "experiments/compare/numbers.hpp"
 #include "experiments/compare/report.hpp"
+#include "experiments/history/report.hpp"
 #include "experiments/show/speed_margin.hpp"
 #include "experiments/terminal/standard_streams.hpp"
 
 namespace stepbench {
 namespace {
 
-enum class Format { text, markdown, json, csv };
+constexpr std::size_t kMostFiles = 10'000;  // any number that a shell can name
+
+enum class Format { text, markdown, latex, json, csv };
 struct NamedFormat {
   std::string_view name;
   Format format;
 };
 constexpr std::array kFormats = {NamedFormat{"text", Format::text}, NamedFormat{"md", Format::markdown},
-                                 NamedFormat{"json", Format::json}, NamedFormat{"csv", Format::csv}};
+                                 NamedFormat{"latex", Format::latex}, NamedFormat{"json", Format::json},
+                                 NamedFormat{"csv", Format::csv}};
 
 Format parse_format(const std::string& text) {
   std::vector<std::string_view> names;
@@ -61,6 +67,7 @@ compare::CompareOptions compare_options(const ParsedCommandLine& arguments) {
   return options;
 }
 
+/// The compare and history namespaces have a report for each format.
 std::string report(Format format, const compare::Comparison& comparison,
                    const std::vector<compare::Finding>& findings) {
   switch (format) {
@@ -68,12 +75,30 @@ std::string report(Format format, const compare::Comparison& comparison,
       return compare::text_report(comparison, findings);
     case Format::markdown:
       return compare::markdown_report(comparison, findings);
+    case Format::latex:
+      return compare::latex_report(comparison, findings);
     case Format::json:
       return compare::json_report(comparison, findings);
     case Format::csv:
       break;
   }
   return compare::csv_report(comparison);
+}
+
+std::string report(Format format, const history::History& found, const std::vector<compare::Finding>& findings) {
+  switch (format) {
+    case Format::text:
+      return history::text_report(found, findings);
+    case Format::markdown:
+      return history::markdown_report(found, findings);
+    case Format::latex:
+      return history::latex_report(found, findings);
+    case Format::json:
+      return history::json_report(found, findings);
+    case Format::csv:
+      break;
+  }
+  return history::csv_report(found);
 }
 
 /// What a CSV table has no place for.
@@ -88,56 +113,100 @@ void print_remarks(const compare::Comparison& comparison, const std::vector<comp
   }
 }
 
-int run_compare(const ParsedCommandLine& arguments) {
-  const compare::CompareOptions options = compare_options(arguments);
-  const Format format = parse_format(arguments.last("format", "text"));
+/// What all ways of comparing are asked for.
+struct Asked {
+  compare::CompareOptions options;
+  Format format;
   std::vector<compare::FailCondition> conditions;
-  for (const std::string& text : arguments.all("fail-if")) conditions.push_back(compare::parse_fail_condition(text));
-  const std::string baseline_name = arguments.last("baseline", "");
+  std::string baseline;
+};
+
+Asked asked_for(const ParsedCommandLine& arguments) {
+  Asked asked{
+      compare_options(arguments), parse_format(arguments.last("format", "text")), {}, arguments.last("baseline", "")};
+  for (const std::string& text : arguments.all("fail-if")) {
+    asked.conditions.push_back(compare::parse_fail_condition(text));
+  }
+  return asked;
+}
+
+int compare_two(const ParsedCommandLine& arguments, const Asked& asked) {
   if (arguments.has("baseline") && !arguments.more_positionals.empty()) {
     throw InputError("compare: --baseline chooses among the trials of one file, but two files are given");
   }
-
   const ResultFile file = read_result_file(arguments.positional);
   compare::Comparison comparison;
   if (arguments.more_positionals.empty()) {
-    comparison = compare::compare_within(file, baseline_name, options);
+    comparison = compare::compare_within(file, asked.baseline, asked.options);
   } else {
-    comparison = compare::compare_files(file, read_result_file(arguments.more_positionals.front()), options);
+    comparison = compare::compare_files(file, read_result_file(arguments.more_positionals.front()), asked.options);
     comparison.baseline_file = arguments.more_positionals.front();
   }
   comparison.file = arguments.positional;
 
-  const std::vector<compare::Finding> findings = compare::hold_against(comparison, conditions);
+  const std::vector<compare::Finding> findings = compare::hold_against(comparison, asked.conditions);
   if (arguments.has("brief")) comparison = compare::brief(std::move(comparison));
-  write_output(report(format, comparison, findings));
-  if (format == Format::csv) print_remarks(comparison, findings);
+  write_output(report(asked.format, comparison, findings));
+  if (asked.format == Format::csv) print_remarks(comparison, findings);
   return compare::exit_code(findings);
+}
+
+int compare_over_files(const ParsedCommandLine& arguments, const Asked& asked) {
+  if (arguments.has("brief")) {
+    throw InputError("compare: --brief leaves rows of one or two files out, but three or more are given");
+  }
+  const bool learning = std::ranges::any_of(asked.conditions, [](const compare::FailCondition& condition) {
+    return condition.kind == compare::FailCondition::Kind::learns_worse;
+  });
+  std::vector<std::string> paths = {arguments.positional};
+  paths.insert(paths.end(), arguments.more_positionals.begin(), arguments.more_positionals.end());
+  std::vector<history::NamedFile> files;
+  for (std::size_t f = 0; f < paths.size(); ++f) {
+    const bool steps = learning && f + 2 >= paths.size();  // of all files they would be most of what is read
+    files.push_back({paths[f], read_result_file(paths[f], steps ? ReadSeries::yes : ReadSeries::no)});
+  }
+  const history::History found = history::history_of(files, asked.baseline, asked.options.speed_margin);
+  const std::vector<compare::Finding> findings = history::hold_against(found, files, asked.conditions, asked.options);
+  write_output(report(asked.format, found, findings));
+  if (asked.format == Format::csv) {
+    for (const std::string& line : history::remarks(found, findings)) {
+      write_remark(fmt::format("stepbench: {}\n", line));
+    }
+  }
+  return compare::exit_code(findings);
+}
+
+int run_compare(const ParsedCommandLine& arguments) {
+  const Asked asked = asked_for(arguments);
+  return arguments.more_positionals.size() < 2 ? compare_two(arguments, asked) : compare_over_files(arguments, asked);
 }
 
 }  // namespace
 
 Command compare_command() {
   return {
-      {"compare FILE.h5 [BASELINE.h5] [options]",
+      {"compare FILE.h5 [BASELINE.h5 | FILE2.h5 FILE3.h5...] [options]",
        "Says which differences are real: in speed, in time to target, and in what was learned.\n"
        "With one file, of every trial to the baseline that ran beside it, paired by round; with two, of FILE's trials "
        "to\n"
-       "the same trials of BASELINE, unpaired.\n"
+       "the same trials of BASELINE, unpaired; with three or more, over the files from the first to the last: each "
+       "file's\n"
+       "own ratio to a baseline that all have and percent of peak, where they change, and what else differs. Then\n"
+       "--fail-if holds the last file against the one before it.\n"
        "Exit codes with --fail-if: 3 a condition holds, 4 none holds but one is inconclusive (no interval, an "
        "interval\n"
        "across the limit, a noise floor above it, a trial that failed or has no counterpart), 0 none holds.",
        "FILE.h5",
        true,
-       {{"baseline", 0, "NAME", "a backend or backend-tN of FILE to compare with; default: measure.baseline"},
+       {{"baseline", 0, "NAME", "a backend or backend-tN of the file to compare with; default: measure.baseline"},
         {"fail-if", 0, "CONDITION", "slower:P% (a step takes over P% longer) or learns-worse; may be repeated"},
         {"brief", 0, "", "only the rows that answer: seeds together, no differences behind the verdicts"},
-        {"format", 0, "text|md|json|csv", "default: text"},
+        {"format", 0, "text|md|latex|json|csv", "default: text"},
         speed_margin_option(),
         {"loss-margin", 0, "M", "loss differences within M (0.01) or P% of the baseline's loss are none; default 1%"},
         {"accuracy-margin", 0, "M", "the same of accuracies; default 0.005"},
         {"loss-tolerance", 0, "R", "losses of a step part when they differ by over R of the larger; default 0.001"}},
-       2,
+       kMostFiles,
        "stepbench compare results/quick.h5 --baseline blas-t1 --fail-if slower:5%"},
       run_compare};
 }

@@ -6,6 +6,7 @@
 
 #include "experiments/compare/fail_if.hpp"
 #include "experiments/compare/report.hpp"
+#include "experiments/terminal/csv.hpp"
 
 namespace stepbench::compare {
 namespace {
@@ -77,25 +78,12 @@ Json target_json(const TargetRow& row) {
   return json;
 }
 
-const char* to_text(Outcome outcome) {
-  return outcome == Outcome::holds ? "holds" : outcome == Outcome::holds_not ? "holds not" : "inconclusive";
-}
-
 template <typename Rows, typename Convert>
 Json list(const Rows& rows, Convert convert) {
   Json json = Json::array();
   for (const auto& row : rows) json.push_back(convert(row));
   return json;
 }
-
-/// RFC 4180: quoted where it has to be.
-std::string field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
-std::string field(double value) { return std::isfinite(value) ? fmt::format("{}", value) : ""; }
 
 std::string seed_field(const std::vector<std::uint64_t>& seeds) {
   return seeds.size() == 1 ? std::to_string(seeds.front()) : "all";
@@ -113,10 +101,10 @@ std::string line(const char* quantity, const Row& row, const std::string& seed, 
                  double baseline_value, const std::array<double, 4>& estimate_low_high_limit,
                  const Conclusion& conclusion) {
   const auto& [estimate, low, high, limit] = estimate_low_high_limit;
-  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", quantity, field(row.settings), row.trial,
-                     row.baseline, seed, unit, field(value), field(baseline_value), field(estimate), field(low),
-                     field(high), field(limit), conclusion.verdict, field(conclusion.margin),
-                     field(conclusion.because));
+  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", quantity, csv_field(row.settings), row.trial,
+                     row.baseline, seed, unit, csv_field(value), csv_field(baseline_value), csv_field(estimate),
+                     csv_field(low), csv_field(high), csv_field(limit), conclusion.verdict,
+                     csv_field(conclusion.margin), csv_field(conclusion.because));
 }
 constexpr std::array<double, 4> kNoEstimate = {kNotANumber, kNotANumber, kNotANumber, kNotANumber};
 

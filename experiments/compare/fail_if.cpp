@@ -52,6 +52,10 @@ Finding find_worse_learning(const FailCondition& condition, const LearningCompar
 
 }  // namespace
 
+std::string_view to_text(Outcome outcome) {
+  return outcome == Outcome::holds ? "holds" : outcome == Outcome::holds_not ? "holds not" : "inconclusive";
+}
+
 FailCondition parse_fail_condition(const std::string& text) {
   if (text == "learns-worse") return {FailCondition::Kind::learns_worse, 0, text};
   if (text.starts_with("slower:")) return {FailCondition::Kind::slower, parse_fail_if(text), text};
@@ -74,6 +78,18 @@ std::vector<Finding> hold_against(const Comparison& comparison, const std::vecto
     }
   }
   return findings;
+}
+
+std::vector<std::string> finding_lines(const std::vector<Finding>& findings) {
+  std::vector<std::string> lines;
+  for (const Finding& finding : findings) {
+    const char* outcome = finding.outcome == Outcome::holds       ? "YES"
+                          : finding.outcome == Outcome::holds_not ? "no"
+                                                                  : "inconclusive";
+    lines.push_back(fmt::format("fail-if {}: {}: {}{}", finding.condition, outcome,
+                                finding.trial.empty() ? "" : finding.trial + ": ", finding.detail));
+  }
+  return lines;
 }
 
 int exit_code(const std::vector<Finding>& findings) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "experiments/compare/comparison.hpp"
@@ -21,6 +22,7 @@ struct FailCondition {
 [[nodiscard]] FailCondition parse_fail_condition(const std::string& text);
 
 enum class Outcome { holds_not, inconclusive, holds };
+[[nodiscard]] std::string_view to_text(Outcome outcome);  // `holds not`, ...
 
 /// A condition held against one match, or against a trial that could not be compared.
 struct Finding {
@@ -33,6 +35,9 @@ struct Finding {
 /// counterpart or did not complete. `slower:P%` is decided as in a race, with P% as the margin (slowdown_limit.hpp).
 [[nodiscard]] std::vector<Finding> hold_against(const Comparison& comparison,
                                                 const std::vector<FailCondition>& conditions);
+
+/// `fail-if slower:5%: YES: tbb-t1: 0.9 times ...`, a line for each.
+[[nodiscard]] std::vector<std::string> finding_lines(const std::vector<Finding>& findings);
 
 /// kExitRegression if any holds, else kExitInconclusive if any is inconclusive, else kExitOk.
 [[nodiscard]] int exit_code(const std::vector<Finding>& findings);

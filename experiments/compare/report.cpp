@@ -8,24 +8,13 @@
 
 #include "experiments/compare/numbers.hpp"
 #include "experiments/show/speed_margin.hpp"
-#include "experiments/terminal/text_table.hpp"
+#include "experiments/terminal/grid.hpp"
+#include "experiments/terminal/latex.hpp"
 
 namespace stepbench::compare {
 namespace {
 
 using Align = TextTable::Align;
-
-struct Column {
-  std::string heading;
-  Align align;
-};
-
-/// A table before it is known how it will be drawn.
-struct Grid {
-  std::string title;
-  std::vector<Column> columns;
-  std::vector<std::vector<std::string>> rows;
-};
 
 /// Settings, trial, seeds, baseline: only those that tell rows apart.
 class RowNames {
@@ -39,8 +28,8 @@ class RowNames {
     baselines_ = baselines_ && comparison.paired;  // between two files each trial is held against its namesake
   }
 
-  [[nodiscard]] std::vector<Column> columns() const {
-    std::vector<Column> columns;
+  [[nodiscard]] std::vector<Grid::Column> columns() const {
+    std::vector<Grid::Column> columns;
     if (settings_) columns.push_back({"settings", Align::left});
     columns.push_back({"trial", Align::left});
     if (baselines_) columns.push_back({"against", Align::left});
@@ -178,13 +167,7 @@ std::vector<std::string> remarks(const Comparison& comparison, const std::vector
   for (const std::string& line : comparison.warnings) lines.push_back("warning: " + line);
   for (const std::string& line : comparison.unmatched) lines.push_back("not compared: " + line);
   for (const std::string& line : comparison.notes) lines.push_back("note: " + line);
-  for (const Finding& finding : findings) {
-    const char* outcome = finding.outcome == Outcome::holds       ? "YES"
-                          : finding.outcome == Outcome::holds_not ? "no"
-                                                                  : "inconclusive";
-    lines.push_back(fmt::format("fail-if {}: {}: {}{}", finding.condition, outcome,
-                                finding.trial.empty() ? "" : finding.trial + ": ", finding.detail));
-  }
+  std::ranges::move(finding_lines(findings), std::back_inserter(lines));
   return lines;
 }
 
@@ -215,31 +198,6 @@ std::vector<std::string> legend(const Comparison& comparison) {
   return lines;
 }
 
-std::string drawn_as_text(const Grid& grid) {
-  TextTable table;
-  for (const Column& column : grid.columns) table.add_column(column.heading, column.align);
-  for (const auto& row : grid.rows) table.add_row(row);
-  return fmt::format("{}\n{}", grid.title, table.text());
-}
-
-std::string drawn_as_markdown(const Grid& grid) {
-  std::string text = fmt::format("### {}\n\n|", grid.title), rule = "|";
-  for (const Column& column : grid.columns) {
-    text += fmt::format(" {} |", column.heading);
-    rule += column.align == Align::left ? " :-- |" : " --: |";
-  }
-  text += "\n" + rule + "\n";
-  for (const auto& row : grid.rows) {
-    text += "|";
-    for (std::string cell : row) {
-      for (std::size_t at = 0; (at = cell.find('|', at)) != std::string::npos; at += 2) cell.insert(at, "\\");
-      text += fmt::format(" {} |", cell);
-    }
-    text += "\n";
-  }
-  return text;
-}
-
 }  // namespace
 
 std::string text_report(const Comparison& comparison, const std::vector<Finding>& findings) {
@@ -258,6 +216,17 @@ std::string markdown_report(const Comparison& comparison, const std::vector<Find
   if (!lines.empty()) text += fmt::format("\n- {}\n", fmt::join(lines, "\n- "));
   if (!explanation.empty()) text += fmt::format("\n{}\n", fmt::join(explanation, "\n"));
   return text;
+}
+
+std::string latex_report(const Comparison& comparison, const std::vector<Finding>& findings) {
+  std::string text = latex_comment(headline(comparison));
+  const std::vector<Grid> all = grids(comparison);
+  for (const Grid& grid : all) {
+    const bool last = &grid == &all.back();
+    text += "\n" + drawn_as_latex(grid.table(), grid.title, last ? legend(comparison) : std::vector<std::string>());
+  }
+  const std::vector<std::string> lines = remarks(comparison, findings);
+  return lines.empty() ? text : fmt::format("{}\n{}", text, latex_comment(fmt::format("{}", fmt::join(lines, "\n"))));
 }
 
 }  // namespace stepbench::compare

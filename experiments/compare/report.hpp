@@ -13,6 +13,8 @@ namespace stepbench::compare {
 [[nodiscard]] std::string text_report(const Comparison& comparison, const std::vector<Finding>& findings);
 /// The same as GitHub's Markdown.
 [[nodiscard]] std::string markdown_report(const Comparison& comparison, const std::vector<Finding>& findings);
+/// A table of LaTeX for each, how to read them below the last, and what else there is to say as comments.
+[[nodiscard]] std::string latex_report(const Comparison& comparison, const std::vector<Finding>& findings);
 /// All of it; what is not a number (NaN, an infinite median) is null, seconds and ratios are unrounded.
 [[nodiscard]] std::string json_report(const Comparison& comparison, const std::vector<Finding>& findings);
 /// A line per quantity, trial and seed (or `all` seeds of several): value and baseline value, the estimate of what is

@@ -15,13 +15,6 @@
 namespace stepbench::compare {
 namespace {
 
-/// evaluate_every is the one key of `measure` that changes what a recorded loss is the mean of.
-bool must_agree(std::string_view key) {
-  if (key == "dataset.path") return false;  // the digest speaks for the data
-  if (key == "measure.evaluate_every") return true;
-  return key.starts_with("dataset.") || key.starts_with("model.") || key.starts_with("training.");
-}
-
 std::string shown(const std::string& text) { return text.empty() ? "nothing" : text; }
 
 std::string git_version(const ResultFile& file) {
@@ -49,24 +42,35 @@ std::vector<std::string> differences(std::span<const std::string_view> names, co
 
 }  // namespace
 
-void require_same_experiment(const TrialRecord& trial, const TrialRecord& baseline) {
-  const auto refuse = [&](const std::string& what, const std::string& here, const std::string& there) {
-    throw InputError(fmt::format("compare: not the same experiment: trial {} has {} {}, in the baseline file it is {}",
-                                 trial.id, what, shown(here), shown(there)));
+bool must_agree(std::string_view key) {
+  if (key == "dataset.path") return false;           // the digest speaks for the data
+  if (key == "measure.evaluate_every") return true;  // a recorded loss is the mean since the last evaluation
+  return key.starts_with("dataset.") || key.starts_with("model.") || key.starts_with("training.");
+}
+
+std::string experiment_difference(const TrialRecord& trial, const TrialRecord& baseline, std::string_view there) {
+  const auto clause = [&](std::string_view what, const std::string& own, const std::string& other) {
+    return fmt::format("trial {} has {} {}, in {} it is {}", trial.id, what, shown(own), there, shown(other));
   };
   for (const auto& [key, value] : trial.settings) {
-    const std::string here = to_text(value), there = text_of(baseline.settings, key);
-    if (must_agree(key) && here != there) refuse(key, here, there);
+    const std::string own = to_text(value), other = text_of(baseline.settings, key);
+    if (must_agree(key) && own != other) return clause(key, own, other);
   }
   for (const auto& [key, value] : baseline.settings) {
     if (must_agree(key) && text_of(trial.settings, key).empty() && !to_text(value).empty()) {
-      refuse(key, "", to_text(value));
+      return clause(key, "", to_text(value));
     }
   }
   if (trial.dataset_digest != baseline.dataset_digest) {
-    refuse("data with the digest", trial.dataset_digest, baseline.dataset_digest);
+    return clause("data with the digest", trial.dataset_digest, baseline.dataset_digest);
   }
-  if (trial.seed != baseline.seed) refuse("seed", std::to_string(trial.seed), std::to_string(baseline.seed));
+  if (trial.seed != baseline.seed) return clause("seed", std::to_string(trial.seed), std::to_string(baseline.seed));
+  return "";
+}
+
+void require_same_experiment(const TrialRecord& trial, const TrialRecord& baseline) {
+  const std::string difference = experiment_difference(trial, baseline, "the baseline file");
+  if (!difference.empty()) throw InputError("compare: not the same experiment: " + difference);
 }
 
 std::vector<std::string> own_differences(const TrialRecord& trial, const TrialRecord& baseline) {

@@ -2,11 +2,20 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/results/trial_record.hpp"
 
 namespace stepbench::compare {
+
+/// Whether trials that differ in this setting are of different experiments.
+[[nodiscard]] bool must_agree(std::string_view key);
+
+/// The first difference of that kind, or of the data or the seed, as a clause, in which `there` names where `baseline`
+/// comes from: `trial tbb-t1-s1 has model.kind mlp, in old.h5 it is transformer`. Empty for none.
+[[nodiscard]] std::string experiment_difference(const TrialRecord& trial, const TrialRecord& baseline,
+                                                std::string_view there);
 
 /// Throws InputError naming the first difference in data, model, training or what a loss is recorded over. Where the
 /// data lies, how often it was measured and what was recorded may differ.

@@ -18,6 +18,7 @@
 #include "experiments/show/speed_margin.hpp"
 #include "experiments/show/study_table.hpp"
 #include "experiments/show/varying_settings.hpp"
+#include "experiments/terminal/latex.hpp"
 #include "experiments/terminal/text_table.hpp"
 
 namespace stepbench {
@@ -188,8 +189,11 @@ std::string same_bits(const ResultFile& file, const TrialRecord& record) {
   return equal ? "yes" : "NO";
 }
 
-std::string results_table(const ResultFile& file, double margin, SeedRows seeds) {
-  if (file.trials.empty()) return file.experiment + ": no trials\n";
+std::string results_table(const ResultFile& file, double margin, SeedRows seeds, TableFormat format) {
+  if (file.trials.empty()) {
+    const std::string none = file.experiment + ": no trials\n";
+    return format == TableFormat::latex ? latex_comment(none) : none;
+  }
   const std::vector<VaryingSetting> varying = varying_settings(file);
   const bool many_seeds = std::any_of(file.trials.begin(), file.trials.end(), [&file](const TrialRecord& record) {
     return record.seed != file.trials.front().seed;
@@ -248,8 +252,17 @@ std::string results_table(const ResultFile& file, double margin, SeedRows seeds)
 
   std::string ahead = peers_ahead(file, margin);
   if (!ahead.empty()) ahead += "\n";
-  std::string studies = study_tables(file);
+  std::string studies = study_tables(file, format);
   if (!studies.empty()) studies = "\n" + studies;
+  if (format == TableFormat::latex) {
+    const std::vector<std::string> below = {machine_lines(file),
+                                            ahead,
+                                            notes,
+                                            peer_lines(file),
+                                            noise_lines(file, speeds, together, margin),
+                                            legend(speed_heading, together, margin)};
+    return drawn_as_latex(table, heading(file, varying), below) + studies;
+  }
   return heading(file, varying) + "\n" + machine_lines(file) + "\n" + ahead + table.text() + "\n" + notes +
          peer_lines(file) + noise_lines(file, speeds, together, margin) + legend(speed_heading, together, margin) +
          studies;

@@ -6,6 +6,7 @@
 #include "core/results/trial_record.hpp"
 #include "core/speed_verdict.hpp"
 #include "experiments/show/seed_rows.hpp"
+#include "experiments/terminal/text_table.hpp"
 
 namespace stepbench {
 
@@ -17,7 +18,7 @@ namespace stepbench {
 /// and accuracy are means with standard deviations; the gradient error is the worst; the bits are the same when each
 /// seed's are. A file of one seed has the same table either way.
 [[nodiscard]] std::string results_table(const ResultFile& file, double margin = kSpeedMargin,
-                                        SeedRows seeds = SeedRows::together);
+                                        SeedRows seeds = SeedRows::together, TableFormat format = TableFormat::text);
 
 /// "yes" or "NO" when the trials of `record`'s group and backend promise the same bits and there are at least two to
 /// compare, else "-".

@@ -10,7 +10,7 @@
 #include "core/results/lookup.hpp"
 #include "core/statistics.hpp"
 #include "experiments/show/step_times.hpp"
-#include "experiments/terminal/text_table.hpp"
+#include "experiments/terminal/latex.hpp"
 
 namespace stepbench {
 namespace {
@@ -62,7 +62,7 @@ std::string title(const Series& series) {
   std::string text =
       fmt::format("{} scaling of {}{}", text_of(first.settings, "scaling.kind"), arm.backend, arm.settings);
   if (arm.ranks > 0) text += fmt::format(", {} thread{} a rank", arm.threads, arm.threads == 1 ? "" : "s");
-  return text + fmt::format(" ({}):\n", first.group);
+  return text + fmt::format(" ({})", first.group);
 }
 
 /// The numbers of the model.
@@ -83,7 +83,7 @@ std::string model_line(const Series& series) {
   return text + "\n";
 }
 
-std::string table_of(const Series& series) {
+std::string table_of(const Series& series, TableFormat format) {
   const StudyRecord& study = series.study();
   const TrialRecord& first = series.first();
   const double fewest = static_cast<double>(workers_of(first));
@@ -119,28 +119,30 @@ std::string table_of(const Series& series) {
     }
     table.add_row(std::move(cells));
   }
-  return title(series) + table.text() + model_line(series);
+  if (format == TableFormat::latex)
+    return drawn_as_latex(table, title(series), std::vector<std::string>{model_line(series)});
+  return title(series) + ":\n" + table.text() + model_line(series) + "\n";
 }
 
 }  // namespace
 
-std::string study_tables(const ResultFile& file) {
+std::string study_tables(const ResultFile& file, TableFormat format) {
   std::string text;
   bool fitted_exactly = false;
   for (const Series& series : series_of(file)) {
-    text += table_of(series) + "\n";
+    text += table_of(series, format);
     fitted_exactly = fitted_exactly || (series.first().ranks == 0 && series.trials.size() < 3);
   }
   if (text.empty()) return "";
-  text +=
+  std::string legend =
       "speed-up: of samples per second, over the fewest, paired by round, with 95% interval; efficiency: of the "
       "ideal;\n"
       "model: T = F b / (eta P) + T_fixed + max(0, T_reduce - T_overlap), fitted to the measured; off by: the model;\n"
       "*: nobody has measured it: the model, on a machine with a core for each thread, whose links are all like this "
       "one\n";
   if (fitted_exactly)
-    text += "two numbers of threads fix both numbers of the model: it cannot be off, and says little\n";
-  return text;
+    legend += "two numbers of threads fix both numbers of the model: it cannot be off, and says little\n";
+  return text + (format == TableFormat::latex ? latex_comment(legend) : legend);
 }
 
 }  // namespace stepbench
