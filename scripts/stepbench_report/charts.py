@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from stepbench_report import learning_charts, speed_charts, study_chart
+from stepbench_report import history_chart, learning_charts, speed_charts, study_chart
 from stepbench_report.chart import Absent, Chart, Styles
 from stepbench_report.collection import Collection
 
@@ -17,6 +17,7 @@ CHARTS: dict[str, Callable[[Collection, Styles], Chart | Absent]] = {
     "batch": speed_charts.batch,
     "peak": speed_charts.peak,
     "noise": speed_charts.noise,
+    "history": history_chart.history,
 }
 
 

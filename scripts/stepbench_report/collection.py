@@ -5,6 +5,7 @@ An *arm* is what is compared: a backend, with what is varied of its own settings
 repeats both.
 """
 
+import copy
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -102,6 +103,12 @@ class Collection:
         """Of the machine that the trial's group was measured on; infinite where the file does not say."""
         results = self.files[self.names.index(row["file"])]
         return float(results.environment_of(row["group"]).get("cores", math.inf))
+
+    def of_file(self, name: str) -> "Collection":
+        """The trials of one of the files, under the same names."""
+        view = copy.copy(self)
+        view.trials = self.trials[self.trials["file"] == name]
+        return view
 
     def rounds(self, row: pandas.Series) -> pandas.DataFrame:
         """All of a trial's group."""
@@ -208,7 +215,8 @@ class Collection:
         if trials.empty:
             raise ResultsError(f"{self.files[0].path}: holds no trials")
         files = trials.groupby(["condition", "arm", "seed"])["file"].transform("nunique")
-        trials.loc[files > 1, "arm"] += " in " + trials["file"]
+        twice = (files > 1).groupby([trials["condition"], trials["arm"]]).transform("any")  # with all its seeds
+        trials.loc[twice, "arm"] += " in " + trials["file"]
         return trials
 
 

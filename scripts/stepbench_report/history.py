@@ -53,7 +53,7 @@ def history_of(trials: Collection) -> list[Line]:
             arm = str(own["arm"].iloc[0])
             if baseline is None or baseline["arm"] == arm:
                 continue
-            speed = trials.compare(condition, arm, str(baseline["arm"])).evidence
+            speed = trials.of_file(str(file)).compare(condition, arm, str(baseline["arm"])).evidence
             points.append(Point(str(file), speed, float(own["percent_of_peak"].mean(skipna=False))))
             baselines.append(arm_text(baseline["variant"], baseline["threads"]))
         if len(points) >= LEAST_FILES and len(set(baselines)) == 1:

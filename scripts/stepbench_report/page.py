@@ -19,7 +19,7 @@ from stepbench_results import Results, Scalar
 
 _STYLE = Path(__file__).with_name("report.css")
 _TEXT_COLUMNS = {"file", "setting", "backend", "trial", "pairing", "verdict", "what",
-                 "disturbed"}  # fmt: skip
+                 "disturbed", "created", "commit", "machine", "change point"}  # fmt: skip
 _MOST_ROWS = 2000  # of the table behind a chart; a page of more is slow to open
 
 _TABLE_NOTES = (

@@ -5,7 +5,7 @@ import re
 _TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|[{}$&#^_~%]|[^\\{}$&#^_~%]+", re.DOTALL)
 _TEXT_COMMANDS = {r"\textbackslash", r"\textasciicircum", r"\textasciitilde"}
 _ESCAPED = {r"\{", r"\}", r"\$", r"\&", r"\#", r"\%", r"\_"}
-_MATHS = {"<", ">", "|", r"\pm", r"\times", r"\mu"}
+_MATHS = {"<": "<", ">": ">", "|": "|", r"\pm": "±", r"\times": "×", r"\mu": "µ"}
 _FONT = set("±×–µ“”’≥≤→")  # what pdflatex's standard fonts have no letter for, or have by another name
 
 
@@ -25,7 +25,7 @@ def plain(text: str) -> str:
             inside = "".join(tokens[position + 1 : end])
             if inside not in _MATHS:
                 raise NoLatex(f"mathematics {inside!r} in {text!r}")
-            seen, position = seen + inside, end
+            seen, position = seen + _MATHS[inside], end
         elif token in _TEXT_COMMANDS:
             if tokens[position + 1 : position + 3] != ["{", "}"]:
                 raise NoLatex(f"{token} would take the space after it in {text!r}")
