@@ -52,6 +52,8 @@ class Collection:
             (name, trial): results.trial(trial) for name, results in self._named() for trial in results.summary.index
         }
         self._rounds = self._all_rounds()
+        self._columns: dict[tuple[str, str, str], pandas.Series] = {}
+        self._rows_of: dict[tuple[str, str], pandas.DataFrame] | None = None
         self.trials = self._table()
         self._baselines = {(row["file"], row["group"]): row
                            for _, row in self.trials[self.trials["is_baseline"]].iterrows()}  # fmt: skip
@@ -74,7 +76,9 @@ class Collection:
 
     def rows(self, condition: str, arm: str) -> pandas.DataFrame:
         """The arm's trials, one per seed."""
-        return self.timed[(self.timed["condition"] == condition) & (self.timed["arm"] == arm)]
+        if self._rows_of is None:  # of all arms at once: a page asks for them many times
+            self._rows_of = dict(list(self.timed.groupby(["condition", "arm"], sort=False)))
+        return self._rows_of.get((condition, arm), self.timed.iloc[:0])
 
     def row(self, condition: str, arm: str) -> pandas.Series:
         return self.rows(condition, arm).iloc[0]
@@ -106,9 +110,28 @@ class Collection:
 
     def of_file(self, name: str) -> "Collection":
         """The trials of one of the files, under the same names."""
+        return self._view(self.trials["file"] == name)
+
+    def of_condition(self, condition: str) -> "Collection":
+        return self._view(self.trials["condition"] == condition)
+
+    def completed(self) -> "Collection":
+        return self._view(self.trials["status"] == "completed")
+
+    def _view(self, kept: pandas.Series) -> "Collection":
         view = copy.copy(self)
-        view.trials = self.trials[self.trials["file"] == name]
+        view.trials = self.trials[kept]
+        view._rows_of = None
         return view
+
+    def disturbed_blocks(self) -> tuple[int, int]:
+        """How many blocks the noise watch saw disturbed, of how many that it watched."""
+        hit = watched = 0
+        for group in self._groups(self.timed):
+            rounds = self._rounds.get(group)
+            known = rounds["disturbed"].dropna() if rounds is not None and not rounds.empty else pandas.Series(dtype=float)
+            hit, watched = hit + int((known > 0).sum()), watched + len(known)
+        return hit, watched
 
     def rounds(self, row: pandas.Series) -> pandas.DataFrame:
         """All of a trial's group."""
@@ -178,6 +201,12 @@ class Collection:
         return zip(self.names, self.files, strict=True)
 
     def _column(self, file: str, group: str, trial: str) -> pandas.Series:
+        """Of each trial made once: a page asks for it many times."""
+        if (file, group, trial) not in self._columns:
+            self._columns[file, group, trial] = self._new_column(file, group, trial)
+        return self._columns[file, group, trial]
+
+    def _new_column(self, file: str, group: str, trial: str) -> pandas.Series:
         rounds = self._rounds.get((file, group))
         if rounds is None or rounds.empty:
             return pandas.Series(dtype=float)

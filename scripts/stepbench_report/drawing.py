@@ -218,11 +218,11 @@ def _finish_axes(axes: Axes, panel: Panel, named_rows: bool) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     elif panel.rows:
         axes.xaxis.set_major_locator(MaxNLocator(5))
-        axes.xaxis.set_major_formatter(FuncFormatter(_short))
+        axes.xaxis.set_major_formatter(FuncFormatter(short_tick))
     if panel.y_log:
         _plain_log_ticks(axes, "y", _values(panel, "y"), False)
     elif not panel.rows:
-        axes.yaxis.set_major_formatter(FuncFormatter(_short))
+        axes.yaxis.set_major_formatter(FuncFormatter(short_tick))
 
 
 def _values(panel: Panel, axis: str) -> list[float]:
@@ -246,10 +246,10 @@ def _plain_log_ticks(axes: Axes, axis: str, values: list[float], exact: bool) ->
         which.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     else:
         which.set_major_locator(LogLocator(numticks=7))
-    which.set_major_formatter(FuncFormatter(_short))
+    which.set_major_formatter(FuncFormatter(short_tick))
 
 
-def _short(value: float, _position: object = None) -> str:
+def short_tick(value: float, _position: object = None) -> str:
     """Tick labels: 120k, 0.05, 1e-7."""
     size = abs(value)
     if size >= 1e6:

@@ -1,6 +1,5 @@
 """The report: one HTML page that needs nothing but itself."""
 
-import math
 import re
 from collections.abc import Iterable
 from html import escape
@@ -8,18 +7,22 @@ from pathlib import Path
 
 import pandas
 
-from stepbench_report.chart import Absent, Chart
+from stepbench_report.by_setting import pick_form, settings_section
+from stepbench_report.chart import MOST_PANELS, Absent, Chart
 from stepbench_report.charts import CHARTS, make_chart
 from stepbench_report.collection import Collection
+from stepbench_report.decision import decision
 from stepbench_report.drawing import NARROW, WIDE, as_svg
+from stepbench_report.history import LEAST_FILES
+from stepbench_report.history_chart import change_sentences
+from stepbench_report.html import html_table, numbers_table
+from stepbench_report.seed_table import has_several_seeds, seed_table
 from stepbench_report.table import remedies, results_table
 from stepbench_report.verdicts import Answer, all_answers
 from stepbench_report.words import listed_groups, percent_text, value_text
 from stepbench_results import Results, Scalar
 
-_STYLE = Path(__file__).with_name("report.css")
-_TEXT_COLUMNS = {"file", "setting", "backend", "trial", "pairing", "verdict", "what",
-                 "disturbed", "created", "commit", "machine", "change point"}  # fmt: skip
+_STYLE, _SCRIPT = (Path(__file__).with_name(name) for name in ("report.css", "report.js"))
 _MOST_ROWS = 2000  # of the table behind a chart; a page of more is slow to open
 
 _TABLE_NOTES = (
@@ -31,17 +34,27 @@ _TABLE_NOTES = (
     "grad. error: worst tensor’s relative L2 distance from the float64 reference. same bits: equal final parameters on "
     "every number of threads (–: not promised, or nothing to compare)."
 )
+_SEED_NOTES = (
+    "A row has the trials that differ in the seed alone and completed: rates with their geometric standard deviation over the "
+    "seeds (one seed: ± its steps’ median absolute deviation), the ratio of all seeds’ rounds together, losses and "
+    "accuracies with their standard deviation. "
+)
 
 
 def report_page(trials: Collection) -> str:
-    style = _STYLE.read_text(encoding="utf-8")
+    style, script = (path.read_text(encoding="utf-8") for path in (_STYLE, _SCRIPT))
     title = " · ".join(dict.fromkeys(results.experiment for results in trials.files))
     charts = [make_chart(name, trials) for name in CHARTS]
+    conditions = trials.conditions
+    by_seeds = seed_table(trials)
+    answers = [*_history_answer(trials), *(all_answers(trials) if conditions else [])]
+    one_by_one = len(conditions) > MOST_PANELS  # then nobody reads what is said of all of them in a row
     body = [
-        *_head(title, trials.files),
-        '<section class="verdicts" id="verdicts">',
-        *(map(_answer, all_answers(trials)) if trials.conditions else ["<p>Nothing was timed.</p>"]), "</section>",
-        "<h2>The table</h2>", *_results(trials),
+        *_head(title, trials.files), *_first_screen(trials),
+        *(pick_form(conditions) if len(conditions) > 1 else []),
+        *([] if one_by_one or not answers else ['<section class="verdicts" id="verdicts">', *map(_answer, answers), "</section>"]),
+        "<h2>The table</h2>", *_results(trials, by_seeds),
+        *(settings_section(trials, by_seeds, _by_condition(answers) if one_by_one else {}) if len(conditions) > 1 else []),
         *(part for chart in charts if isinstance(chart, Chart) for part in _figure(chart)),
         *_left_out([chart for chart in charts if isinstance(chart, Absent)]),
         "<h2>What was run, and where</h2>", *(part for results in trials.files for part in _origin(results)),
@@ -50,8 +63,31 @@ def report_page(trials: Collection) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f"<title>{escape(title)} – stepbench</title>\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
-        f"<style>\n{style}</style>\n</head>\n<body>\n" + "\n".join(body) + "\n</body>\n</html>\n"
-    )
+        f"<style>\n{style}</style>\n</head>\n<body>\n" + "\n".join(body)
+        + (f"\n<script>\n{script}</script>" if len(conditions) > 1 else "") + "\n</body>\n</html>\n"
+    )  # fmt: skip
+
+
+def _first_screen(trials: Collection) -> Iterable[str]:
+    yield '<section class="verdicts" id="decision">'
+    yield from (f"<p>{escape(sentence)}</p>" for sentence in decision(trials))
+    yield "</section>"
+
+
+def _history_answer(trials: Collection) -> list[Answer]:
+    if len(trials.files) < LEAST_FILES:
+        return []
+    changes = change_sentences(trials) or ["No change point between one file and the next"]
+    return [Answer("What changed over the files?", [("", [f"{sentence}." for sentence in changes])])]
+
+
+def _by_condition(answers: list[Answer]) -> dict[str, list[str]]:
+    """What is said of each setting, as HTML."""
+    said: dict[str, list[str]] = {}
+    for answer in answers:
+        for condition, sentences in answer.sentences:
+            said.setdefault(condition, []).append(f"<p><b>{escape(answer.question)}</b> {_sentences(sentences)}</p>")
+    return said
 
 
 def _head(title: str, files: list[Results]) -> Iterable[str]:
@@ -89,23 +125,51 @@ def machines_warning(results: Results) -> str:
 def _answer(answer: Answer) -> str:
     paragraphs = []
     for condition, sentences in answer.sentences:
-        text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(" ".join(sentences)))
+        text = _sentences(sentences)
         paragraphs.append(f"<p><b>{escape(condition)}:</b> {text}</p>" if condition else f"<p>{text}</p>")
     return f"<h3>{escape(answer.question)}</h3>" + "".join(paragraphs)
 
 
-def _results(trials: Collection) -> Iterable[str]:
-    table = results_table(trials)
-    unit = next(name for name in table.columns if name.endswith("/s"))
+def _sentences(sentences: list[str]) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(" ".join(sentences)))
+
+
+def _results(trials: Collection, by_seeds: pandas.DataFrame) -> Iterable[str]:
+    """Seeds together where there are several, then each trial, which can be opened."""
+    each = results_table(trials)
+    unit = next(name for name in each.columns if name.endswith("/s"))
+    together = has_several_seeds(trials)
+    numbers = {condition: i for i, condition in enumerate(trials.conditions)}
+    if together:
+        settings = by_seeds["setting"].tolist()
+        starts = [i > 0 and settings[i] != settings[i - 1] for i in range(len(settings))]
+        shown = by_seeds if len(set(settings)) > 1 else by_seeds.drop(columns="setting")
+        yield html_table(shown, starts, _numbers(settings, numbers))
     groups = (trials.trials["file"] + "\n" + trials.trials["group"]).tolist()
-    yield _html_table(table, starts=[i > 0 and groups[i] != groups[i - 1] for i in range(len(groups))])
-    for _, row in trials.trials[trials.trials["status"] != "completed"].iterrows():
-        message = trials.trial(row).attrs.get("message", "")
-        yield f'<p class="notes">{escape(row["id"])} {escape(row["status"])}: {escape(str(message))}</p>'
+    starts = [i > 0 and groups[i] != groups[i - 1] for i in range(len(groups))]
+    rows = html_table(each, starts, _numbers(trials.trials["condition"].tolist(), numbers))
+    yield f"<details><summary>Each of the {len(each)} trials</summary>{rows}</details>" if together else rows
+    yield from _unfinished(trials)
     needed = remedies(trials)
     notes = _TABLE_NOTES.format(unit=unit, margin=percent_text(trials.margins.speed),
                                 remedies=f", what would: {needed}" if needed else "")  # fmt: skip
-    yield f'<p class="notes">{escape(notes)}</p>'
+    yield f'<p class="notes">{escape((_SEED_NOTES if together else "") + notes)}</p>'
+
+
+def _numbers(conditions: list[str], numbers: dict[str, int]) -> list[int]:
+    """For report.js; none where there is one setting, or one in which nothing was timed."""
+    known = len(numbers) > 1 and all(condition in numbers for condition in conditions)
+    return [numbers[condition] for condition in conditions] if known else []
+
+
+def _unfinished(trials: Collection) -> Iterable[str]:
+    """A line for each end and reason, with the trials that came to it."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for _, row in trials.trials[trials.trials["status"] != "completed"].iterrows():
+        message = str(trials.trial(row).attrs.get("message", ""))
+        found.setdefault((str(row["status"]), message), []).append(str(row["id"]))
+    for (status, message), names in found.items():
+        yield f'<p class="notes">{escape(listed_groups(names))} {escape(status)}: {escape(message)}</p>'
 
 
 def _figure(chart: Chart) -> Iterable[str]:
@@ -114,19 +178,8 @@ def _figure(chart: Chart) -> Iterable[str]:
         svg = as_svg(chart, width, f"{chart.name}-{name}")
         yield svg.replace("<svg", f'<svg class="{name}" role="img" aria-label="{escape(chart.title)}"', 1)
     yield f"<figcaption>{escape(chart.caption)}</figcaption>\n</figure>"
-    shown = chart.table.head(_MOST_ROWS)
-    shown = shown.loc[:, [name for name in shown if name != "setting" or shown[name].astype(bool).any()]]
     more = f"; the first {_MOST_ROWS} of {len(chart.table)} rows" if len(chart.table) > _MOST_ROWS else ""
-    texts = shown.apply(lambda column: column.map(_cell))
-    yield f"<details><summary>The numbers{more}</summary>{_html_table(texts)}</details>"
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        if math.isnan(value):
-            return "–"
-        return f"{value:,.0f}" if abs(value) >= 1e5 else f"{value:.5g}"
-    return str(value)
+    yield f"<details><summary>The numbers{more}</summary>{numbers_table(chart.table.head(_MOST_ROWS))}</details>"
 
 
 def _left_out(absent: list[Absent]) -> Iterable[str]:
@@ -154,15 +207,3 @@ def _origin(results: Results) -> Iterable[str]:
 def _definitions(facts: dict[str, Scalar]) -> str:
     rows = (f"<dt>{escape(name)}</dt><dd>{escape(value_text(value))}</dd>" for name, value in facts.items())
     return f"<dl>{''.join(rows)}</dl>"
-
-
-def _html_table(table: pandas.DataFrame, starts: list[bool] | None = None) -> str:
-    """Scrolls in its own box; `starts` marks the rows before which a group begins."""
-    kinds = [' class="left"' if name in _TEXT_COLUMNS else "" for name in table.columns]
-    heads = "".join(f"<th{kind}>{escape(str(name))}</th>" for kind, name in zip(kinds, table.columns, strict=True))
-    rows = []
-    for i, line in enumerate(table.itertuples(index=False)):
-        cells = "".join(f"<td{kind}>{escape(str(cell))}</td>" for kind, cell in zip(kinds, line, strict=True))
-        rows.append(f'<tr{" class=next" if starts and starts[i] else ""}>{cells}</tr>')
-    body = f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody>"
-    return f'<div class="scroll" tabindex="0"><table>{body}</table></div>'

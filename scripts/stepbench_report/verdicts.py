@@ -13,7 +13,7 @@ from stepbench_report.speed_charts import arm_rate, rate_unit
 from stepbench_report.speed_verdict import Verdict, speed_reason, speed_verdict
 from stepbench_report.table import same_bits, worst_gradient_error
 from stepbench_report.target import TimesToTarget, target_of, times_to_target
-from stepbench_report.words import listed, percent_text, seconds_text, signed_text, times_text
+from stepbench_report.words import listed, listed_groups, percent_text, seconds_text, signed_text, times_text
 from stepbench_results import Trial
 
 
@@ -236,13 +236,13 @@ def trust(trials: Collection, condition: str) -> list[str]:
                      "a smaller difference cannot be told from noise."]  # fmt: skip
     else:
         sentences = ["How much noise alone would change is not known: there is no A/A twin with enough rounds."]
-    sentences += _disturbances(trials, timed)
+    sentences += _disturbances(trials, condition)
     errors = pandas.Series([worst_gradient_error(trials, row) for _, row in timed.iterrows()], timed["id"], dtype=float)
     if errors.notna().any():
         sentences.append(f"Gradients were checked before timing; the worst tensor was {errors.max():.1e} from the "
                          f"reference ({errors.idxmax()}).")  # fmt: skip
     if errors.isna().any():
-        sentences.append(f"Not checked at the gate: {listed(list(dict.fromkeys(errors.index[errors.isna()])))}.")
+        sentences.append(f"Not checked at the gate: {listed_groups(list(dict.fromkeys(errors.index[errors.isna()])))}.")
     broken = [row["id"] for _, row in timed.iterrows() if same_bits(trials, row) is False]
     if broken:
         sentences.append(f"{listed(broken)} promised the same bits on every number of threads and broke the promise.")
@@ -252,12 +252,8 @@ def trust(trials: Collection, condition: str) -> list[str]:
     return sentences
 
 
-def _disturbances(trials: Collection, timed: pandas.DataFrame) -> list[str]:
-    hit = blocks = 0
-    for file, group in set(zip(timed["file"], timed["group"], strict=True)):
-        rounds = trials.rounds(timed[(timed["file"] == file) & (timed["group"] == group)].iloc[0])
-        known = rounds["disturbed"].dropna() if not rounds.empty else pandas.Series(dtype=float)
-        hit, blocks = hit + int((known > 0).sum()), blocks + len(known)
+def _disturbances(trials: Collection, condition: str) -> list[str]:
+    hit, blocks = trials.of_condition(condition).disturbed_blocks()
     if blocks == 0:
         return []
     if hit == 0:
