@@ -148,7 +148,8 @@ def _results(trials: Collection, by_seeds: pandas.DataFrame) -> Iterable[str]:
     groups = (trials.trials["file"] + "\n" + trials.trials["group"]).tolist()
     starts = [i > 0 and groups[i] != groups[i - 1] for i in range(len(groups))]
     rows = html_table(each, starts, _numbers(trials.trials["condition"].tolist(), numbers))
-    yield f"<details><summary>Each of the {len(each)} trials</summary>{rows}</details>" if together else rows
+    rows = f"<details><summary>Each of the {len(each)} trials</summary>{rows}</details>" if together else rows
+    yield f'<div id="trials">{rows}</div>'
     yield from _unfinished(trials)
     needed = remedies(trials)
     notes = _TABLE_NOTES.format(unit=unit, margin=percent_text(trials.margins.speed),

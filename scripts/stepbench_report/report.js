@@ -26,6 +26,10 @@
   };
   form.addEventListener('input', apply);
   form.addEventListener('submit', (event) => event.preventDefault());
-  form.addEventListener('reset', () => setTimeout(apply));
+  form.addEventListener('reset', (event) => {  // told before the form is empty: empty it now
+    event.preventDefault();
+    for (const field of [...selects, search]) field.value = '';
+    apply();
+  });
   form.hidden = false;
 })();

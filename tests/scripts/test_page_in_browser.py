@@ -69,6 +69,54 @@ def test_labels_stay_inside_their_chart(browser: Browser, page: Path) -> None:
         assert outside == []
 
 
+def picked(browser: Browser, field: str, value: str) -> list[object]:
+    """What the page shows after its form is changed: its words, the settings, how many rows of the tables."""
+    browser.evaluate(f"(() => {{ const field = document.querySelector('#pick {field}'); field.value = '{value}'; "
+                     "field.dispatchEvent(new Event('input', {bubbles: true})); })()")  # fmt: skip
+    return what_is_shown(browser)
+
+
+def what_is_shown(browser: Browser) -> list[object]:
+    return [browser.evaluate(expression) for expression in (
+        "document.querySelector('#pick output').textContent",
+        "[...document.querySelectorAll('details.setting:not([hidden]) > summary')].map(e => e.textContent)",
+        "document.querySelectorAll('tr[data-setting]:not([hidden])').length",
+    )]  # fmt: skip
+
+
+def test_a_setting_is_picked_and_rows_are_searched(browser: Browser, page: Path) -> None:
+    browser.open(page, 1000)
+    assert shown(browser, "#pick") == 1
+    both, rows = ["batch size 16", "batch size 32"], 12 + 24  # seeds together, and each trial
+    assert picked(browser, "select", "batch size 16") == ["1 of 2 settings", both[:1], rows // 2]
+    assert browser.evaluate("document.querySelector('details.setting:not([hidden])').open")
+    assert shown(browser, "details.setting:not([hidden]) svg.small") == 4
+    assert picked(browser, "select", "") == ["2 of 2 settings", both, rows]
+    assert picked(browser, "input", "NEURON")[2] == rows // 3
+    assert picked(browser, "input", "unsupported neuron")[2] == rows // 6
+    browser.evaluate("document.querySelector('#pick button').click()")
+    assert what_is_shown(browser) == ["2 of 2 settings", both, rows]
+    assert browser.problems == []
+
+
+def test_small_charts_keep_their_labels_inside(browser: Browser, page: Path) -> None:
+    for width in (360, 1000):
+        browser.open(page, width)
+        browser.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        outside = browser.evaluate(
+            """[...document.querySelectorAll('svg.small text')].filter(text => {
+              const own = text.getBoundingClientRect(), chart = text.closest('svg').getBoundingClientRect();
+              return own.left < chart.left - 1 || own.right > chart.right + 1;
+            }).map(text => text.textContent)"""
+        )
+        assert outside == [] and shown(browser, "svg.small") == 8
+
+
+def test_the_form_is_not_printed(browser: Browser, page: Path) -> None:
+    browser.open(page, 1000, media="print")
+    assert shown(browser, "#pick") == 0 and shown(browser, "#decision") == 1
+
+
 def test_dark_and_light_differ_and_paper_is_light(browser: Browser, page: Path) -> None:
     def looks(**how: object) -> list[str]:
         browser.open(page, 1000, **how)

@@ -188,6 +188,28 @@ def test_several_files_are_told_apart(plain: Path, swept: Path, tmp_path: Path) 
     assert script("report.py", plain, swept, "-o", "both.html", cwd=tmp_path).returncode == 0
 
 
+def test_three_files_have_their_history(plain: Path, modified: Modify, tmp_path: Path) -> None:
+    files = []
+    for name, speed in (("first", 4), ("second", 4), ("third", 2)):
+        changed = modified(plain, lambda file, speed=speed: plant_times(file, blas=1 / 2, tbb=1 / speed))
+        files.append(changed.rename(tmp_path / f"{name}.h5"))
+    assert script("report.py", *files, "-o", "page.html", cwd=tmp_path).returncode == 0
+    page = (tmp_path / "page.html").read_text()
+    assert "<h3>What changed over the files?</h3>" in page and page.count('id="chart-history"') == 1
+    assert "tbb (1 thread) is 2.00x [2.00, 2.00] slower, over neuron (1 thread), in third.h5 than in second.h5." in page
+    assert script("plot.py", *files, "--chart", "history", "-o", "history.pdf", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "history.pdf").read_bytes().startswith(b"%PDF")
+    done = script("plot.py", *files[:2], "--chart", "history", "-o", "two.pdf", cwd=tmp_path)
+    assert done.returncode == 2 and "it takes three files" in done.stderr
+
+
+def test_files_that_share_some_seeds_keep_each_arm_whole(run, tmp_path: Path) -> None:  # noqa: ANN001
+    paths = [run({"sweep.backend": "blas,tbb", "sweep.seed": seeds, "training.epochs": 1, "measure.rounds": 8}).rename(
+        tmp_path / f"{i}.h5") for i, seeds in enumerate(("1", "1,2"))]  # fmt: skip
+    trials = Collection([stepbench_results.open(path) for path in paths])
+    assert len(trials.rows("", "tbb (1 thread) in 1.h5")) == 2
+
+
 def test_a_page_without_a_reached_target_or_a_trial_s_rounds_is_made_without_a_warning(
     run, modified: Modify, tmp_path: Path  # noqa: ANN001
 ) -> None:
