@@ -12,7 +12,7 @@ install(FILES ${configs} DESTINATION ${STEPBENCH_DATA_FOLDER}/experiments)
 install(DIRECTORY experiments/data DESTINATION ${STEPBENCH_DATA_FOLDER}/experiments ${STEPBENCH_NOT_INSTALLED})
 # Those of the scripts that read results; what builds and tests this repository has no extension.
 install(DIRECTORY scripts DESTINATION ${STEPBENCH_DATA_FOLDER} USE_SOURCE_PERMISSIONS
-        FILES_MATCHING PATTERN *.py PATTERN *.css PATTERN *.sbatch ${STEPBENCH_NOT_INSTALLED})
+        FILES_MATCHING PATTERN *.py PATTERN *.css PATTERN *.js PATTERN *.sbatch ${STEPBENCH_NOT_INSTALLED})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 # The pages, and the picture that they show, in folders as here: they link to each other (tests/install follows the links).
 set(STEPBENCH_PAGES README.md CHANGELOG.md CONTRIBUTING.md experiments/README.md experiments/compare/README.md
