@@ -88,8 +88,14 @@ def is_change_point(change: SpeedEvidence, margin: float) -> bool:
 
 def changes_of(line: Line, margin: float) -> list[Change]:
     """Each file that has the arm against the one before that has it."""
-    found = []
-    for before, after in itertools.pairwise(line.points):
-        evidence = change_between(before.speed, after.speed)
-        found.append(Change(line, before, after, evidence, is_change_point(evidence, margin)))
-    return found
+    return [_change(line, before, after, margin) for before, after in itertools.pairwise(line.points)]
+
+
+def change_over_all(line: Line, margin: float) -> Change:
+    """The last file against the first: many small changes of one direction are no change point each, and one together."""
+    return _change(line, line.points[0], line.points[-1], margin)
+
+
+def _change(line: Line, before: Point, after: Point, margin: float) -> Change:
+    evidence = change_between(before.speed, after.speed)
+    return Change(line, before, after, evidence, is_change_point(evidence, margin))

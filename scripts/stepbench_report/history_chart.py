@@ -6,7 +6,7 @@ import pandas
 
 from stepbench_report.chart import MOST_PANELS, Absent, Chart, Panel, Reference, Series, Style, Styles, headed
 from stepbench_report.collection import Collection
-from stepbench_report.history import LEAST_FILES, Change, Line, changes_of, history_of
+from stepbench_report.history import LEAST_FILES, Change, Line, change_over_all, changes_of, history_of
 from stepbench_report.speed_verdict import speed_verdict
 from stepbench_report.words import listed, percent_text, times_text
 from stepbench_results import Results
@@ -36,9 +36,13 @@ def history(trials: Collection, _: Styles) -> Chart | Absent:
 
 
 def change_sentences(trials: Collection) -> list[str]:
-    """A sentence for each change point."""
-    margin = trials.margins.speed
-    return [_sentence(change) for line in history_of(trials) for change in changes_of(line, margin) if change.is_change_point]
+    """A sentence for each change point, and for each arm that changed over all files alone."""
+    sentences, margin = [], trials.margins.speed
+    for line in history_of(trials):
+        found = [_sentence(change) for change in changes_of(line, margin) if change.is_change_point]
+        whole = change_over_all(line, margin)
+        sentences += found or ([f"Little by little, {_sentence(whole)}"] if whole.is_change_point else [])
+    return sentences
 
 
 def _sentence(change: Change) -> str:

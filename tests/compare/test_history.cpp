@@ -62,6 +62,17 @@ TEST_CASE("a change within the margin is told, and is no change point") {
   CHECK(found.consecutive[0].verdict == SpeedVerdict::same);
 }
 
+TEST_CASE("a change that is real, and by less than the margin, is no change point") {
+  const auto is_one = [](double ratio) {
+    return history::is_change_point({{ratio, ratio / 1.02, ratio * 1.02, 12}, 0.01}, 0.05);
+  };
+  CHECK(speed_verdict({1.04, 1.02, 1.06, 12}, 0.01, 0.05) == SpeedVerdict::faster);
+  CHECK_FALSE(is_one(1.04));
+  CHECK(is_one(1.06));
+  CHECK_FALSE(is_one(1 / 1.04));
+  CHECK(is_one(1 / 1.06));
+}
+
 TEST_CASE("a change within the noise floor of either file is no change point") {
   std::vector<NamedFile> files = files_of({1, 1.2, 1.2});
   CHECK(change_points(over(files)).size() == 1);

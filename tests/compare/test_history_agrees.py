@@ -25,6 +25,7 @@ HISTORIES = [
     ("few", "base", "slow"),
     ("no-twin", "inside-twin-too", "wide"),
     ("unpaired", "fast", "base"),
+    ("base", "inside", "faster"),
 ]
 
 
@@ -46,8 +47,14 @@ def test_the_report_and_compare_find_the_same_changes(folder: Path, names: tuple
             assert value == pytest.approx(math.nan if other[name] is None else other[name], rel=1e-9, nan_ok=True), name
         assert speed_verdict(speed, floor, trials.margins.speed).value == other["verdict"]
         assert own.is_change_point is other["change_point"]
-    # Over all files alone, compare has a line more.
-    assert len(change_sentences(trials)) == sum(change["change_point"] for change in series["changes"])
+    assert len(change_sentences(trials)) == len(said["change_points"])
+
+
+def test_small_steps_of_one_direction_are_told_together(folder: Path) -> None:
+    paths = ["base.h5", "inside.h5", "faster.h5"]
+    [said] = json.loads(compare(folder, *paths, "--format", "json").stdout)["change_points"]
+    [own] = change_sentences(Collection([stepbench_results.open(folder / path) for path in paths]))
+    assert "little by little between base.h5" in said and own.startswith("Little by little, tbb (1 thread) is 1.06x")
 
 
 def test_the_last_file_is_held_against_the_one_before_it(folder: Path) -> None:

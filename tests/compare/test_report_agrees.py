@@ -25,7 +25,7 @@ from stepbench_statistics import Estimate  # noqa: E402
 
 # What write_compare_files.cpp writes.
 PLANTED = [
-    "base", "slow", "few", "fast", "inside", "inside-twin-too", "floor", "floor-fast", "wide", "very-wide", "no-twin",
+    "base", "slow", "few", "fast", "faster", "inside", "inside-twin-too", "floor", "floor-fast", "wide", "very-wide", "no-twin",
     "not-interleaved", "unpaired", "one-seed-coincides", "one-seed-parts", "one-seed-coincides-elsewhere",
     "one-seed-unrecorded", "learns-worse", "learns-better", "learns-inside", "learns-scattered", "accuracy-alone",
     "learns-nearly-inside", "better-and-worse", "evaluations-alone", "evaluations-part", "close-losses",

@@ -120,6 +120,7 @@ std::map<std::string, ResultFile> planted_files() {
       {"few", compared_file(1, 1, 7)},
       {"fast", compared_file(2, 3)},
       {"inside", compared_file(1.03, 2)},
+      {"faster", compared_file(1.06, 2)},
       {"inside-twin-too", with_twin_off_by(compared_file(1.03, 2), 0.04)},
       {"floor", with_twin_off_by(compared_file(1, 2), 0.3)},
       {"floor-fast", with_twin_off_by(compared_file(1.2, 2), 0.3)},

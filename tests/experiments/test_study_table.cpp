@@ -47,6 +47,13 @@ TEST_CASE("a study's table has speed-up, efficiency and how far the model is off
         std::string::npos);
 }
 
+TEST_CASE("a study's table is a table of LaTeX, and how to read it a comment") {
+  const std::string text = study_tables(file_with_study(), TableFormat::latex);
+  CHECK(text.starts_with("\\begin{table}"));
+  CHECK(text.find("\\caption{strong scaling of tbb (s1)}") != std::string::npos);
+  CHECK(text.find("\n% speed-up: of samples") != std::string::npos);
+}
+
 TEST_CASE("what was not measured is marked, and has no time and no error") {
   const std::string text = study_tables(file_with_study());
   CHECK(text.find("64*      100          -     200000              16.00x            25.0         0.5       -") !=
