@@ -7,6 +7,7 @@ from stepbench_report.chart import Absent, Chart, Styles
 from stepbench_report.collection import Collection
 
 CHARTS: dict[str, Callable[[Collection, Styles], Chart | Absent]] = {
+    "history": history_chart.history,
     "speed": speed_charts.speed,
     "loss": learning_charts.loss,
     "time": learning_charts.time,
@@ -17,7 +18,6 @@ CHARTS: dict[str, Callable[[Collection, Styles], Chart | Absent]] = {
     "batch": speed_charts.batch,
     "peak": speed_charts.peak,
     "noise": speed_charts.noise,
-    "history": history_chart.history,
 }
 
 

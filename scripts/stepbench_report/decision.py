@@ -39,7 +39,8 @@ def _fastest(trials: Collection) -> str:
         [(condition, (first, against))] = leaders.items()
         baseline = trials.baseline(condition)
         other = baseline if first != baseline else "the next"
-        return f"The fastest of {len(trials.arms(condition))} is {first}: {compared(first, other, against, trials.margins.speed)}."
+        said = compared(first, other, against, trials.margins.speed)
+        return f"{said}; none of {len(trials.arms(condition))} ran faster."
     wins = Counter(first for first, _ in leaders.values())
     most, count = wins.most_common(1)[0]
     ratios = {condition: against for condition, (first, against) in leaders.items() if first == most}
@@ -74,24 +75,23 @@ def _learned(trials: Collection) -> str:
                                 (LearningVerdict.SAME, LearningVerdict.DIFFERENT, LearningVerdict.CANNOT_TELL))  # fmt: skip
     if same == len(found):
         return f"All learned the same as the baseline ({len(found)} compared)."
+    if unclear == len(found):
+        return f"Whether any of {unclear} learned the same as the baseline cannot be told{_example(found, LearningVerdict.CANNOT_TELL)}."
     parts = [f"{same} learned the same as the baseline"] if same else []
     if different:
-        where, how = next(of for of in found.items() if of[1].verdict is LearningVerdict.DIFFERENT)
-        parts.append(f"{different} learned something else ({_named(*where)}: {_spoken(how.because)})")
+        parts.append(f"{different} learned something else{_example(found, LearningVerdict.DIFFERENT)}")
     if unclear:
-        where, how = next(of for of in found.items() if of[1].verdict is LearningVerdict.CANNOT_TELL)
-        one = all(len(of.seeds) == 1 for of in found.values())
-        parts.append(f"of {unclear} it cannot be told ({_named(*where)}: {_spoken(how.because)}"
-                     f"{'; several seeds would tell' if one else ''})")  # fmt: skip
+        parts.append(f"of {unclear} it cannot be told{_example(found, LearningVerdict.CANNOT_TELL)}")
     return f"Of {len(found)} compared, {listed(parts)}."
 
 
-def _named(condition: str, arm: str) -> str:
-    return f"{arm}, {condition}" if condition else arm
-
-
-def _spoken(because: str) -> str:
-    return because.replace("_", " ").replace("train ", "training ")
+def _example(found: dict[tuple[str, str], Learning], verdict: LearningVerdict) -> str:
+    """The first of that verdict, and why."""
+    (condition, arm), how = next(of for of in found.items() if of[1].verdict is verdict)
+    name = f"{arm}, {condition}" if condition else arm
+    because = how.because.replace("_", " ").replace("train ", "training ")
+    one = verdict is LearningVerdict.CANNOT_TELL and all(len(of.seeds) == 1 for of in found.values())
+    return f" ({name}: {because}{'; several seeds would tell' if one else ''})"
 
 
 def _spoilers(trials: Collection) -> str:

@@ -61,6 +61,13 @@ def history_of(trials: Collection) -> list[Line]:
     return lines
 
 
+def newest(trials: Collection) -> Collection:
+    """Of files that have a history the last one alone, as times of two files, maybe of two machines, are not to be compared;
+    else all of them."""
+    has_history = len(trials.files) >= LEAST_FILES and history_of(trials)
+    return Collection(trials.files[-1:], trials.margins) if has_history else trials
+
+
 def _baseline(trials: Collection, condition: str, file: str):  # noqa: ANN202, a row or None
     rows = trials.timed
     rows = rows[(rows["condition"] == condition) & (rows["file"] == file) & rows["is_baseline"]]

@@ -13,7 +13,7 @@ from stepbench_report.charts import CHARTS, make_chart
 from stepbench_report.collection import Collection
 from stepbench_report.decision import decision
 from stepbench_report.drawing import NARROW, WIDE, as_svg
-from stepbench_report.history import LEAST_FILES
+from stepbench_report.history import LEAST_FILES, newest
 from stepbench_report.history_chart import change_sentences
 from stepbench_report.html import html_table, numbers_table
 from stepbench_report.seed_table import has_several_seeds, seed_table
@@ -44,17 +44,18 @@ _SEED_NOTES = (
 def report_page(trials: Collection) -> str:
     style, script = (path.read_text(encoding="utf-8") for path in (_STYLE, _SCRIPT))
     title = " · ".join(dict.fromkeys(results.experiment for results in trials.files))
-    charts = [make_chart(name, trials) for name in CHARTS]
-    conditions = trials.conditions
-    by_seeds = seed_table(trials)
-    answers = [*_history_answer(trials), *(all_answers(trials) if conditions else [])]
+    now = newest(trials)
+    charts = [make_chart(name, trials if name == "history" else now) for name in CHARTS]
+    conditions = now.conditions
+    by_seeds = seed_table(now)
+    answers = [*_history_answer(trials), *(all_answers(now) if conditions else [])]
     one_by_one = len(conditions) > MOST_PANELS  # then nobody reads what is said of all of them in a row
     body = [
-        *_head(title, trials.files), *_first_screen(trials),
+        *_head(title, trials.files), *_first_screen(now, of_many=now is not trials),
         *(pick_form(conditions) if len(conditions) > 1 else []),
         *([] if one_by_one or not answers else ['<section class="verdicts" id="verdicts">', *map(_answer, answers), "</section>"]),
-        "<h2>The table</h2>", *_results(trials, by_seeds),
-        *(settings_section(trials, by_seeds, _by_condition(answers) if one_by_one else {}) if len(conditions) > 1 else []),
+        "<h2>The table</h2>", *_results(now, by_seeds),
+        *(settings_section(now, by_seeds, _by_condition(answers) if one_by_one else {}) if len(conditions) > 1 else []),
         *(part for chart in charts if isinstance(chart, Chart) for part in _figure(chart)),
         *_left_out([chart for chart in charts if isinstance(chart, Absent)]),
         "<h2>What was run, and where</h2>", *(part for results in trials.files for part in _origin(results)),
@@ -68,7 +69,10 @@ def report_page(trials: Collection) -> str:
     )  # fmt: skip
 
 
-def _first_screen(trials: Collection) -> Iterable[str]:
+def _first_screen(trials: Collection, of_many: bool) -> Iterable[str]:
+    if of_many:
+        yield (f'<p class="muted">How speeds went over the files stands below; all else is of the last, '
+               f"{escape(trials.files[0].path.name)}.</p>")  # fmt: skip
     yield '<section class="verdicts" id="decision">'
     yield from (f"<p>{escape(sentence)}</p>" for sentence in decision(trials))
     yield "</section>"

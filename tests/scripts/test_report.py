@@ -12,6 +12,7 @@ import pytest
 import stepbench_results
 from conftest import Modify, script
 from stepbench_report.collection import Collection
+from stepbench_report.decision import decision
 from stepbench_report.speed_charts import arm_rate
 from stepbench_report.table import results_table
 from stepbench_report.verdicts import all_answers
@@ -199,8 +200,21 @@ def test_three_files_have_their_history(plain: Path, modified: Modify, tmp_path:
     assert "tbb (1 thread) is 2.00x [2.00, 2.00] slower, over neuron (1 thread), in third.h5 than in second.h5." in page
     assert script("plot.py", *files, "--chart", "history", "-o", "history.pdf", cwd=tmp_path).returncode == 0
     assert (tmp_path / "history.pdf").read_bytes().startswith(b"%PDF")
+    assert "all else is of the last, third.h5" in page and "in first.h5 is" not in page  # times of two files, or machines
     done = script("plot.py", *files[:2], "--chart", "history", "-o", "two.pdf", cwd=tmp_path)
     assert done.returncode == 2 and "it takes three files" in done.stderr
+
+
+def test_the_first_sentence_names_the_fastest_and_the_second_what_was_learned(plain: Path, modified: Modify) -> None:
+    def plant(file: h5py.File) -> None:
+        plant_times(file, blas=1 / 2, tbb=1 / 4)
+        plant_losses(file, tbb=1.002)
+
+    fastest, learned, spoiled = decision(Collection([stepbench_results.open(modified(plain, plant))]))
+    assert fastest == "tbb (1 thread) is 4.00x faster than neuron (1 thread) [4.00, 4.00]; none of 3 ran faster."
+    assert learned == ("Of 2 compared, 1 learned the same as the baseline and of 1 it cannot be told (tbb (1 thread): one seed, "
+                       "and the curves do not coincide; several seeds would tell).")  # fmt: skip
+    assert spoiled.startswith("What could spoil it: noise alone makes up to 0 %"), spoiled
 
 
 def test_files_that_share_some_seeds_keep_each_arm_whole(run, tmp_path: Path) -> None:  # noqa: ANN001
