@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/program_options.hpp>
 
 #include "core/config/experiment.hpp"
@@ -99,7 +100,9 @@ std::string help_text(const CommandLine& command) {
   text += "\nOptions:\n";
   std::vector<Option> options = command.options;
   options.push_back({"help", 'h', "", "print this"});
-  for (const Option& option : options) text += fmt::format("  {:<32}{}\n", spelling(option), option.help);
+  std::size_t width = 32;
+  for (const Option& option : options) width = std::max(width, spelling(option).size() + 2);
+  for (const Option& option : options) text += fmt::format("  {:<{}}{}\n", spelling(option), width, option.help);
   return command.example.empty() ? text : text + "\nExample:\n  " + command.example + "\n";
 }
 

@@ -118,7 +118,7 @@ TEST_CASE("a file that lacks a trial is passed over, and the next is held agains
   files[1].results.trials.erase(files[1].results.trials.begin() + 1);
 }
 
-TEST_CASE("--fail-if holds the last file against the one before it") {
+TEST_CASE("the option --fail-if holds the last file against the one before it") {
   CHECK(code(files_of({2, 1, 1}), "slower:5%") == kExitOk);
   CHECK(code(files_of({2, 2, 1}), "slower:5%") == kExitRegression);
   CHECK(code(files_of({1, 1, 1}), "learns-worse") == kExitOk);

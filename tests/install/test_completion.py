@@ -117,7 +117,7 @@ def test_nothing_is_offered_after_the_last_argument(script: Path, tmp_path: Path
     ("line", "choices"),
     [
         ("list ", {"backends", "datasets", "models", "experiments", "keys"}),
-        ("compare a.h5 --format ", {"text", "md", "json", "csv"}),
+        ("compare a.h5 --format ", {"text", "md", "latex", "json", "csv"}),
         ("doctor --format=j", {"json"}),
     ],
 )
