@@ -185,7 +185,7 @@ int run_compare(const ParsedCommandLine& arguments) {
 
 Command compare_command() {
   return {
-      {"compare FILE.h5 [BASELINE.h5 | FILE2.h5 FILE3.h5...] [options]",
+      {"compare FILE.h5 [BASELINE.h5] [MORE.h5...] [options]",
        "Says which differences are real: in speed, in time to target, and in what was learned.\n"
        "With one file, of every trial to the baseline that ran beside it, paired by round; with two, of FILE's trials "
        "to\n"
@@ -203,7 +203,7 @@ Command compare_command() {
         {"brief", 0, "", "only the rows that answer: seeds together, no differences behind the verdicts"},
         {"format", 0, "text|md|latex|json|csv", "default: text"},
         speed_margin_option(),
-        {"loss-margin", 0, "M", "loss differences within M (0.01) or P% of the baseline's loss are none; default 1%"},
+        {"loss-margin", 0, "M", "losses within M (0.01) or P% of the baseline's are the same; default 1%"},
         {"accuracy-margin", 0, "M", "the same of accuracies; default 0.005"},
         {"loss-tolerance", 0, "R", "losses of a step part when they differ by over R of the larger; default 0.001"}},
        kMostFiles,
