@@ -91,6 +91,11 @@ double greedy_schedule(std::span<const TracedTask> tasks, std::int64_t cores, do
   return now;
 }
 
+double busy_share(std::span<const TracedTask> tasks, std::int64_t cores) {
+  const double work = work_of(tasks);
+  return work > 0 ? work / (static_cast<double>(cores) * greedy_schedule(tasks, cores)) : 1;
+}
+
 void TraceSample::add(const StepTrace& trace) {
   if (wall_seconds_.empty()) {
     first_ = trace;

@@ -30,6 +30,9 @@ struct TaskChain {
 /// `per_task`: seconds by which each is lengthened.
 [[nodiscard]] double greedy_schedule(std::span<const TracedTask> tasks, std::int64_t cores, double per_task = 0);
 
+/// Of so many cores' time in such a schedule, the share in which they have tasks: from above 0 to 1.
+[[nodiscard]] double busy_share(std::span<const TracedTask> tasks, std::int64_t cores);
+
 /// Several traces of one step, of which all but the first are kept as times alone.
 class TraceSample {
  public:

@@ -13,6 +13,8 @@ namespace stepbench {
 [[nodiscard]] ParameterLayout transformer_layout(const ModelSettings& model);
 /// Causal attention counts half.
 [[nodiscard]] double transformer_flops(const ModelSettings& model, std::int64_t batch_size);
+[[nodiscard]] StepWork transformer_work(const ModelSettings& model, const TrainingSettings& training, double batch);
+[[nodiscard]] double transformer_activations(const ModelSettings& model, double batch);
 [[nodiscard]] inline std::int64_t transformer_rows(const ModelSettings& model) { return model.context; }
 void check_transformer(const TrialSettings& trial);
 /// Brings the vocabulary's size.
@@ -24,6 +26,8 @@ inline constexpr ModelKindRow kTransformerRow{
     "decoder-only, GPT-2's pre-norm block: causal multi-head attention and an MLP of 4D",
     transformer_layout,
     transformer_flops,
+    transformer_work,
+    transformer_activations,
     transformer_rows,
     check_transformer,
     fit_transformer};

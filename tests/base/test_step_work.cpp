@@ -1,0 +1,113 @@
+// The models of bytes and memory against small cases that were counted by hand, and against the FLOPs that stand beside
+// them.
+#include <catch2/catch.hpp>
+
+#include "core/models/parameters.hpp"
+#include "core/models/step_work.hpp"
+
+namespace stepbench::testing {
+namespace {
+
+ModelSettings small_mlp() {
+  ModelSettings model;
+  model.layers = {3, 2, 1};
+  return model;
+}
+
+ModelSettings small_transformer() {
+  ModelSettings model;
+  model.kind = ModelKind::transformer;
+  model.d_model = 8;
+  model.heads = 2;
+  model.blocks = 3;
+  model.context = 5;
+  model.vocabulary_size = 11;
+  return model;
+}
+
+TrainingSettings training_of(Optimizer optimizer, Precision precision = Precision::float32) {
+  TrainingSettings training;
+  training.optimizer = optimizer;
+  training.precision = precision;
+  return training;
+}
+
+}  // namespace
+
+TEST_CASE("an MLP's bytes are what a count by hand gives") {
+  // 3-2-1 at batch 4: 8 weights and biases in the first layer, 3 in the second; activations (4, 3), (4, 2), (4, 1).
+  const StepWork work = step_work(small_mlp(), training_of(Optimizer::adam), 4);
+  const PhaseWork &forward = work[Phase::forward], &backward = work[Phase::backward], &update = work[Phase::update];
+  CHECK(forward.weights.read == 4 * 11);
+  CHECK(forward.activations.read == 4 * (12 + 8));
+  CHECK(forward.activations.written == 4 * (8 + 4));
+  CHECK(work[Phase::loss].activations.bytes() == 4 * (4 + 4));
+  CHECK(backward.weights.read == 4 * 2);  // the second layer's, for the input gradient
+  // That reads the output gradient and the mask, and writes the input gradient; each weight gradient reads two.
+  CHECK(backward.activations.read == 4 * ((4 + 8) + (4 + 8) + (8 + 12)));
+  CHECK(backward.activations.written == 4 * 8);
+  CHECK(backward.gradients.written == 4 * 11);
+  CHECK(update.weights.updated == 4 * 11);
+  CHECK(update.gradients.read == 4 * 11);
+  CHECK(update.moments.updated == 2 * 4 * 11);
+  CHECK(update.bytes() == 4 * 11 * (2 + 1 + 4));
+  CHECK(update.fetched() == 4 * 11 * (1 + 1 + 2));
+}
+
+TEST_CASE("optimisers differ by the moments that they keep, and clipping reads the gradients once more") {
+  const double sgd = step_work(small_mlp(), training_of(Optimizer::sgd), 4).bytes();
+  CHECK(step_work(small_mlp(), training_of(Optimizer::momentum), 4).bytes() == sgd + 2 * 4 * 11);
+  CHECK(step_work(small_mlp(), training_of(Optimizer::adamw), 4).bytes() == sgd + 4 * 4 * 11);
+  TrainingSettings clipped = training_of(Optimizer::sgd);
+  clipped.gradient_clip = 1;
+  CHECK(step_work(small_mlp(), clipped, 4).bytes() == sgd + 4 * 11);
+}
+
+TEST_CASE("float64 moves twice the bytes of float32, and does the same operations") {
+  for (const ModelSettings& model : {small_mlp(), small_transformer()}) {
+    const StepWork single = step_work(model, training_of(Optimizer::adam), 4);
+    const StepWork twice = step_work(model, training_of(Optimizer::adam, Precision::float64), 4);
+    CHECK(twice.bytes() == 2 * single.bytes());
+    CHECK(twice.flops() == single.flops());
+  }
+}
+
+TEST_CASE("the phases' operations add up to those of the step") {
+  for (const ModelSettings& model : {small_mlp(), small_transformer()}) {
+    for (const std::int64_t batch : {1, 7}) {
+      CHECK(step_work(model, training_of(Optimizer::sgd), batch).flops() == Approx(flops_per_step(model, batch)));
+    }
+  }
+}
+
+TEST_CASE("every gradient of a transformer is formed once, tied embeddings or not") {
+  for (const bool tied : {false, true}) {
+    for (const PositionEncoding position : {PositionEncoding::learned, PositionEncoding::sinusoidal}) {
+      ModelSettings model = small_transformer();
+      model.tied_embeddings = tied;
+      model.position = position;
+      const StepWork work = step_work(model, training_of(Optimizer::sgd), 2);
+      CHECK(work[Phase::backward].gradients.written == 4 * static_cast<double>(parameter_layout(model).size));
+    }
+  }
+}
+
+TEST_CASE("a network's memory is parameters, gradients, moments and what the backward pass needs") {
+  const NetworkMemory memory = network_memory(small_mlp(), training_of(Optimizer::adam), 4);
+  CHECK(memory.parameters == 4 * 11);
+  CHECK(memory.gradients == 4 * 11);
+  CHECK(memory.moments == 2 * 4 * 11);
+  CHECK(memory.activations == 4 * 4 * (3 + 2 * (2 + 1)));  // the batch; of each layer outputs and their gradients
+  CHECK(memory.sum() == memory.parameters * 4 + memory.activations);
+}
+
+TEST_CASE("weights are copied where their input gradient is wanted") {
+  const TrainingSettings training = training_of(Optimizer::sgd);
+  CHECK(copied_weights(small_mlp(), training) == 4 * 2);
+  ModelSettings transformer = small_transformer();
+  CHECK(copied_weights(transformer, training) == 4 * (3 * 12 * 64 + 11 * 8));
+  transformer.tied_embeddings = true;
+  CHECK(copied_weights(transformer, training) == 4 * (3 * 12 * 64 + 11 * 8));
+}
+
+}  // namespace stepbench::testing
