@@ -54,6 +54,8 @@ struct Backend {
   bool own_process = false;
   /// Why this machine does not have it now, with what to do; nullptr where the build decides that. Empty: it is there.
   std::string (*missing)() = nullptr;
+  /// Its products keep a second copy of each weight, in the order in which they like to read it.
+  bool copies_weights = false;
 
   /// Throws UnsupportedError, for the reason that unsupported_reason gives.
   template <typename Scalar>

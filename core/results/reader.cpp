@@ -127,6 +127,23 @@ StudyRecord read_study(const Group& group, std::int64_t version) {
   return study;
 }
 
+LimitRecord read_limits(const Group& group, std::int64_t version) {
+  LimitRecord limits;
+  const std::vector<std::string> phases = group.dataset("phase").read_text();
+  const std::vector<std::string> verdicts = read_column<std::string>(group, "limited_by", phases.size());
+  for (std::size_t i = 0; i < phases.size(); ++i) {
+    const std::optional<Limit> limit = limit_from_text(verdicts[i]);
+    if (!limit) throw Error(group.name() + " has the unknown verdict `" + verdicts[i] + "`");
+    limits.phases.push_back({.phase = phases[i], .limit = *limit});
+  }
+  for (const auto& column : schema::kLimitColumns) {
+    const std::vector<double> values = read_column<double>(group, column.name, phases.size());
+    for (std::size_t i = 0; i < values.size(); ++i) limits.phases[i].*column.member = values[i];
+  }
+  schema::visit_limits(limits, AttributeReader(group, version));
+  return limits;
+}
+
 std::vector<NamedTensor> read_tensors(const Group& group) {
   std::vector<NamedTensor> tensors;
   for (const std::string& name : group.members()) {
@@ -152,6 +169,8 @@ TrialRecord read_trial(const Group& group, std::int64_t version, ReadSeries seri
   if (group.has("checks")) trial.checks = read_checks(group.group("checks"));
   if (group.has("scaling")) trial.scaling = read_scaling(group.group("scaling"), version);
   if (group.has("study")) trial.study = read_study(group.group("study"), version);
+  if (group.has("limits")) trial.limits = read_limits(group.group("limits"), version);
+  if (group.has("memory")) schema::visit_memory(trial.memory, AttributeReader(group.group("memory"), version));
   if (series == ReadSeries::no) return trial;
   if (group.has("steps")) trial.steps = read_steps(group.group("steps"));
   if (group.has("epochs")) trial.epochs = read_epochs(group.group("epochs"));

@@ -90,6 +90,35 @@ void visit_study(Study& study, Visit&& visit) {
   visit(Field{"overlap"}, study.overlap);
 }
 
+/// The phases of a trial's limits, beside their names and verdicts.
+inline constexpr Column<PhaseLimit, double> kLimitColumns[] = {
+    {"flops", "FLOP", &PhaseLimit::flops},          {"bytes", "B", &PhaseLimit::bytes},
+    {"seconds", "s", &PhaseLimit::seconds},         {"compute_time", "s", &PhaseLimit::compute_time},
+    {"memory_time", "s", &PhaseLimit::memory_time}, {"idle_time", "s", &PhaseLimit::idle_time},
+    {"other_time", "s", &PhaseLimit::other_time},
+};
+
+/// Calls visit(field, member) for every attribute of a trial's limits.
+template <typename Limits, typename Visit>
+void visit_limits(Limits& limits, Visit&& visit) {
+  visit(Field{"peak_gflops"}, limits.peak_gflops);
+  visit(Field{"bandwidth"}, limits.bandwidth);
+  visit(Field{"touched_bytes"}, limits.touched_bytes);
+  visit(Field{"level"}, limits.level);
+  visit(Field{"busy_share"}, limits.busy_share);
+}
+
+/// The same of its memory.
+template <typename Memory, typename Visit>
+void visit_memory(Memory& memory, Visit&& visit) {
+  visit(Field{"parameters"}, memory.model.parameters);
+  visit(Field{"gradients"}, memory.model.gradients);
+  visit(Field{"moments"}, memory.model.moments);
+  visit(Field{"activations"}, memory.model.activations);
+  visit(Field{"copies"}, memory.model.copies);
+  visit(Field{"resident_peak"}, memory.resident_peak);
+}
+
 /// Calls visit(name, units, array) for every (R, M) array of a group's rounds.
 template <typename Group, typename Visit>
 void visit_cells(Group& group, Visit&& visit) {
@@ -103,6 +132,11 @@ void visit_cells(Group& group, Visit&& visit) {
   visit("sentinel_time", "s", group.sentinel_time);
   visit("disturbed", "1", group.disturbed);
   visit("segment", "1", group.segment);
+  visit("cycles", "1", group.cycles);
+  visit("instructions", "1", group.instructions);
+  visit("cache_misses", "1", group.cache_misses);
+  visit("fp_operations", "FLOP", group.fp_operations);
+  visit("energy", "J", group.energy);
 }
 
 /// The same for every (R) array.

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "core/network.hpp"
+#include "core/network_memory.hpp"
+#include "core/roofline.hpp"
 #include "core/value.hpp"
 
 namespace stepbench {
@@ -132,6 +134,8 @@ struct TrialRecord {
   std::vector<TensorCheck> checks;
   ScalingRecord scaling;  // of its arm, whatever its own threads
   StudyRecord study;      // the same
+  LimitRecord limits;     // without phases: not timed, or of before
+  MemoryRecord memory;    // NaN: of before, or of a process of its own
   std::vector<NamedTensor> initial_parameters, final_parameters;
   std::vector<std::int64_t> order;  // (epochs, samples), row-major; empty without `record.order`
   std::int64_t order_epochs = 0;
@@ -169,6 +173,12 @@ struct GroupRecord {
   std::vector<double> involuntary_switches = {};  // (R, M): of all threads of the process in the block
   std::vector<double> sentinel_time = {};         // (R, M) s: of the sentinel kernel, just before the block
   std::vector<std::int64_t> disturbed = {};       // (R, M): sum of Disturbance
+  // (R, M), of the processes that train, in the block; NaN where the system does not count (`doctor` says why).
+  std::vector<double> cycles = {};         // of the cores, in user mode
+  std::vector<double> instructions = {};   // in user mode
+  std::vector<double> cache_misses = {};   // of the last level
+  std::vector<double> fp_operations = {};  // floating-point, an FMA counts 2
+  std::vector<double> energy = {};         // J, of all the machine's processors
   /// (R, M): how often the run had been started again from a checkpoint when the block was trained: 0, 1, ... Blocks of
   /// one round share it where trials take turns. What is told from several rounds is told within a segment.
   std::vector<std::int64_t> segment = {};

@@ -1,5 +1,6 @@
 // ResultFile -> HDF5 image. What a trial did not record has no group; nothing is written empty.
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <numeric>
 #include <optional>
@@ -188,6 +189,30 @@ void write_study(Group& trial_group, const TrialRecord& trial) {
   schema::visit_study(study, AttributeWriter(group));
 }
 
+void write_limits(Group& trial_group, const LimitRecord& limits) {
+  if (limits.phases.empty()) return;
+  Group group = trial_group.create_group("limits");
+  std::vector<std::string> phases, verdicts;
+  for (const PhaseLimit& phase : limits.phases) {
+    phases.push_back(phase.phase);
+    verdicts.emplace_back(to_text(phase.limit));
+  }
+  const Dataset scale = make_scale(group, "phase", phases);
+  for (const auto& [name, units, member, since] : schema::kLimitColumns) {
+    std::vector<double> values;
+    for (const PhaseLimit& phase : limits.phases) values.push_back(phase.*member);
+    write_over(group, {scale}, name, values, units);
+  }
+  write_over(group, {scale}, "limited_by", verdicts, "1");
+  schema::visit_limits(limits, AttributeWriter(group));
+}
+
+void write_memory(Group& trial_group, const MemoryRecord& memory) {
+  if (std::isnan(memory.model.parameters)) return;
+  Group group = trial_group.create_group("memory");
+  schema::visit_memory(memory, AttributeWriter(group));
+}
+
 void write_tensors(Group& parameters, const std::string& which, const std::vector<NamedTensor>& tensors) {
   if (tensors.empty()) return;
   Group group = parameters.create_group(which);
@@ -225,6 +250,8 @@ void write_trial(Group& trials, const TrialRecord& trial) {
   write_checks(group, trial.checks);
   write_scaling(group, trial);
   write_study(group, trial);
+  write_limits(group, trial.limits);
+  write_memory(group, trial.memory);
   if (!trial.initial_parameters.empty() || !trial.final_parameters.empty()) {
     Group parameters = group.create_group("parameters");
     write_tensors(parameters, "initial", trial.initial_parameters);

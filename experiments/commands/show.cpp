@@ -7,23 +7,36 @@
 #include "experiments/commands/command.hpp"
 #include "experiments/show/results_table.hpp"
 #include "experiments/show/speed_margin.hpp"
+#include "experiments/show/why_table.hpp"
 #include "experiments/terminal/exit_code.hpp"
 #include "experiments/terminal/standard_streams.hpp"
 
 namespace stepbench {
 namespace {
 
+/// With --why: text or json.
+int show_why(const ResultFile& result, const std::string& format) {
+  if (format != "text" && format != "json") {
+    throw InputError(fmt::format("show: --format: found \"{}\", allowed: with --why text, json", printable(format)));
+  }
+  write_output(format == "json" ? why_json(result) : why_table(result));
+  return kExitOk;
+}
+
 TableFormat parse_format(const std::string& text) {
   if (text == "text") return TableFormat::text;
   if (text == "latex") return TableFormat::latex;
-  throw InputError(fmt::format("show: --format: found \"{}\", allowed: text, latex", printable(text)));
+  throw InputError(fmt::format("show: --format: found \"{}\", allowed: text, latex, and with --why json",
+                               printable(text)));
 }
 
 int run_show(const ParsedCommandLine& arguments) {
   const double margin = speed_margin("show", arguments);
-  const TableFormat format = parse_format(arguments.last("format", "text"));
+  const std::string format = arguments.last("format", "text");
+  if (arguments.has("why")) return show_why(read_result_file(arguments.positional, ReadSeries::no), format);
+  const TableFormat table_format = parse_format(format);
   const ResultFile result = read_result_file(arguments.positional, ReadSeries::no);
-  write_output(results_table(result, margin, arguments.has("all") ? SeedRows::each : SeedRows::together, format));
+  write_output(results_table(result, margin, arguments.has("all") ? SeedRows::each : SeedRows::together, table_format));
   return kExitOk;
 }
 
@@ -34,11 +47,14 @@ Command show_command() {
            "Prints the table of a result file, as `run` printed it.\n"
            "Trials that differ in the seed alone share a row: means with their spread over the seeds that completed, "
            "and\n"
-           "speeds against the baseline over all their rounds. --all prints a row for each.",
+           "speeds against the baseline over all their rounds. --all prints a row for each.\n"
+           "--why tells instead, of each trial and phase of its steps, what it was limited by: compute, memory, too\n"
+           "little parallel work, or overhead, with the numbers behind it, and what it took of memory.",
            "FILE.h5",
            true,
            {{"all", 'a', "", "a row for each seed"},
-            {"format", 0, "text|latex", "default: text; latex: a table to \\input, without packages"},
+            {"why", 'w', "", "what limited each phase of the steps"},
+            {"format", 0, "text|latex|json", "default: text; latex: a table to \\input, without packages; json: of --why"},
             speed_margin_option()},
            1,
            "stepbench show results/quick.h5"},

@@ -126,6 +126,22 @@ void judge_memory(const Measurements& m, Findings& out) {
   }
 }
 
+/// Those that cannot be read for one reason together.
+void judge_counters(const Measurements& m, Findings& out) {
+  if (m.uncounted.empty()) {
+    out.push_back({machine, ok, "counters", "cycles, instructions, cache misses, operations and energy", "", ""});
+  }
+  for (auto first = m.uncounted.begin(); first != m.uncounted.end();) {
+    const auto end = std::find_if(first, m.uncounted.end(),
+                                  [&](const BlockCounters::Absence& other) { return other.why != first->why; });
+    std::vector<std::string> names;
+    for (auto each = first; each != end; ++each) names.push_back(each->name);
+    out.push_back({machine, note, "counters", fmt::format("no {}: {}", fmt::join(names, ", "), first->why),
+                   "These columns of results are NaN; nothing else depends on them.", first->advice});
+    first = end;
+  }
+}
+
 void judge_frequency(const Measurements& m, Findings& out) {
   const std::string governor =
       m.frequency.governor.empty() ? "governor not visible" : "governor " + m.frequency.governor;
@@ -260,8 +276,8 @@ int physical_cores(const Measurements& measurements) {
 
 std::vector<Finding> judge(const Measurements& measurements) {
   Findings findings;
-  for (const auto check : {judge_cpu, judge_cores, judge_places, judge_memory, judge_frequency, judge_build, judge_isa,
-                           judge_blas, judge_threads, judge_modes}) {
+  for (const auto check : {judge_cpu, judge_cores, judge_places, judge_memory, judge_counters, judge_frequency,
+                           judge_build, judge_isa, judge_blas, judge_threads, judge_modes}) {
     check(measurements, findings);
   }
   judge_figures(measurements, findings);

@@ -91,6 +91,12 @@ void read_system(const Root& root, Measurements& m) {
   m.load_average = read_load_average(root);
 }
 
+void try_counters(Measurements& m) {
+  BlockCounters counters;
+  counters.prepare();
+  m.uncounted = counters.absences();
+}
+
 void read_program(Measurements& m) {
   m.threads_at_start = threads_of_this_process();
   m.compiler = kCompiler;
@@ -183,6 +189,7 @@ Measurements measure_machine() {
   Measurements m;
   read_program(m);  // first: it counts the threads that exist before anything is computed
   read_system(root, m);
+  try_counters(m);
   measure_quiet(root, m);
   measure_clock(m);
   const std::optional<CpuTimes> before = read_cpu_times(root, m.cores);

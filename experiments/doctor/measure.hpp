@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/settings.hpp"
+#include "experiments/machine/block_counters.hpp"
 #include "experiments/machine/probes.hpp"
 #include "variants/openblas/runtime.hpp"
 
@@ -27,6 +28,8 @@ struct Measurements {
   Memory memory;
   std::string transparent_huge_pages;
   FrequencySettings frequency;
+
+  std::vector<BlockCounters::Absence> uncounted;  // of the processor's counters, those that cannot be read
 
   // This program
   std::string compiler, compile_flags;

@@ -20,10 +20,18 @@ struct LogicalCpu {
   int kind = 0;                                    // of a hybrid CPU's cores; 0: the fastest
 };
 
+/// A level of the caches.
+struct CacheLevel {
+  std::string name;         // `L2`
+  std::uint64_t bytes = 0;  // of each
+  int cores = 1;            // that share one
+};
+
 struct Topology {
-  std::vector<LogicalCpu> cpus;  // that may be used, neighbours beside each other
-  std::optional<double> quota;   // cores' worth of time that a control group leaves
-  std::string unknown;           // why it is not known: then there are no CPUs
+  std::vector<LogicalCpu> cpus;         // that may be used, neighbours beside each other
+  std::vector<CacheLevel> caches = {};  // from the innermost; of the first CPU
+  std::optional<double> quota;          // cores' worth of time that a control group leaves
+  std::string unknown;                  // why it is not known: then there are no CPUs
 };
 
 /// A CPU for each of `threads`, thread 0 being the caller's; none, and why, where they are not to be pinned.

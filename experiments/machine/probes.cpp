@@ -73,6 +73,8 @@ CpuDescription read_cpu(const Root& root) {
   for (std::string line; std::getline(file, line);) {
     if (line.empty()) break;  // the others are alike
     if (const std::string model = text_after(line, "model name"); !model.empty()) description.model = model;
+    if (const std::string vendor = text_after(line, "vendor_id"); !vendor.empty()) description.vendor = vendor;
+    if (line.starts_with("cpu family")) description.family = parse<int>(text_after(line, "cpu family")).value_or(0);
     if (line.starts_with("flags")) description.hypervisor = (line + " ").find(" hypervisor ") != std::string::npos;
   }
   return description;

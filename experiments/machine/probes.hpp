@@ -14,7 +14,9 @@ namespace stepbench {
 using Root = std::filesystem::path;
 
 struct CpuDescription {
-  std::string model;        // empty: unknown
+  std::string model;   // empty: unknown
+  std::string vendor;  // `GenuineIntel`, `AuthenticAMD`; empty: unknown, or no x86
+  int family = 0;
   bool hypervisor = false;  // the CPU says that it is a virtual one
 };
 [[nodiscard]] CpuDescription read_cpu(const Root& root);

@@ -50,6 +50,17 @@ LogicalCpu describe(hwloc_topology_t topology, hwloc_obj_t pu) {
           .kind = kind_of(topology, pu)};
 }
 
+/// Of data, around one CPU.
+std::vector<CacheLevel> caches_around(hwloc_topology_t topology, hwloc_obj_t pu) {
+  std::vector<CacheLevel> levels;
+  for (hwloc_obj_t object = pu->parent; object != nullptr; object = object->parent) {
+    if (hwloc_obj_type_is_dcache(object->type) == 0 || object->attr->cache.size == 0) continue;
+    const int cores = hwloc_get_nbobjs_inside_cpuset_by_type(topology, object->cpuset, HWLOC_OBJ_CORE);
+    levels.push_back({"L" + std::to_string(object->attr->cache.depth), object->attr->cache.size, std::max(1, cores)});
+  }
+  return levels;
+}
+
 Topology unknown(const std::string& why) {
   Topology topology;
   topology.unknown = why;
@@ -68,7 +79,9 @@ Topology load(const std::function<bool(hwloc_topology_t)>& set_source, const std
   Topology topology;
   for (hwloc_obj_t pu = nullptr; (pu = hwloc_get_next_obj_by_type(made, HWLOC_OBJ_PU, pu)) != nullptr;) {
     const LogicalCpu cpu = describe(made, pu);
-    if (allowed.empty() || std::ranges::find(allowed, cpu.number) != allowed.end()) topology.cpus.push_back(cpu);
+    if (!allowed.empty() && std::ranges::find(allowed, cpu.number) == allowed.end()) continue;
+    if (topology.cpus.empty()) topology.caches = caches_around(made, pu);
+    topology.cpus.push_back(cpu);
   }
   if (topology.cpus.empty()) topology.unknown = "hwloc knows none of the CPUs that are allowed";
   return topology;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 namespace stepbench {
 
@@ -10,5 +11,10 @@ namespace stepbench {
 /// `array_bytes` each, which should together be far larger than the caches. Counted as STREAM does, 24 bytes an
 /// element. Each thread's part is first touched by that thread.
 [[nodiscard]] double triad_gigabytes_per_second(int threads, std::size_t array_bytes);
+
+/// The same of as many bytes as somebody's work touches, in all three arrays together, wherever that many lie: in a
+/// cache, over which the passes go again and again, or in memory. On a CPU of `cpus` each, or anywhere where there are
+/// none. Takes some milliseconds; with arrays far beyond the caches about a tenth of a second. Throws SupplyError.
+[[nodiscard]] double triad_over(int threads, std::span<const int> cpus, std::size_t bytes);
 
 }  // namespace stepbench

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <random>
@@ -14,12 +15,15 @@
 #include "core/statistics.hpp"
 #include "experiments/machine/environment.hpp"
 #include "experiments/machine/noise_watch.hpp"
+#include "experiments/machine/probes.hpp"
+#include "experiments/machine/resident.hpp"
 #include "experiments/measure/add_forecasts.hpp"
 #include "experiments/measure/add_studies.hpp"
 #include "experiments/measure/gate.hpp"
 #include "experiments/measure/peaks.hpp"
 #include "experiments/measure/rounds.hpp"
 #include "experiments/measure/summary.hpp"
+#include "experiments/measure/trial_limits.hpp"
 #include "experiments/measure/trial_run.hpp"
 #include "experiments/measure/trial_steps.hpp"
 #include "experiments/terminal/interrupt.hpp"
@@ -52,6 +56,7 @@ TrialRecord blank_record(const PlannedTrial& planned, bool is_baseline) {
   record.parameters = parameter_layout(trial.model).size;
   record.flops_per_step = flops_per_step(trial, *planned.dataset);
   record.batch_size = samples_per_step(trial, *planned.dataset);
+  record.memory.model = memory_of(planned);
   return record;
 }
 
@@ -93,15 +98,20 @@ std::vector<Member> start_members(const PlannedGroup& group, const Backend& refe
       record.is_baseline = false;
       continue;
     }
+    TrialMemory memory;
     try {
+      const Memory free = read_memory("/");  // what the group's trials before this one took is gone from it
+      require_memory(record.memory.model, static_cast<double>(free.available), static_cast<double>(free.total));
       progress.status(fmt::format("checking {}", trial.id));
       GateResult passage = gate.check(*planned.backend, trial, *planned.dataset);
       record.checks = std::move(passage.checks);
       if (passage.passed) {
         if (trial.measure.gate) progress.note(fmt::format("{}: passed the gate", trial.id));
+        memory.begin_making();
         auto run = start_trial(*planned.backend, trial, *planned.dataset, record);
+        memory.end_making();
         if (before != nullptr) run->restore(*before->state);
-        members.push_back({i, &planned, std::move(run)});
+        members.push_back({i, &planned, std::move(run), memory});
       } else {
         record_failure(record, FailureCause::gate, "gate: " + passage.message, progress);
       }
@@ -133,6 +143,8 @@ void start_twin(const PlannedGroup& group, const GroupState* from, std::vector<M
   std::unique_ptr<TrialRun> run;
   try {
     if (before == nullptr || before->state) {
+      const Memory free = read_memory("/");
+      require_memory(record.memory.model, static_cast<double>(free.available), static_cast<double>(free.total));
       run = start_trial(*planned.backend, *planned.settings, *planned.dataset, record);
       if (before != nullptr) run->restore(*before->state);
     } else {
@@ -305,6 +317,7 @@ GroupResult run_group(const PlannedGroup& group, const Backend& reference, PeakH
     return result;
   }
 
+  rounds.write(result.rounds);
   for (std::size_t m = 0; m < members.size(); ++m) {
     const Member& member = members[m];
     const PlannedTrial& planned = *member.planned;
@@ -312,8 +325,9 @@ GroupResult run_group(const PlannedGroup& group, const Backend& reference, PeakH
     if (member.run) record = member.run->record();
     summarise(record, *planned.settings, *planned.dataset, rounds.peaks().of_trial(*planned.settings),
               rounds.segments_of(m));
+    judge_limits(record, planned, result.rounds, rounds.peaks());
+    if (!std::isnan(record.memory.model.parameters)) record.memory.resident_peak = member.memory.peak();
   }
-  rounds.write(result.rounds);
   if (result.trials.size() > group.trials.size()) {
     check_twin(result.trials[group.baseline], result.trials.back(), progress);
     result.trials.pop_back();

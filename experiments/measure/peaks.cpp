@@ -5,6 +5,8 @@
 
 #include "experiments/machine/cores.hpp"
 #include "experiments/machine/fma_peak.hpp"
+#include "experiments/machine/probes.hpp"
+#include "experiments/machine/triad.hpp"
 
 namespace stepbench {
 namespace {
@@ -62,6 +64,23 @@ double PeakHistory::best(const Cores& cores, Precision precision, Clock::time_po
   return best;
 }
 
+double PeakHistory::bandwidth(const Cores& cores, double bytes) {
+  constexpr double kShareOfFree = 0.125;
+  const auto free = static_cast<double>(read_memory("/").available);
+  if (free > 0) bytes = std::min(bytes, kShareOfFree * free);
+  const auto size = static_cast<std::size_t>(std::min(bytes, kMostTriadBytes));
+  const auto [found, is_new] = bandwidths_.try_emplace({cores, size}, BandwidthTake{kNotANumber, {}, {}});
+  BandwidthTake& take = found->second;
+  const std::chrono::duration<double> since = Clock::now() - take.end, took = take.took;
+  if (!is_new && since.count() <= took.count() / kShare) return take.best;
+  const Clock::time_point begin = Clock::now();
+  const double now = if_supplied([&] { return triad_over(cores.count, cores.cpus, size); });
+  take.end = Clock::now();
+  take.took = take.end - begin;
+  take.best = std::fmax(take.best, now);
+  return take.best;
+}
+
 Peaks::Peaks(const PlannedGroup& group, PeakHistory& history)
     : history_(history),
       precision_(group.trials.front().settings->training.precision),
@@ -91,6 +110,10 @@ double Peaks::of_trial(const TrialSettings& trial) const {
   const double now = history_.best(cores_of(trial), precision_, begin_ - kReach);
   const auto earlier = earlier_.find(cores_of(trial));
   return earlier == earlier_.end() ? now : std::fmax(now, earlier->second);
+}
+
+double Peaks::bandwidth_of_trial(const TrialSettings& trial, double touched_bytes) const {
+  return history_.bandwidth(cores_of(trial), touched_bytes);
 }
 
 void Peaks::write(GroupRecord& rounds, std::size_t count) const {

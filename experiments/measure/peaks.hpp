@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "core/results/trial_record.hpp"
@@ -20,6 +21,9 @@ struct Cores {
   std::vector<int> cpus = {};  // none, or as many
   auto operator<=>(const Cores&) const = default;
 };
+
+/// Beyond any cache but the largest servers', and a tenth of a second.
+inline constexpr double kMostTriadBytes = 512e6;
 
 /// The takes of a whole run, which its groups share: a sweep of many small groups would spend its time on nothing else,
 /// were each measured before and after.
@@ -37,6 +41,10 @@ class PeakHistory {
   /// time. A peak is NaN where the threads or the memory for it cannot be had. The pointer holds until the next call.
   const Take* take_if_due(const std::set<Cores>& cores, Precision precision);
 
+  /// GB/s of a triad over as many bytes as a step touches, at most kMostTriadBytes, on these cores: the best of what
+  /// was measured of them for so many bytes; measured again as take_if_due does. NaN when it cannot be had.
+  [[nodiscard]] double bandwidth(const Cores& cores, double bytes);
+
   /// GFLOP/s of these cores, the best of the takes that ended at `since` or later, and of the last one before; NaN
   /// when none could be had.
   [[nodiscard]] double best(const Cores& cores, Precision precision, std::chrono::steady_clock::time_point since) const;
@@ -44,6 +52,12 @@ class PeakHistory {
  private:
   [[nodiscard]] bool is_due(const std::set<Cores>& cores, Precision precision) const;
   std::deque<Take> takes_;
+  struct BandwidthTake {
+    double best;  // GB/s
+    std::chrono::steady_clock::duration took;
+    std::chrono::steady_clock::time_point end;
+  };
+  std::map<std::pair<Cores, std::size_t>, BandwidthTake> bandwidths_;  // by cores and bytes
 };
 
 /// One group's use of it.
@@ -63,6 +77,9 @@ class Peaks {
   /// the takes of half a minute before the group until now. What disturbs a take lowers it, and a limit is what can be
   /// reached at all.
   [[nodiscard]] double of_trial(const TrialSettings& trial) const;
+
+  /// Bandwidth, GB/s, that the trial's cores have over as many bytes as its steps touch.
+  [[nodiscard]] double bandwidth_of_trial(const TrialSettings& trial, double touched_bytes) const;
 
   /// The takes into the record of a group of `count` rounds, NaN where there was none (yet): the last was after the
   /// last round, the others before a round each.

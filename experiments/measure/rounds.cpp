@@ -19,6 +19,15 @@ namespace {
 
 BlockNoise not_watched() { return {kNotANumber, kNotANumber, kNotANumber, kNotANumber, kNotANumber, kNotANumber}; }
 
+/// Calls visit(member of CounterValues, array of the record) for each counter.
+void visit_counters(auto&& visit, auto& rounds) {
+  visit(&CounterValues::cycles, rounds.cycles);
+  visit(&CounterValues::instructions, rounds.instructions);
+  visit(&CounterValues::cache_misses, rounds.cache_misses);
+  visit(&CounterValues::fp_operations, rounds.fp_operations);
+  visit(&CounterValues::energy, rounds.energy);
+}
+
 }  // namespace
 
 void record_failure(TrialRecord& record, FailureCause cause, const std::string& message, Progress& progress) {
@@ -43,6 +52,7 @@ Rounds::Rounds(const PlannedGroup& group, std::vector<Member>& members, std::int
       position_(static_cast<std::size_t>(count) * members.size()),
       step_time_(position_.size(), kNotANumber),
       noise_(position_.size(), not_watched()),
+      counted_(position_.size()),
       segment_(position_.size()) {
   if (checkpoints.from) restore(*checkpoints.from);
 }
@@ -61,6 +71,11 @@ void Rounds::restore(const GroupState& state) {
     noise_[i] = {rounds.block_time[i],           rounds.cpu_time[i],     rounds.steal_time[i], rounds.run_delay[i],
                  rounds.involuntary_switches[i], rounds.sentinel_time[i]};
   }
+  visit_counters(
+      [this](double CounterValues::*value, const std::vector<double>& cells) {
+        for (std::size_t i = 0; i < cells.size(); ++i) counted_[i].*value = cells[i];
+      },
+      rounds);
   done_ = static_cast<std::size_t>(state.blocks);
   std::ranges::fill(segment_, std::ssize(rounds.earlier_environments) + 1);
   for (std::size_t block = 0; block < done_; ++block) {
@@ -156,6 +171,11 @@ void Rounds::write(GroupRecord& rounds) const {
     rounds.involuntary_switches.push_back(noise.involuntary_switches);
     rounds.sentinel_time.push_back(noise.sentinel_time);
   }
+  visit_counters(
+      [this](double CounterValues::*value, std::vector<double>& cells) {
+        for (const CounterValues& counted : counted_) cells.push_back(counted.*value);
+      },
+      rounds);
   rounds.disturbed = disturbances();
   rounds.segment = segment_;
   peaks_.write(rounds, static_cast<std::size_t>(count_));
@@ -192,11 +212,17 @@ void Rounds::train(const Turn& turn) {
     {
       const std::vector<int>& cpus = member.planned->settings->places.cpus;
       const BoundThread where_it_will_train(std::span<const int>(cpus).first(cpus.empty() ? 0 : 1));
-      watch_.begin_block(member.run->processes());
+      const std::vector<pid_t> processes = member.run->processes();
+      counters_.prepare(processes);
+      member.memory.begin_block();
+      watch_.begin_block(processes);
     }
     try {
+      counters_.start();
       step_time_[cell] = member.run->train(steps_of_round(total_steps_, count_, turn.round), turn.round).step_time;
+      counted_[cell] = counters_.stop();
       noise_[cell] = watch_.end_block();
+      member.memory.end_block();
     } catch (const std::exception& error) {
       TrialRecord& record = records_[member.index];
       try {

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "core/results/trial_record.hpp"
+#include "experiments/machine/block_counters.hpp"
 #include "experiments/machine/noise_watch.hpp"
+#include "experiments/machine/resident.hpp"
 #include "experiments/measure/group_state.hpp"
 #include "experiments/measure/peaks.hpp"
 #include "experiments/measure/trial_run.hpp"
@@ -22,6 +24,7 @@ struct Member {
   std::size_t index;  // of its record
   const PlannedTrial* planned;
   std::unique_ptr<TrialRun> run;  // nullptr: it failed, and keeps its column
+  TrialMemory memory = TrialMemory();
 };
 
 /// Ends the trial's record.
@@ -71,9 +74,11 @@ class Rounds {
   Progress& progress_;
   Peaks peaks_;
   NoiseWatch watch_;
+  BlockCounters counters_;
   std::vector<std::int64_t> position_;  // (R, M)
   std::vector<double> step_time_;       // (R, M), s
   std::vector<BlockNoise> noise_;       // (R, M)
+  std::vector<CounterValues> counted_;  // (R, M)
   std::vector<std::int64_t> segment_;   // (R, M)
   std::size_t done_ = 0;                // blocks
   std::chrono::steady_clock::time_point saved_ = std::chrono::steady_clock::now();

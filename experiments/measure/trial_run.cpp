@@ -18,6 +18,7 @@
 #include "core/models/parameters.hpp"
 #include "core/schedule.hpp"
 #include "core/statistics.hpp"
+#include "core/step_schedule.hpp"
 #include "core/text/json_strings.hpp"
 #include "experiments/machine/thread_times.hpp"
 #include "experiments/measure/summary.hpp"
@@ -109,6 +110,7 @@ class TypedTrialRun final : public LocalTrialRun {
         record_.gradient_parts = description.link->parts;
       }
     }
+    initial_ = std::vector<Scalar>();  // as much memory as the network's own parameters
   }
 
   [[nodiscard]] std::int64_t total_steps() const override { return total_steps_; }
@@ -119,11 +121,12 @@ class TypedTrialRun final : public LocalTrialRun {
     const auto claim = network_->claim_threads();
     const auto before = thread_times(processes());
     expect_step(longest_step_);
+    const std::int64_t traced = step_ + trial_.measure.warmup_steps - 1;  // the last that does not count
     for (const std::int64_t last = step_ + count; step_ < last && can_train() && !stop_requested();) {
       if (OwnProcess* own = network_->own_process()) {
         train_block(*own, last - step_, round);
       } else {
-        train_step(round);
+        train_step(round, step_ == traced && std::isnan(record_.limits.busy_share));
       }
       if (evaluation_is_due(step_)) evaluate();
     }
@@ -219,15 +222,21 @@ class TypedTrialRun final : public LocalTrialRun {
 
   [[nodiscard]] bool diverged() const { return record_.diverged_at_step >= 0; }
 
-  void train_step(std::int64_t round) {
+  /// `traced`: notes what share of its threads' time had tasks.
+  void train_step(std::int64_t round, bool traced) {
     if (position_ == 0) begin_epoch();
     const std::span<const std::int64_t> samples = next_samples();
+    StepTrace trace;
+    traced = traced && network_->trace_steps(&trace);
     LapClock clock;
     const Batch<Scalar> batch = network_->fetches_features() ? gatherer_.begin_gather(dataset_.train, samples)
                                                              : gatherer_.gather(dataset_.train, samples);
     gathering_time_ = clock.lap();
     const StepResult result = network_->train_step(batch, update_of(step_));
     record_step({result, gathering_time_ + clock.lap()}, batch.counted, round);
+    if (!traced) return;
+    network_->trace_steps(nullptr);
+    record_.limits.busy_share = busy_share(trace.tasks, trial_.threads);
   }
 
   /// That worked since then; 0, which is unknown, where some of them ran on another machine.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/models/parameters.hpp"
+#include "core/models/step_work.hpp"
 #include "core/random.hpp"
 
 namespace stepbench {
@@ -13,6 +14,10 @@ std::int64_t samples_per_step(const TrialSettings& trial, const Dataset& dataset
 
 double flops_per_step(const TrialSettings& trial, const Dataset& dataset) {
   return flops_per_step(trial.model, samples_per_step(trial, dataset));
+}
+
+double bytes_per_step(const TrialSettings& trial, const Dataset& dataset) {
+  return step_work(trial.model, trial.training, samples_per_step(trial, dataset)).bytes();
 }
 
 std::int64_t steps_per_epoch(const TrialSettings& trial, const Dataset& dataset) {

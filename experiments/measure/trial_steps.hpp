@@ -15,6 +15,9 @@ namespace stepbench {
 /// Floating-point operations of such a step.
 [[nodiscard]] double flops_per_step(const TrialSettings& trial, const Dataset& dataset);
 
+/// Bytes that such a step must move (core/models/step_work.hpp).
+[[nodiscard]] double bytes_per_step(const TrialSettings& trial, const Dataset& dataset);
+
 /// Steps of an epoch, and of the whole trial.
 [[nodiscard]] std::int64_t steps_per_epoch(const TrialSettings& trial, const Dataset& dataset);
 [[nodiscard]] std::int64_t steps_of_trial(const TrialSettings& trial, const Dataset& dataset);

@@ -260,7 +260,8 @@ def test_trial_without_memory_to_build_it_fails_and_the_sweep_goes_on(bench: Ben
         "--set", "sweep.model.layers=4,40000,20000,3 | 4,8,3", "--set", "measure.gate=false",
         preexec=lambda: resource.setrlimit(resource.RLIMIT_AS, (bytes_allowed, bytes_allowed)),
     )  # fmt: skip
-    assert ended.code == 1 and "failed: out of memory" in ended.stderr, ended
+    # Where the machine itself has less than the 10 GB that it needs, it is refused before.
+    assert ended.code == 1 and ("failed: out of memory" in ended.stderr or "GB are free" in ended.stderr), ended
     with h5py.File(sweep.output) as file:
         assert sorted(file["summary/status"].asstr()[:]) == ["completed", "failed"]
 

@@ -85,6 +85,19 @@ TEST_CASE("doctor warns of little memory") {
   CHECK(finding_of(m, "memory").verdict == doctor::Verdict::warning);
 }
 
+TEST_CASE(
+    "doctor names the counters that cannot be read, why, and what would change it, those of one reason together") {
+  doctor::Measurements m = quiet_machine();
+  CHECK(finding_of(m, "counters").verdict == doctor::Verdict::ok);
+  m.uncounted = {{"cycles", "a virtual machine", "pmu=on"},
+                 {"instructions", "a virtual machine", "pmu=on"},
+                 {"energy", "only root may", "chmod"}};
+  CHECK(complaints(m) == Names{"counters", "counters"});
+  CHECK_THAT(finding_of(m, "counters").sees, Contains("no cycles, instructions: a virtual machine"));
+  CHECK(finding_of(m, "counters").advice == "pmu=on");
+  CHECK(finding_of(m, "counters").verdict == doctor::Verdict::note);
+}
+
 TEST_CASE("doctor warns of huge pages that are off") {
   doctor::Measurements m = quiet_machine();
   m.transparent_huge_pages = "never";

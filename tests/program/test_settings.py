@@ -33,7 +33,7 @@ def test_record_keeps_what_is_asked_for(run_config: RunConfig) -> None:
     changes = {**BLAS, "record.parameters": "all", "record.steps": "false", "measure.gate": "false"}
     with h5py.File(run_config(changes).file) as file:
         trial = file["trials/blas-t1-s1"]
-        assert list(trial) == ["epochs", "parameters"]
+        assert list(trial) == ["epochs", "limits", "memory", "parameters"]
         assert set(trial["parameters"]) == {"initial", "final"}
         initial, final = (trial[f"parameters/{when}/layers.0.weight"][:] for when in ("initial", "final"))
         assert initial.shape == (8, 4) and not numpy.array_equal(initial, final)

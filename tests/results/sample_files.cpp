@@ -64,6 +64,14 @@ TrialRecord rich_trial(const std::string& backend, std::int64_t threads) {
   trial.link_bandwidth = 9e9;
   trial.gradient_parts = 6;
   trial.scaling = {.cores = {2, 16}, .predicted_speedup = {1.9, 6.5}, .work = 1e-3, .span = 1e-4};
+  trial.limits = {.phases = {{"forward", 2e6, 3e5, 1e-4, 4e-5, 2e-5, 1e-5, 5e-5, Limit::overhead},
+                             {"step", 4e6, 9e5, 2e-4, 8e-5, kNotANumber, 1e-5, 5e-5, Limit::unknown}},
+                  .peak_gflops = 50,
+                  .bandwidth = 15.5,
+                  .touched_bytes = 1.25e6,
+                  .level = "L2",
+                  .busy_share = 0.9};
+  trial.memory = {.model = {1e6, 1e6, 2e6, 3e5, kNotANumber}, .resident_peak = 4.5e6};
   trial.initial_parameters = {{"layers.0.weight", {2, 3}, std::vector<float>{1, 2, 3, 4, 5, 6}},
                               {"layers.0.bias", {2}, std::vector<float>{0, -0.5f}}};
   trial.final_parameters = {{"layers.0.weight", {2, 3}, std::vector<double>{0.1, 0.2, 0.3, 0.4, 0.5, kNotANumber}},
@@ -124,6 +132,7 @@ class Comparison {
     field(path + "=" + left.first, left.second, right.second);
   }
   void field(const std::string& path, const TensorCheck& left, const TensorCheck& right);
+  void field(const std::string& path, const PhaseLimit& left, const PhaseLimit& right);
   void field(const std::string& path, const NamedTensor& left, const NamedTensor& right);
   void field(const std::string& path, const TrialRecord& left, const TrialRecord& right);
   void field(const std::string& path, const GroupRecord& left, const GroupRecord& right);
@@ -142,6 +151,18 @@ void Comparison::field(const std::string& path, const TensorCheck& left, const T
   STEPBENCH_COMPARE(gradient_max_error);
   STEPBENCH_COMPARE(gradient_cosine);
   STEPBENCH_COMPARE(update_error);
+}
+
+void Comparison::field(const std::string& path, const PhaseLimit& left, const PhaseLimit& right) {
+  STEPBENCH_COMPARE(phase);
+  STEPBENCH_COMPARE(flops);
+  STEPBENCH_COMPARE(bytes);
+  STEPBENCH_COMPARE(seconds);
+  STEPBENCH_COMPARE(compute_time);
+  STEPBENCH_COMPARE(memory_time);
+  STEPBENCH_COMPARE(idle_time);
+  STEPBENCH_COMPARE(other_time);
+  STEPBENCH_COMPARE(limit);
 }
 
 void Comparison::field(const std::string& path, const NamedTensor& left, const NamedTensor& right) {
@@ -202,6 +223,18 @@ void Comparison::field(const std::string& path, const TrialRecord& left, const T
   STEPBENCH_COMPARE(link_latency);
   STEPBENCH_COMPARE(link_bandwidth);
   STEPBENCH_COMPARE(gradient_parts);
+  STEPBENCH_COMPARE(limits.phases);
+  STEPBENCH_COMPARE(limits.peak_gflops);
+  STEPBENCH_COMPARE(limits.bandwidth);
+  STEPBENCH_COMPARE(limits.touched_bytes);
+  STEPBENCH_COMPARE(limits.level);
+  STEPBENCH_COMPARE(limits.busy_share);
+  STEPBENCH_COMPARE(memory.model.parameters);
+  STEPBENCH_COMPARE(memory.model.gradients);
+  STEPBENCH_COMPARE(memory.model.moments);
+  STEPBENCH_COMPARE(memory.model.activations);
+  STEPBENCH_COMPARE(memory.model.copies);
+  STEPBENCH_COMPARE(memory.resident_peak);
   STEPBENCH_COMPARE(initial_parameters);
   STEPBENCH_COMPARE(final_parameters);
   STEPBENCH_COMPARE(order);
@@ -239,6 +272,11 @@ void Comparison::field(const std::string& path, const GroupRecord& left, const G
   STEPBENCH_COMPARE(sentinel_time);
   STEPBENCH_COMPARE(disturbed);
   STEPBENCH_COMPARE(segment);
+  STEPBENCH_COMPARE(cycles);
+  STEPBENCH_COMPARE(instructions);
+  STEPBENCH_COMPARE(cache_misses);
+  STEPBENCH_COMPARE(fp_operations);
+  STEPBENCH_COMPARE(energy);
   STEPBENCH_COMPARE(earlier_environments);
   STEPBENCH_COMPARE(peak_gflops);
   STEPBENCH_COMPARE(gemm_gflops);
@@ -340,6 +378,11 @@ ResultFile rich_file() {
                     .involuntary_switches = {1, 2, 3, 4, 5, 6},
                     .sentinel_time = {0.001, 0.002, 0.001, 0.001, 0.001, 0.0015},
                     .disturbed = {0, kStolenTime | kSlowSentinel, 0, 0, 0, kStolenTime},
+                    .cycles = {1e9, 1e9, 5e8, 1e9, kNotANumber, 6e8},
+                    .instructions = {2e9, 2e9, 1e9, 2e9, 2e9, 1.5e9},
+                    .cache_misses = std::vector<double>(6, kNotANumber),
+                    .fp_operations = {1e10, 1e10, 1e10, 1e10, 1e10, 1e10},
+                    .energy = {30, 31, 15, 32, 30, 16},
                     .segment = {0, 0, 0, 1, 1, 1},
                     .peak_gflops = {150, kNotANumber},
                     .gemm_gflops = {140, 141},

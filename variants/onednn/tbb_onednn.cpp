@@ -38,6 +38,7 @@ Backend tbb_onednn_backend() {
   backend.unsupported = unsupported;
   backend.libraries = facts;
   backend.own_settings = {shard_rows_setting("a quarter of the batch, 64 at least and 256 at most")};
+  backend.copies_weights = true;
   return backend;
 }
 

@@ -185,11 +185,19 @@ std::unique_ptr<Executor> make_openmp_executor(int threads, std::vector<int> cpu
 }
 
 Backend openmp_backend() {
-  return {"openmp",    "tbb's tasks and products as OpenMP tasks",
-          kAnyThreads, true,
-          make<float>, make<double>,
-          unsupported, facts,
-          {},          direct_network_settings()};
+  return {"openmp",
+          "tbb's tasks and products as OpenMP tasks",
+          kAnyThreads,
+          true,
+          make<float>,
+          make<double>,
+          unsupported,
+          facts,
+          {},
+          direct_network_settings(),
+          false,
+          nullptr,
+          /*copies_weights=*/true};
 }
 
 }  // namespace stepbench

@@ -54,7 +54,10 @@ Backend tbb_backend() {
           nullptr,
           direct_facts,
           {},
-          direct_network_settings()};
+          direct_network_settings(),
+          false,
+          nullptr,
+          /*copies_weights=*/true};
 }
 
 Backend tbb_openblas_backend() {

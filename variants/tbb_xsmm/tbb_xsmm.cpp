@@ -30,11 +30,19 @@ std::vector<LibraryFact> facts() {
 }  // namespace
 
 Backend tbb_xsmm_backend() {
-  return {"tbb_xsmm",  "batch-parallel on oneTBB, cut as tbb_openblas, with libxsmm's generated kernels",
-          kAnyThreads, true,
-          make<float>, make<double>,
-          nullptr,     facts,
-          {},          {shard_rows_setting("a quarter of the batch, 64 at least and 256 at most")}};
+  return {"tbb_xsmm",
+          "batch-parallel on oneTBB, cut as tbb_openblas, with libxsmm's generated kernels",
+          kAnyThreads,
+          true,
+          make<float>,
+          make<double>,
+          nullptr,
+          facts,
+          {},
+          {shard_rows_setting("a quarter of the batch, 64 at least and 256 at most")},
+          false,
+          nullptr,
+          /*copies_weights=*/true};
 }
 
 }  // namespace stepbench

@@ -54,11 +54,19 @@ std::unique_ptr<Executor> make_thread_pool_executor(int threads, std::vector<int
 }
 
 Backend threads_backend() {
-  return {"threads",   "tbb's tasks and products in static shares on plain threads",
-          kAnyThreads, true,
-          make<float>, make<double>,
-          nullptr,     facts,
-          {},          direct_network_settings()};
+  return {"threads",
+          "tbb's tasks and products in static shares on plain threads",
+          kAnyThreads,
+          true,
+          make<float>,
+          make<double>,
+          nullptr,
+          facts,
+          {},
+          direct_network_settings(),
+          false,
+          nullptr,
+          /*copies_weights=*/true};
 }
 
 }  // namespace stepbench
