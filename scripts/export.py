@@ -45,6 +45,14 @@ def scaling(results: Results) -> pandas.DataFrame:
     return _of_every_trial(results, lambda trial: trial.scaling)
 
 
+def limits(results: Results) -> pandas.DataFrame:
+    return _of_every_trial(results, lambda trial: trial.limits)
+
+
+def memory(results: Results) -> pandas.DataFrame:
+    return _of_every_trial(results, lambda trial: pandas.DataFrame([trial.memory] if trial.memory else []).rename_axis("row"))
+
+
 def environment(results: Results) -> pandas.DataFrame:
     """`groups` is empty for what holds for all of them."""
     rows = [("", name, value) for name, value in results.attrs.items() if name != "config_text"]
@@ -70,7 +78,7 @@ def _of_every_trial(
 
 
 TABLES = {"summary": summary, "steps": steps, "epochs": epochs, "rounds": rounds, "scaling": scaling,
-          "environment": environment}  # fmt: skip
+          "limits": limits, "memory": memory, "environment": environment}  # fmt: skip
 
 
 def as_json(table: pandas.DataFrame) -> str:

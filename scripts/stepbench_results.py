@@ -53,9 +53,12 @@ _EPOCH_COLUMNS = ("train_loss", "validation_loss", "validation_accuracy", "train
 _CHECK_COLUMNS = ("gradient_error", "gradient_max_error", "gradient_cosine", "update_error")
 _CELL_COLUMNS = (
     "step_time", "position", "block_time", "cpu_time", "steal_time", "run_delay", "involuntary_switches",
-    "sentinel_time", "disturbed", "segment",
+    "sentinel_time", "disturbed", "segment", "cycles", "instructions", "cache_misses", "fp_operations", "energy",
 )  # fmt: skip
 _ROUND_COLUMNS = ("peak_gflops", "gemm_gflops")
+_LIMIT_COLUMNS = ("flops", "bytes", "seconds", "compute_time", "memory_time", "idle_time", "other_time", "limited_by")
+_LIMIT_FACTS = ("peak_gflops", "bandwidth", "touched_bytes", "level", "busy_share")
+WHOLE_STEP = "step"  # the row of a trial's limits that stands for all phases
 PHASE_PREFIX = "phase_"
 
 
@@ -127,6 +130,20 @@ class Trial:
         known = self._group["study"].attrs if "study" in self._group else {}
         table = self._table("study", "workers", ("samples", "step_time"))
         return table.assign(**{name: known.get(name, numpy.nan) for name in ("sample_time", "fixed_time", "overlap")})
+
+    @cached_property
+    def limits(self) -> pandas.DataFrame:
+        """By `phase`, the whole `step` last: flops, bytes, seconds, what of these each limit takes (s) and limited_by; and the
+        trial's peak_gflops, bandwidth (GB/s), touched_bytes, level and busy_share, the same in every row."""
+        known = self._group["limits"].attrs if "limits" in self._group else {}
+        table = self._table("limits", "phase", _LIMIT_COLUMNS)
+        return table.assign(**{name: _plain(known[name]) if name in known else numpy.nan for name in _LIMIT_FACTS})
+
+    @property
+    def memory(self) -> dict[str, float]:
+        """B: parameters, gradients, moments, activations and copies by the model, and resident_peak as it was touched; empty
+        where nobody knows."""
+        return {name: float(value) for name, value in self._group["memory"].attrs.items()} if "memory" in self._group else {}
 
     @property
     def order(self) -> numpy.ndarray:

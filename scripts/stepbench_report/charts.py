@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from stepbench_report import history_chart, learning_charts, speed_charts, study_chart
+from stepbench_report import history_chart, learning_charts, roofline, speed_charts, study_chart
 from stepbench_report.chart import Absent, Chart, Styles
 from stepbench_report.collection import Collection
 
@@ -12,6 +12,7 @@ CHARTS: dict[str, Callable[[Collection, Styles], Chart | Absent]] = {
     "loss": learning_charts.loss,
     "time": learning_charts.time,
     "phases": speed_charts.phases,
+    "roofline": roofline.roofline,
     "threads": speed_charts.threads,
     "ranks": speed_charts.ranks,
     "study": study_chart.study,

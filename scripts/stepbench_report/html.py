@@ -6,7 +6,7 @@ from html import escape
 
 import pandas
 
-_TEXT_COLUMNS = {"file", "setting", "backend", "trial", "pairing", "verdict", "what", "disturbed", "created", "commit",
+_TEXT_COLUMNS = {"file", "setting", "backend", "trial", "phase", "pairing", "verdict", "what", "limited by", "disturbed", "created", "commit",
                  "machine", "change point"}  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import pytest
 from browser import Browser, find_chromium
 from conftest import script
 
-_CHARTS = ("speed", "loss", "time", "phases", "threads", "batch", "peak", "noise")
+_CHARTS = ("speed", "loss", "time", "phases", "roofline", "threads", "batch", "peak", "noise")
 
 
 @pytest.fixture(scope="module")

@@ -158,7 +158,7 @@ def test_the_page_has_every_chart_or_the_reason_why_not(plain: Path, tmp_path: P
     done = script("report.py", plain, "-o", "page.html", cwd=tmp_path)
     assert done.returncode == 0 and done.stderr == "" and done.stdout == "report: page.html\n"
     page = (tmp_path / "page.html").read_text()
-    for name in ("speed", "loss", "time", "phases", "peak", "noise"):
+    for name in ("speed", "loss", "time", "phases", "roofline", "peak", "noise"):
         assert page.count(f'id="chart-{name}"') == 1
     for name, reason in (("batch", "one batch size only"), ("threads", "one number of threads only"), ("ranks", "several numbers of ranks")):
         assert re.search(rf'id="absent-{name}">[^<]*{reason}', page)
