@@ -6,7 +6,8 @@ from html import escape
 
 import pandas
 
-_TEXT_COLUMNS = {"file", "setting", "backend", "trial", "phase", "pairing", "verdict", "what", "limited by", "disturbed", "created", "commit",
+_TEXT_COLUMNS = {"file", "setting", "backend", "trial", "phase", "pairing", "verdict", "what", "limited by", "disturbed",
+                 "created", "commit",
                  "machine", "change point"}  # fmt: skip
 
 
