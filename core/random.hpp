@@ -16,6 +16,7 @@ enum class Purpose : std::uint64_t {
   round_order = 5,  // index: the round
   sampling = 6,     // the tokens of a generated text
   perturbation = 7,
+  planned_rounds = 8,  // index: the simulation
 };
 
 class RandomStream {

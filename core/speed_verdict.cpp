@@ -4,7 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
+#include <vector>
+
+#include "core/false_discoveries.hpp"
 
 namespace stepbench {
 namespace {
@@ -26,12 +30,12 @@ bool outside_floor(const RatioEstimate& speed, double noise_floor) {
 }
 
 /// In the order in which they are told.
-enum class Remedy { turns, alternation, minimum, quiet, rounds, quiet_or_very_many };
+enum class Remedy { turns, alternation, minimum, quiet, chance, rounds, quiet_or_very_many };
 
 /// What would tell, and how much of it.
 struct Need {
   Remedy remedy;
-  double amount;  // rounds, or the noise floor to get below
+  double amount;  // rounds, the noise floor to get below, or the number of comparisons
   std::size_t now;
 
   [[nodiscard]] std::string text() const {
@@ -44,6 +48,8 @@ struct Need {
         return fmt::format("at least {} rounds (measure.rounds)", kMinimumPairs);
       case Remedy::quiet:
         return fmt::format("a quieter machine or more rounds (noise floor {:.1f}%)", 100 * amount);
+      case Remedy::chance:
+        return fmt::format("more rounds or fewer comparisons (one of {:.0f} may be chance)", amount);
       case Remedy::rounds:
         return fmt::format("about {:.0f} rounds (now {})", amount, now);
       case Remedy::quiet_or_very_many:
@@ -61,12 +67,15 @@ double rounded_up(double count) {
 
 /// Of evidence whose verdict is `cannot_tell`.
 Need need_of(const SpeedEvidence& evidence, double margin) {
-  const auto& [speed, floor, basis] = evidence;
+  const auto& [speed, floor, basis, withheld_among] = evidence;
   if (!has_interval(speed)) {
     return {basis == Basis::unpaired          ? Remedy::turns
             : basis == Basis::not_interleaved ? Remedy::alternation
                                               : Remedy::minimum,
             0, speed.pairs};
+  }
+  if (withheld_among > 0 && excludes_one(speed) && outside_floor(speed, floor)) {
+    return {Remedy::chance, static_cast<double>(withheld_among), speed.pairs};
   }
   if (within(speed, margin) || excludes_one(speed)) return {Remedy::quiet, floor, speed.pairs};
   const double distance = std::abs(std::log(speed.ratio)), allowed = std::log(1 + margin);
@@ -100,11 +109,32 @@ SpeedVerdict speed_verdict(const RatioEstimate& speed, double noise_floor, doubl
   return speed.ratio > 1 ? SpeedVerdict::faster : SpeedVerdict::slower;
 }
 
+SpeedVerdict speed_verdict(const SpeedEvidence& evidence, double margin) {
+  const SpeedVerdict verdict = speed_verdict(evidence.speed, evidence.noise_floor, margin);
+  const bool difference = verdict == SpeedVerdict::faster || verdict == SpeedVerdict::slower;
+  return difference && evidence.withheld_among > 0 ? SpeedVerdict::cannot_tell : verdict;
+}
+
+std::size_t hold_false_discoveries(std::span<SpeedEvidence* const> table) {
+  std::vector<double> p_values;
+  for (const SpeedEvidence* row : table) {
+    const bool counts = row != nullptr && has_interval(row->speed);
+    p_values.push_back(counts ? p_value(row->speed) : std::numeric_limits<double>::quiet_NaN());
+  }
+  const double told = largest_p_value_told(p_values);
+  const auto count = static_cast<std::size_t>(std::ranges::count_if(p_values, [](double p) { return !std::isnan(p); }));
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    if (!std::isnan(p_values[i])) table[i]->withheld_among = p_values[i] <= told ? 0 : count;
+  }
+  return count;
+}
+
 std::string speed_reason(const SpeedEvidence& evidence, double margin) {
-  const auto& [speed, floor, basis] = evidence;
-  switch (speed_verdict(speed, floor, margin)) {
+  const auto& [speed, floor, basis, withheld_among] = evidence;
+  switch (speed_verdict(evidence, margin)) {
     case SpeedVerdict::same:
-      return excludes_one(speed) && outside_floor(speed, floor) ? kRealButInside : "inside the margin";
+      return excludes_one(speed) && outside_floor(speed, floor) && withheld_among == 0 ? kRealButInside
+                                                                                       : "inside the margin";
     case SpeedVerdict::faster:
     case SpeedVerdict::slower:
       return std::isnan(floor) ? "the interval excludes 1 (no twin)" : "outside interval and noise floor";
@@ -115,7 +145,7 @@ std::string speed_reason(const SpeedEvidence& evidence, double margin) {
 }
 
 std::string speed_finding(const SpeedEvidence& evidence, double margin) {
-  const SpeedVerdict verdict = speed_verdict(evidence.speed, evidence.noise_floor, margin);
+  const SpeedVerdict verdict = speed_verdict(evidence, margin);
   const std::string reason = speed_reason(evidence, margin);
   const bool told = verdict == SpeedVerdict::cannot_tell || reason == kRealButInside;
   return std::string(to_text(verdict)) + (told ? ": " + reason : "");
@@ -124,7 +154,7 @@ std::string speed_finding(const SpeedEvidence& evidence, double margin) {
 std::string what_would_tell(std::span<const SpeedEvidence> rows, double margin) {
   std::map<Remedy, Need> needs;
   for (const SpeedEvidence& evidence : rows) {
-    if (speed_verdict(evidence.speed, evidence.noise_floor, margin) != SpeedVerdict::cannot_tell) continue;
+    if (speed_verdict(evidence, margin) != SpeedVerdict::cannot_tell) continue;
     const Need need = need_of(evidence, margin);
     const auto [place, is_new] = needs.try_emplace(need.remedy, need);
     if (!is_new && need.amount > place->second.amount) place->second = need;

@@ -34,7 +34,17 @@ struct SpeedEvidence {
   RatioEstimate speed;
   double noise_floor;  // NaN: no twin
   Basis basis = Basis::rounds;
+  /// How many comparisons its table makes, where the false discovery rate keeps this one from being told as a
+  /// difference (hold_false_discoveries); else 0.
+  std::size_t withheld_among = 0;
 };
+
+/// The same of evidence: what would be faster or slower, and is withheld, cannot be told.
+[[nodiscard]] SpeedVerdict speed_verdict(const SpeedEvidence& evidence, double margin);
+
+/// Withholds those of a table's comparisons that may not be told as differences (false_discoveries.hpp); returns how
+/// many comparisons there are, which are those that have an interval. Null stands for a row without a ratio.
+std::size_t hold_false_discoveries(std::span<SpeedEvidence* const> table);
 
 /// Why the verdict is what it is, in a few words; where it cannot tell, what would.
 [[nodiscard]] std::string speed_reason(const SpeedEvidence& evidence, double margin);

@@ -7,6 +7,8 @@
 #include <limits>
 #include <vector>
 
+#include "core/sequence_mean.hpp"
+
 namespace stepbench {
 namespace {
 
@@ -26,6 +28,13 @@ DifferenceEstimate mean_interval(const std::vector<double>& values) {
   const double variance = boost::math::statistics::sample_variance(values);
   const double half_width = t_quantile(count - 1) * std::sqrt(variance / count);
   return {mean, mean - half_width, mean + half_width, values.size()};
+}
+
+/// From the mean of its logarithm.
+RatioEstimate ratio_of(double mean, double error, double degrees, std::size_t pairs) {
+  if (pairs < kMinimumPairs) return {std::exp(mean), kNaN, kNaN, pairs};
+  const double half_width = error == 0 ? 0 : t_quantile(degrees) * error;
+  return {std::exp(mean), std::exp(mean - half_width), std::exp(mean + half_width), pairs, error, degrees};
 }
 
 std::vector<double> logarithms(std::span<const double> samples) {
@@ -78,29 +87,31 @@ RatioEstimate paired_ratio(std::span<const double> numerator, std::span<const do
     const double log_ratio = std::log(numerator[i] / denominator[i]);
     if (numerator[i] > 0 && denominator[i] > 0 && std::isfinite(log_ratio)) logs.push_back(log_ratio);
   }
-  const DifferenceEstimate log_ratio = mean_interval(logs);
-  if (logs.size() < kMinimumPairs) return {std::exp(log_ratio.mean), kNaN, kNaN, logs.size()};
-  return {std::exp(log_ratio.mean), std::exp(log_ratio.low), std::exp(log_ratio.high), logs.size()};
+  const SequenceMean log_ratio = sequence_mean(logs);
+  return ratio_of(log_ratio.mean, log_ratio.error, log_ratio.degrees, logs.size());
 }
 
 RatioEstimate unpaired_ratio(std::span<const double> numerator, std::span<const double> denominator) {
-  const std::vector<double> above = logarithms(numerator), below = logarithms(denominator);
-  if (above.empty() || below.empty()) return {kNaN, kNaN, kNaN};
-  namespace statistics = boost::math::statistics;
-  const double difference = statistics::mean(above) - statistics::mean(below);
-  const std::size_t pairs = std::min(above.size(), below.size());
-  if (pairs < kMinimumPairs) return {std::exp(difference), kNaN, kNaN, pairs};
-  const auto above_count = static_cast<double>(above.size()), below_count = static_cast<double>(below.size());
-  const double above_variance = statistics::sample_variance(above) / above_count;
-  const double below_variance = statistics::sample_variance(below) / below_count;
+  const std::vector<double> upper = logarithms(numerator), lower = logarithms(denominator);
+  if (upper.empty() || lower.empty()) return {kNaN, kNaN, kNaN};
+  const SequenceMean above = sequence_mean(upper), below = sequence_mean(lower);
+  const double above_variance = above.error * above.error, below_variance = below.error * below.error;
   const double variance = above_variance + below_variance;
-  if (variance == 0) return {std::exp(difference), std::exp(difference), std::exp(difference), pairs};
-  // Welch-Satterthwaite.
+  // Welch-Satterthwaite; any number of degrees where both are constant.
   const double degrees =
-      variance * variance /
-      (above_variance * above_variance / (above_count - 1) + below_variance * below_variance / (below_count - 1));
-  const double half_width = t_quantile(degrees) * std::sqrt(variance);
-  return {std::exp(difference), std::exp(difference - half_width), std::exp(difference + half_width), pairs};
+      variance == 0
+          ? above.degrees + below.degrees
+          : variance * variance /
+                (above_variance * above_variance / above.degrees + below_variance * below_variance / below.degrees);
+  return ratio_of(above.mean - below.mean, std::sqrt(variance), degrees, std::min(upper.size(), lower.size()));
+}
+
+double p_value(const RatioEstimate& ratio) {
+  if (std::isnan(ratio.log_error)) return kNaN;
+  const double distance = std::abs(std::log(ratio.ratio));
+  if (ratio.log_error == 0) return distance == 0 ? 1 : 0;
+  const boost::math::students_t student(ratio.degrees);
+  return 2 * boost::math::cdf(boost::math::complement(student, distance / ratio.log_error));
 }
 
 DifferenceEstimate paired_difference(std::span<const double> first, std::span<const double> second) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <span>
 
 namespace stepbench {
@@ -29,16 +30,26 @@ struct RatioEstimate {
   double ratio;           // of the geometric means; NaN for no samples
   double low, high;       // NaN with fewer than kMinimumPairs pairs
   std::size_t pairs = 0;  // that were usable; of samples that share no rounds, the fewer of the two
+  /// Of the ratio's logarithm: its standard error, and that error's degrees of freedom. NaN where there is no interval,
+  /// and where the interval was not made here.
+  double log_error = std::numeric_limits<double>::quiet_NaN();
+  double degrees = std::numeric_limits<double>::quiet_NaN();
 };
 inline constexpr std::size_t kMinimumPairs = 8;
 
 /// Paired ratio numerator[i] / denominator[i] over the pairs in which both are finite and positive: Student's t
-/// interval of the mean log ratio, exponentiated. The spans are equally long.
+/// interval of the mean log ratio, exponentiated, wider where neighbouring pairs are alike (sequence_mean.hpp). The
+/// spans are equally long, and in the order in which they were measured.
 [[nodiscard]] RatioEstimate paired_ratio(std::span<const double> numerator, std::span<const double> denominator);
 
 /// Ratio of two samples that share no rounds, of the values that are finite and positive: Welch's t interval of the
-/// difference of the mean logarithms, exponentiated. No interval when either has fewer than kMinimumPairs values.
+/// difference of the mean logarithms, exponentiated, each sample's error that of a sequence. No interval when either
+/// has fewer than kMinimumPairs values.
 [[nodiscard]] RatioEstimate unpaired_ratio(std::span<const double> numerator, std::span<const double> denominator);
+
+/// How likely a ratio as far from 1 is where there is no difference: Student's two-sided p of its logarithm, below 0.05
+/// when the interval excludes 1. NaN where the error is.
+[[nodiscard]] double p_value(const RatioEstimate& ratio);
 
 /// A mean difference with its 95% confidence interval.
 struct DifferenceEstimate {

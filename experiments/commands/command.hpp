@@ -28,6 +28,7 @@ struct Command {
 [[nodiscard]] Command doctor_command();
 [[nodiscard]] Command export_data_command();
 [[nodiscard]] Command list_command();
+[[nodiscard]] Command plan_command();
 [[nodiscard]] Command race_command();
 [[nodiscard]] Command race_worker_command();
 [[nodiscard]] Command run_command();

@@ -18,9 +18,9 @@ namespace stepbench {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
-      list_command(),    check_command(),       run_command(),        show_command(),   compare_command(),
-      collect_command(), scale_command(),       sample_command(),     doctor_command(), export_data_command(),
-      race_command(),    race_worker_command(), completion_command(),
+      list_command(),        check_command(), run_command(),         show_command(),       compare_command(),
+      collect_command(),     plan_command(),  scale_command(),       sample_command(),     doctor_command(),
+      export_data_command(), race_command(),  race_worker_command(), completion_command(),
   };
   return table;
 }

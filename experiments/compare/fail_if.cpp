@@ -21,13 +21,13 @@ std::string name_of(const Row& row) {
 
 Finding find_slower(const FailCondition& condition, const SpeedRow& row) {
   Finding finding{condition.text, name_of(row), Outcome::inconclusive, {}};
-  const auto& [speed, noise_floor, basis] = row.evidence;
+  const auto& [speed, noise_floor, basis, withheld_among] = row.evidence;
   finding.detail = fmt::format("{} times the baseline's speed", ratio_number(speed.ratio));
   if (!std::isnan(speed.low)) {
     finding.detail += fmt::format(", 95% interval {} .. {}, limit {}", ratio_number(speed.low),
                                   ratio_number(speed.high), ratio_number(1 / (1 + condition.slowdown)));
   }
-  switch (check_limit(speed, noise_floor, condition.slowdown)) {
+  switch (check_limit(row.evidence, condition.slowdown)) {
     case LimitVerdict::broken:
       finding.outcome = Outcome::holds;
       break;

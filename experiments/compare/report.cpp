@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "experiments/compare/numbers.hpp"
+#include "experiments/show/found_line.hpp"
 #include "experiments/show/speed_margin.hpp"
 #include "experiments/terminal/grid.hpp"
 #include "experiments/terminal/latex.hpp"
@@ -64,7 +65,7 @@ Grid speed_grid(const Comparison& comparison, const RowNames& names) {
   }
   grid.columns.push_back({"verdict", Align::left});
   for (const SpeedRow& row : comparison.speed) {
-    const auto& [speed, noise_floor, basis] = row.evidence;
+    const auto& [speed, noise_floor, basis, withheld_among] = row.evidence;
     std::vector<std::string> cells = names.cells(row);
     const std::string ratio = ratio_number(speed.ratio);
     cells.insert(cells.end(),
@@ -179,6 +180,10 @@ std::string margin_text(const Margin& margin, const char* of) {
 std::vector<std::string> legend(const Comparison& comparison) {
   if (comparison.speed.empty()) return {};
   const LearningOptions& options = comparison.options.learning;
+  std::vector<SpeedEvidence> compared;
+  for (const SpeedRow& row : comparison.speed) {
+    if (row.decides) compared.push_back(row.evidence);
+  }
   std::vector<std::string> lines = {
       "speed: the baseline's step time over the trial's (means of the rounds' medians), above 1 is faster.",
       fmt::format(
@@ -186,6 +191,9 @@ std::vector<std::string> legend(const Comparison& comparison) {
           "own twin; -: no twin);",
           margin_percent(comparison.options.speed_margin)),
       "else faster or slower when the interval excludes 1 and the ratio is outside the noise floor."};
+  if (const std::string found = found_line(compared); !found.empty()) {
+    lines.push_back(found.substr(0, found.size() - 1) + ".");
+  }
   lines.push_back(fmt::format(
       "learning: same when the 95% interval of the seed-paired difference is inside the margin (loss: {}; accuracy: "
       "{}),",

@@ -17,8 +17,9 @@ double parse_fail_if(std::string_view text) {
   throw InputError(fmt::format("--fail-if: found \"{}\", allowed: slower:PERCENT%, as in slower:5%", printable(text)));
 }
 
-LimitVerdict check_limit(const RatioEstimate& speed, double noise_floor, double limit) {
-  const SpeedVerdict verdict = speed_verdict(speed, noise_floor, limit);
+LimitVerdict check_limit(const SpeedEvidence& evidence, double limit) {
+  const auto& [speed, noise_floor, basis, withheld_among] = evidence;
+  const SpeedVerdict verdict = speed_verdict(evidence, limit);
   const double slowest_allowed = 1 / (1 + limit);
   if (verdict == SpeedVerdict::faster) return LimitVerdict::kept;
   if (speed.low >= slowest_allowed && !(noise_floor > limit)) return LimitVerdict::kept;

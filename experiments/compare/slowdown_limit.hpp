@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "core/statistics.hpp"
+#include "core/speed_verdict.hpp"
 
 namespace stepbench::compare {
 
@@ -12,11 +12,11 @@ namespace stepbench::compare {
 
 enum class LimitVerdict { kept, broken, inconclusive };
 
-/// `speed`: new over old, judged with the limit as the margin (see speed_verdict).
+/// `evidence`: of new over old, judged with the limit as the margin (see speed_verdict).
 /// - broken: the verdict is `slower`, and the whole 95% interval lies beyond the limit;
 /// - kept: the whole interval is at most that slow and the noise floor, where known, is within the limit (more noise
 ///   than that cannot show that it is kept), or the verdict is `faster`, which keeps any limit, 0% too;
 /// - inconclusive: anything else, and whatever has no interval.
-[[nodiscard]] LimitVerdict check_limit(const RatioEstimate& speed, double noise_floor, double limit);
+[[nodiscard]] LimitVerdict check_limit(const SpeedEvidence& evidence, double limit);
 
 }  // namespace stepbench::compare

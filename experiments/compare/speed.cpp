@@ -51,7 +51,7 @@ Times typical_times(std::span<const TrialPair> pairs) {
   return times;
 }
 
-SpeedRow speed_row(const Matching& matching, const Match& match, std::span<const TrialPair> pairs, double margin) {
+SpeedRow speed_row(const Matching& matching, const Match& match, std::span<const TrialPair> pairs) {
   SpeedRow row{.settings = match.settings, .trial = match.trial, .baseline = match.baseline};
   row.decides = pairs.size() == match.pairs.size();
   std::set<const GroupRecord*> groups, baseline_groups;
@@ -74,14 +74,12 @@ SpeedRow speed_row(const Matching& matching, const Match& match, std::span<const
   } else {
     evidence.speed = paired_ratio(times.baseline, times.own);
     if (!share_rounds) {
-      evidence.speed.low = evidence.speed.high = kNotANumber;
+      evidence.speed = {evidence.speed.ratio, kNotANumber, kNotANumber, evidence.speed.pairs};
       evidence.basis = Basis::not_interleaved;
     }
   }
   row.step_time = geometric_mean(times.own);
   row.baseline_step_time = geometric_mean(times.baseline);
-  row.verdict = speed_verdict(evidence.speed, evidence.noise_floor, margin);
-  row.why = speed_reason(evidence, margin);
   return row;
 }
 
@@ -92,9 +90,17 @@ std::vector<SpeedRow> compare_speed(const Matching& matching, double margin) {
   for (const Match& match : matching.matches) {
     const std::span<const TrialPair> pairs = match.pairs;
     for (std::size_t i = 0; i < pairs.size(); ++i) {
-      rows.push_back(speed_row(matching, match, pairs.subspan(i, 1), margin));
+      rows.push_back(speed_row(matching, match, pairs.subspan(i, 1)));
     }
-    if (pairs.size() > 1) rows.push_back(speed_row(matching, match, pairs, margin));
+    if (pairs.size() > 1) rows.push_back(speed_row(matching, match, pairs));
+  }
+  std::vector<SpeedEvidence*> of_matches, of_seeds;  // two tables in one: the seeds' rows say the same in parts
+  for (SpeedRow& row : rows) (row.decides ? of_matches : of_seeds).push_back(&row.evidence);
+  hold_false_discoveries(of_matches);
+  hold_false_discoveries(of_seeds);
+  for (SpeedRow& row : rows) {
+    row.verdict = speed_verdict(row.evidence, margin);
+    row.why = speed_reason(row.evidence, margin);
   }
   return rows;
 }

@@ -24,7 +24,8 @@ struct SpeedRow {
 
 /// A row per pair, and where a match has several seeds a row of all their rounds together. Within a file the ratio is
 /// paired by round, and has no interval when the group was not interleaved, nor for a peer's trial, which shared no
-/// rounds; between two files it is Welch's.
+/// rounds; between two files it is Welch's. The verdicts hold the
+/// false discovery rate: those that decide among themselves, and those of single seeds beside them.
 [[nodiscard]] std::vector<SpeedRow> compare_speed(const Matching& matching, double margin);
 
 }  // namespace stepbench::compare

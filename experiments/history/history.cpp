@@ -29,7 +29,7 @@ std::string machine_text(const ResultFile& file) {
 }
 
 Finding find_slower(const FailCondition& condition, const Series& series, const Change& change) {
-  const auto& [speed, noise_floor, basis] = change.evidence;
+  const RatioEstimate& speed = change.evidence.speed;
   Finding finding{
       condition.text, name_of(series), Outcome::inconclusive,
       fmt::format("its speed over {} is {} times that of the file before", series.baseline, ratio_number(speed.ratio))};
@@ -37,7 +37,7 @@ Finding find_slower(const FailCondition& condition, const Series& series, const 
     finding.detail += fmt::format(", 95% interval {} .. {}, limit {}", ratio_number(speed.low),
                                   ratio_number(speed.high), ratio_number(1 / (1 + condition.slowdown)));
   }
-  switch (compare::check_limit(speed, noise_floor, condition.slowdown)) {
+  switch (compare::check_limit(change.evidence, condition.slowdown)) {
     case LimitVerdict::broken:
       finding.outcome = Outcome::holds;
       break;

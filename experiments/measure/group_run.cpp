@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <memory>
 #include <optional>
@@ -312,7 +313,10 @@ GroupResult run_group(const PlannedGroup& group, const Backend& reference, PeakH
   const std::optional<FinishRound> finish = checkpoints.publish ? std::make_optional<FinishRound>() : std::nullopt;
   Rounds rounds(group, members, count, result.trials, peaks, checkpoints, progress);
   checkpoints.from.reset();  // its memory
-  if (!rounds.run()) {
+  const auto begin = std::chrono::steady_clock::now();
+  const bool ended = rounds.run();
+  result.rounds_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (!ended) {
     record_interrupted(group, members, result);
     return result;
   }

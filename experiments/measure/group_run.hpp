@@ -11,9 +11,10 @@
 namespace stepbench {
 
 struct GroupResult {
-  std::vector<TrialRecord> trials;  // in the group's order, unsupported and failed ones included
-  GroupRecord rounds;               // of the trials that were timed; its environment is the caller's to say
-  bool stopped = false;             // by a signal: `trials` are those that had begun, and there are no rounds
+  std::vector<TrialRecord> trials;      // in the group's order, unsupported and failed ones included
+  GroupRecord rounds;                   // of the trials that were timed; its environment is the caller's to say
+  double rounds_seconds = kNotANumber;  // wall time of the rounds, the waits between blocks included
+  bool stopped = false;                 // by a signal: `trials` are those that had begun, and there are no rounds
 };
 
 /// Passes each trial through the gate against `reference`, then trains those that pass, in blocks that alternate in an

@@ -94,7 +94,7 @@ int exit_code(std::span<const TrialRace> races, std::optional<double> limit) {
   if (!limit) return kExitOk;
   const auto any = [&](compare::LimitVerdict verdict) {
     return std::ranges::any_of(races, [&](const TrialRace& race) {
-      return compare::check_limit(race.speed(), race.noise(), *limit) == verdict;
+      return compare::check_limit({race.speed(), race.noise()}, *limit) == verdict;
     });
   };
   return any(compare::LimitVerdict::broken)         ? kExitRegression

@@ -44,9 +44,9 @@ std::string time_text(double seconds) {
 }
 
 std::string measured_text(const Measurement& measured) {
-  const auto& [ratio, low, high, pairs] = measured.speedup;
-  if (std::isnan(low)) return fmt::format("{:.2f}x", ratio);
-  return fmt::format("{:.2f}x [{:.2f}, {:.2f}]", ratio, low, high);
+  const RatioEstimate& speedup = measured.speedup;
+  if (std::isnan(speedup.low)) return fmt::format("{:.2f}x", speedup.ratio);
+  return fmt::format("{:.2f}x [{:.2f}, {:.2f}]", speedup.ratio, speedup.low, speedup.high);
 }
 
 std::string table_of(const ArmScaling& arm, std::int64_t machine_cores, std::size_t columns) {

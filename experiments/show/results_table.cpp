@@ -13,6 +13,7 @@
 #include "core/results/environments.hpp"
 #include "core/results/lookup.hpp"
 #include "experiments/machine/noise_watch.hpp"
+#include "experiments/show/found_line.hpp"
 #include "experiments/show/peers_shown.hpp"
 #include "experiments/show/shown_speed.hpp"
 #include "experiments/show/speed_margin.hpp"
@@ -120,7 +121,7 @@ std::string noise_lines(const ResultFile& file, const std::vector<ShownSpeed>& s
   for (const ShownSpeed& speed : speeds) {
     const double floor = speed.baseline_noise_floor();
     if (!std::isnan(floor)) floors.push_back(floor);
-    if (const std::optional<SpeedEvidence> evidence = speed.evidence()) compared.push_back(*evidence);
+    if (speed.evidence()) compared.push_back(*speed.evidence());
   }
   std::string text;
   if (!floors.empty()) {
@@ -128,6 +129,7 @@ std::string noise_lines(const ResultFile& file, const std::vector<ShownSpeed>& s
     text += fmt::format("noise floor, from the baseline run twice: {:.1f}%{}\n", 100 * least,
                         floors.size() > 1 ? fmt::format(" to {:.1f}%", 100 * most) : "");
   }
+  text += found_line(compared);
   const std::string remedies = what_would_tell(compared, margin);
   if (!remedies.empty()) {
     text += fmt::format("what would tell where a speed cannot be told (?): {}{}\n", remedies,
@@ -165,6 +167,16 @@ std::string legend(const std::string& speed_heading, bool together, double margi
       "cannot tell); peak: FMA peak of as many cores, best of the rounds; grad. error: worst tensor's relative L2\n"
       "against float64 neuron; same bits: equal parameters on every number of threads (-: not promised, or alone)\n",
       speed_heading, margin_percent(margin));
+}
+
+/// Of every row, with the false discovery rate held among them.
+std::vector<ShownSpeed> speeds_of(const std::vector<TableRow>& rows, const TimedTrials& timed) {
+  std::vector<ShownSpeed> speeds;
+  for (const TableRow& row : rows) speeds.emplace_back(row, timed);
+  std::vector<SpeedEvidence*> evidence;
+  for (ShownSpeed& speed : speeds) evidence.push_back(speed.evidence_to_hold());
+  hold_false_discoveries(evidence);
+  return speeds;
 }
 
 const TrialRecord* baseline_of(const ResultFile& file) {
@@ -225,8 +237,10 @@ std::string results_table(const ResultFile& file, double margin, SeedRows seeds,
   table.add_column("same bits");
   std::string notes, block = rows.front().block;
   const TimedTrials timed(file);
-  std::vector<ShownSpeed> speeds;
-  for (const TableRow& row : rows) {
+  std::vector<ShownSpeed> speeds = speeds_of(rows, timed);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const TableRow& row = rows[i];
+    const ShownSpeed& speed = speeds[i];
     const TrialRecord& first = *row.trials.front();
     if (row.block != block) table.add_blank_line();
     block = row.block;
@@ -234,7 +248,6 @@ std::string results_table(const ResultFile& file, double margin, SeedRows seeds,
     std::ranges::transform(varying, cells.begin(),
                            [&first](const VaryingSetting& of) { return text_of(first.settings, of.key); });
     if (many_seeds) cells.push_back(together ? seeds_text(row) : std::to_string(first.seed));
-    const ShownSpeed& speed = speeds.emplace_back(row, timed);
     cells.push_back(first.backend);
     if (some_ranks) cells.push_back(first.ranks > 0 ? std::to_string(first.ranks) : kNothing);
     cells.insert(

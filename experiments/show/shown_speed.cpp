@@ -66,7 +66,11 @@ double pooled_noise_floor(const std::vector<TimedTrial>& seeds) {
   return noise_floor_of(groups);
 }
 
-/// Of one trial as its file has it.
+RatioEstimate without_interval(const RatioEstimate& speed) {
+  return {speed.ratio, kNotANumber, kNotANumber, speed.pairs};
+}
+
+/// Of one trial, by its rounds: what its file says of them may be an older rule's.
 std::optional<SpeedEvidence> evidence_of(const TimedTrial& trial) {
   const TrialSummary& summary = trial.record->summary;
   if (!has_rounds(trial)) {
@@ -74,12 +78,12 @@ std::optional<SpeedEvidence> evidence_of(const TimedTrial& trial) {
     if (std::isnan(ratio)) return std::nullopt;
     return SpeedEvidence{{ratio, kNotANumber, kNotANumber}, summary.noise_floor, Basis::unpaired};
   }
-  if (std::isnan(summary.speed_ratio)) return std::nullopt;
-  const std::size_t pairs =
-      paired_ratio(round_times(trial.rounds, trial.baseline->id), round_times(trial.rounds, trial.record->id)).pairs;
-  return SpeedEvidence{{summary.speed_ratio, summary.speed_ratio_low, summary.speed_ratio_high, pairs},
-                       summary.noise_floor,
-                       basis_of(trial)};
+  RatioEstimate speed = paired_ratio(time_per_sample(round_times(trial.rounds, trial.baseline->id), *trial.baseline),
+                                     time_per_sample(round_times(trial.rounds, trial.record->id), *trial.record));
+  if (std::isnan(speed.ratio)) return std::nullopt;
+  const Basis basis = basis_of(trial);
+  if (basis == Basis::not_interleaved) speed = without_interval(speed);
+  return SpeedEvidence{speed, noise_floor_of({trial.rounds}), basis};
 }
 
 std::optional<SpeedEvidence> pooled_evidence(const std::vector<TimedTrial>& seeds) {
@@ -94,7 +98,7 @@ std::optional<SpeedEvidence> pooled_evidence(const std::vector<TimedTrial>& seed
       if (own.size() != baseline.size()) return std::nullopt;
     }
     evidence.speed = paired_ratio(baseline, own);
-    if (evidence.basis == Basis::not_interleaved) evidence.speed.low = evidence.speed.high = kNotANumber;
+    if (evidence.basis == Basis::not_interleaved) evidence.speed = without_interval(evidence.speed);
   } else {
     std::ranges::transform(seeds, std::back_inserter(own), step_time);
     std::ranges::transform(seeds, std::back_inserter(baseline), baseline_step_time);
@@ -157,6 +161,8 @@ ShownSpeed::ShownSpeed(const TableRow& row, const TimedTrials& timed) {
   std::ranges::copy_if(counted_, std::back_inserter(compared_), [&](const TimedTrial& trial) {
     return row.trials.size() == 1 || why_not_compared(trial, *usual).empty();
   });
+  if (compared_.empty()) return;
+  evidence_ = compared_.size() == 1 ? evidence_of(compared_.front()) : pooled_evidence(compared_);
 }
 
 std::string ShownSpeed::rate(double TrialSummary::*per_second) const {
@@ -191,25 +197,19 @@ double ShownSpeed::baseline_noise_floor() const {
   if (counted_.empty() || !std::ranges::all_of(counted_, [](const TimedTrial& t) { return t.record->is_baseline; })) {
     return kNotANumber;
   }
-  return counted_.size() == 1 ? counted_.front().record->summary.noise_floor : pooled_noise_floor(counted_);
-}
-
-std::optional<SpeedEvidence> ShownSpeed::evidence() const {
-  if (compared_.empty()) return std::nullopt;
-  return compared_.size() == 1 ? evidence_of(compared_.front()) : pooled_evidence(compared_);
+  return counted_.size() == 1 ? noise_floor_of({counted_.front().rounds}) : pooled_noise_floor(counted_);
 }
 
 std::string ShownSpeed::ratio(double margin) const {
   const bool timed = std::ranges::none_of(counted_, [](const TimedTrial& t) { return std::isnan(step_time(t)); });
   if (!counted_.empty() && std::ranges::all_of(counted_, is_baseline) && timed) return "1 (baseline)";
-  const std::optional<SpeedEvidence> found = evidence();
-  if (!found) return kNothing;
-  const RatioEstimate& speed = found->speed;
+  if (!evidence_) return kNothing;
+  const RatioEstimate& speed = evidence_->speed;
   const int digits = speed.ratio < 10 ? 2 : 1;
   std::string text = fmt::format("{:.{}f}x", speed.ratio, digits);
   if (!std::isnan(speed.low)) text += fmt::format(" [{:.{}f}, {:.{}f}]", speed.low, digits, speed.high, digits);
-  if (found->basis == Basis::unpaired) text += " unpaired";
-  const SpeedVerdict verdict = speed_verdict(speed, found->noise_floor, margin);
+  if (evidence_->basis == Basis::unpaired) text += " unpaired";
+  const SpeedVerdict verdict = speed_verdict(*evidence_, margin);
   return text + (verdict == SpeedVerdict::same ? " =" : verdict == SpeedVerdict::cannot_tell ? " ?" : "");
 }
 

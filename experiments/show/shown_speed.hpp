@@ -48,7 +48,9 @@ class ShownSpeed {
   /// What the baseline's twin says, of a row that is the baseline; else NaN.
   [[nodiscard]] double baseline_noise_floor() const;
   /// Against the groups' baselines; nothing for the baseline itself, and where there is none.
-  [[nodiscard]] std::optional<SpeedEvidence> evidence() const;
+  [[nodiscard]] const std::optional<SpeedEvidence>& evidence() const { return evidence_; }
+  /// For who holds the table's false discovery rate; null where there is none.
+  [[nodiscard]] SpeedEvidence* evidence_to_hold() { return evidence_ ? &*evidence_ : nullptr; }
   [[nodiscard]] std::string ratio(double margin) const;
   /// Of a row whose seeds are not all in the ratio: which are not, and why, a line each.
   [[nodiscard]] std::string left_out() const;
@@ -56,6 +58,7 @@ class ShownSpeed {
  private:
   std::string end_;  // how its trials ended
   std::vector<TimedTrial> trials_, counted_, compared_;
+  std::optional<SpeedEvidence> evidence_;
 };
 
 /// The mean of a quantity over a row's seeds, with the standard deviation: `0.1516 ±0.0012`; of one seed the number

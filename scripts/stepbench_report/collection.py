@@ -8,7 +8,8 @@ repeats both.
 import copy
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import pandas
@@ -16,7 +17,7 @@ import pandas
 from stepbench_report.arms import Variants, arm_text
 from stepbench_report.conditions import Conditions
 from stepbench_report.margins import Margins
-from stepbench_report.speed_verdict import Basis, SpeedEvidence
+from stepbench_report.speed_verdict import Basis, FalseDiscoveries, SpeedEvidence
 from stepbench_results import PHASE_PREFIX, TWIN_SUFFIX, Results, ResultsError, Trial
 from stepbench_statistics import Estimate, geometric_mean, noise_floor, paired_ratio, unpaired_ratio
 
@@ -138,7 +139,18 @@ class Collection:
         return self._rounds.get((row["file"], row["group"]), pandas.DataFrame())
 
     def compare(self, condition: str, arm: str, reference: str) -> Comparison:
-        """The speed of `arm` over that of `reference`, all seeds together."""
+        """The speed of `arm` over that of `reference`, all seeds together; held to the false discovery rate of all that
+        are compared with their baselines."""
+        found = self._compare(condition, arm, reference)
+        return replace(found, evidence=self._arms_discoveries.hold(found.evidence))
+
+    @cached_property
+    def _arms_discoveries(self) -> FalseDiscoveries:
+        pairs = [(condition, arm, self.baseline(condition)) for condition in self.conditions
+                 for arm in self.arms(condition)]  # fmt: skip
+        return FalseDiscoveries(self._compare(*pair).evidence for pair in pairs if pair[1] != pair[2])
+
+    def _compare(self, condition: str, arm: str, reference: str) -> Comparison:
         own, other = (self.sample_times(condition, name).dropna() for name in (arm, reference))
         groups, other_groups = (self._groups(self.rows(condition, name)) for name in (arm, reference))
         floor = self._floor_between(groups, other_groups)
@@ -157,18 +169,30 @@ class Collection:
         return Comparison(SpeedEvidence(Estimate(ratio.value), floor, Basis.UNPAIRED), False)
 
     def against_baseline(self, row: pandas.Series) -> SpeedEvidence | None:
-        """One trial's speed over that of its group's baseline; nothing for the baseline itself, and without one."""
+        """One trial's speed over that of its group's baseline, held to the false discovery rate of all of them; nothing
+        for the baseline itself, and without one."""
+        return self._trials_evidence.get((row["file"], row["id"]))
+
+    @cached_property
+    def _trials_evidence(self) -> dict[tuple[str, str], SpeedEvidence]:
+        found = {(row["file"], row["id"]): self._against_baseline(row) for _, row in self.trials.iterrows()}
+        known = {place: evidence for place, evidence in found.items() if evidence is not None}
+        discoveries = FalseDiscoveries(known.values())
+        return {place: discoveries.hold(evidence) for place, evidence in known.items()}
+
+    def _against_baseline(self, row: pandas.Series) -> SpeedEvidence | None:
         baseline = self._baselines.get((row["file"], row["group"]))
         if baseline is None or row["is_baseline"] or math.isnan(baseline["step_time"] / row["step_time"]):
             return None
         if not row["paired"]:
             times = [of["step_time"] / of["samples"] for of in (baseline, row)]
             return SpeedEvidence(Estimate(times[0] / times[1]), row["noise_floor"], Basis.UNPAIRED)
-        times = [self._column(row["file"], row["group"], trial) for trial in (baseline["id"], row["id"])]
-        pairs = paired_ratio(*times).pairs
-        speed = Estimate(row["speed_ratio"], row["speed_ratio_low"], row["speed_ratio_high"], pairs)
-        basis = Basis.ROUNDS if self._alternated(row) else Basis.NOT_INTERLEAVED
-        return SpeedEvidence(speed, row["noise_floor"], basis)
+        times = [self._column(row["file"], row["group"], of["id"]) / of["samples"] for of in (baseline, row)]
+        speed = paired_ratio(*times)
+        floor = self._noise_floor({(row["file"], row["group"])})
+        if self._alternated(row):
+            return SpeedEvidence(speed, floor)
+        return SpeedEvidence(speed.without_interval(), floor, Basis.NOT_INTERLEAVED)
 
     def noise_floor(self, condition: str) -> float:
         """Of the A/A twins, NaN without; over all seeds where there are several."""

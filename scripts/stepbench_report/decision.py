@@ -45,7 +45,7 @@ def _fastest(trials: Collection) -> str:
     most, count = wins.most_common(1)[0]
     ratios = {condition: against for condition, (first, against) in leaders.items() if first == most}
     least, best = (pick(ratios, key=lambda condition: ratios[condition].ratio.value) for pick in (min, max))
-    told = sum(speed_verdict(of.ratio, of.evidence.floor, trials.margins.speed) is Verdict.FASTER for of in ratios.values())
+    told = sum(speed_verdict(of.evidence, trials.margins.speed) is Verdict.FASTER for of in ratios.values())
     others = [f"{arm} in {times}" for arm, times in wins.most_common()[1 : 1 + _MOST_NAMED]]
     more = len(wins) - 1 - len(others)
     rest = f"; {listed([*others, *([f'{more} more'] if more else [])])}" if others else ""

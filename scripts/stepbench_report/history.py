@@ -89,7 +89,7 @@ def _half_width(speed: Estimate) -> float:
 
 
 def is_change_point(change: SpeedEvidence, margin: float) -> bool:
-    told = speed_verdict(change.speed, change.floor, margin) in (Verdict.FASTER, Verdict.SLOWER)
+    told = speed_verdict(change, margin) in (Verdict.FASTER, Verdict.SLOWER)
     return told and not 1 / (1 + margin) <= change.speed.value <= 1 + margin
 
 

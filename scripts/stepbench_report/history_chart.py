@@ -92,7 +92,7 @@ def _rows(trials: Collection, line: Line) -> list[list[object]]:
             row += [math.nan, math.nan, math.nan, "–", "–"]
         else:
             of = change.evidence.speed
-            verdict = speed_verdict(of, change.evidence.floor, trials.margins.speed)
+            verdict = speed_verdict(change.evidence, trials.margins.speed)
             row += [of.value, of.low, of.high, verdict.value, "yes" if change.is_change_point else "no"]
         rows.append(row)
     return rows

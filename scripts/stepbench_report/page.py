@@ -17,7 +17,7 @@ from stepbench_report.history import LEAST_FILES, newest
 from stepbench_report.history_chart import change_sentences
 from stepbench_report.html import html_table, numbers_table
 from stepbench_report.seed_table import has_several_seeds, seed_table
-from stepbench_report.table import remedies, results_table
+from stepbench_report.table import could_find, remedies, results_table
 from stepbench_report.verdicts import Answer, all_answers
 from stepbench_report.words import listed_groups, percent_text, value_text
 from stepbench_results import Results, Scalar
@@ -155,6 +155,8 @@ def _results(trials: Collection, by_seeds: pandas.DataFrame) -> Iterable[str]:
     rows = f"<details><summary>Each of the {len(each)} trials</summary>{rows}</details>" if together else rows
     yield f'<div id="trials">{rows}</div>'
     yield from _unfinished(trials)
+    if found := could_find(trials):
+        yield f'<p class="notes">{escape(found)}</p>'
     needed = remedies(trials)
     notes = _TABLE_NOTES.format(unit=unit, margin=percent_text(trials.margins.speed),
                                 remedies=f", what would: {needed}" if needed else "")  # fmt: skip

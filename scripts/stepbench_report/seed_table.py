@@ -76,7 +76,7 @@ def _ratio(completed: Collection, condition: str, arm: str) -> str:
     if baseline is None or arm not in completed.arms(condition):
         return NOTHING
     evidence = completed.compare(condition, arm, baseline).evidence
-    verdict = speed_verdict(evidence.speed, evidence.floor, completed.margins.speed)
+    verdict = speed_verdict(evidence, completed.margins.speed)
     mark = {Verdict.SAME: " =", Verdict.CANNOT_TELL: " ?"}.get(verdict, "")
     speed = evidence.speed if evidence.speed.has_interval else Estimate(evidence.speed.value)
     return times_text(speed) + (" unpaired" if evidence.basis is Basis.UNPAIRED else "") + mark

@@ -53,7 +53,7 @@ def speed(trials: Collection, styles: Styles) -> Chart | Absent:
         ratio = Estimate(1.0) if is_baseline else against.ratio
         rates.append(Series("", styles[arm], [rate.value], [place], [rate.low], [rate.high], True, False))
         ratios.append(Series("", styles[arm], [ratio.value], [place], [ratio.low], [ratio.high], True, False))
-        verdict = speed_verdict(ratio, against.evidence.floor, trials.margins.speed)
+        verdict = speed_verdict(against.evidence, trials.margins.speed)
         lines.append([condition, arm, rate.value, rate.low, rate.high, ratio.value, ratio.low, ratio.high,
                       "baseline" if is_baseline else "by round" if against.paired else "unpaired",
                       "baseline" if is_baseline else verdict.value])  # fmt: skip

@@ -5,10 +5,11 @@ tests/compare holds the two together, words included.
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
 
-from stepbench_statistics import MINIMUM_ROUNDS, Estimate
+from stepbench_statistics import (FALSE_DISCOVERY_RATE, MINIMUM_ROUNDS, USUAL_POWER, Estimate, largest_p_value_told,
+                                  smallest_difference)  # fmt: skip
 
 _MOST_ROUNDS = 1000  # what one would still run; beyond it only a quieter machine helps
 _REAL_BUT_INSIDE = "real, but inside the margin"
@@ -34,11 +35,13 @@ class SpeedEvidence:
     speed: Estimate  # above 1 is faster
     floor: float = math.nan  # the noise floor; NaN: no twin, and it plays no part
     basis: Basis = Basis.ROUNDS
+    withheld_among: int = 0  # comparisons of its table, where the false discovery rate keeps it from being told
 
     def inverse(self) -> "SpeedEvidence":
         """The other against the one."""
         speed = self.speed
-        return SpeedEvidence(Estimate(1 / speed.value, 1 / speed.high, 1 / speed.low, speed.pairs), self.floor, self.basis)
+        turned = Estimate(1 / speed.value, 1 / speed.high, 1 / speed.low, speed.pairs, speed.error, speed.degrees)
+        return replace(self, speed=turned)
 
 
 class _Remedy(IntEnum):
@@ -48,14 +51,15 @@ class _Remedy(IntEnum):
     ALTERNATION = 2
     MINIMUM = 3
     QUIET = 4
-    ROUNDS = 5
-    QUIET_OR_VERY_MANY = 6
+    CHANCE = 5
+    ROUNDS = 6
+    QUIET_OR_VERY_MANY = 7
 
 
 @dataclass(frozen=True)
 class _Need:
     remedy: _Remedy
-    amount: float  # rounds, or the noise floor to get below
+    amount: float  # rounds, the noise floor to get below, or the number of comparisons
     now: int
 
     def text(self) -> str:
@@ -64,6 +68,7 @@ class _Need:
             _Remedy.ALTERNATION: "blocks that alternate (measure.interleave = true)",
             _Remedy.MINIMUM: f"at least {MINIMUM_ROUNDS} rounds (measure.rounds)",
             _Remedy.QUIET: f"a quieter machine or more rounds (noise floor {100 * self.amount:.1f}%)",
+            _Remedy.CHANCE: f"more rounds or fewer comparisons (one of {self.amount:.0f} may be chance)",
             _Remedy.ROUNDS: f"about {self.amount:.0f} rounds (now {self.now})",
             _Remedy.QUIET_OR_VERY_MANY: f"a quieter machine (or more than {_MOST_ROUNDS} rounds, now {self.now})",
         }[self.remedy]
@@ -96,6 +101,8 @@ def _need(evidence: SpeedEvidence, margin: float) -> _Need:
     if not speed.has_interval:
         missing = {Basis.UNPAIRED: _Remedy.TURNS, Basis.NOT_INTERLEAVED: _Remedy.ALTERNATION}
         return _Need(missing.get(evidence.basis, _Remedy.MINIMUM), 0, speed.pairs)
+    if evidence.withheld_among > 0 and _excludes_one(speed) and _outside_floor(speed, floor):
+        return _Need(_Remedy.CHANCE, evidence.withheld_among, speed.pairs)
     if _within(speed, margin) or _excludes_one(speed):
         return _Need(_Remedy.QUIET, floor, speed.pairs)
     # Widths, the noise floor's too, fall with 1/sqrt(rounds), until the interval is within the margin or leaves 1 out.
@@ -110,12 +117,13 @@ def _need(evidence: SpeedEvidence, margin: float) -> _Need:
     return _Need(_Remedy.ROUNDS if rounds <= _MOST_ROUNDS else _Remedy.QUIET_OR_VERY_MANY, rounds, speed.pairs)
 
 
-def speed_verdict(speed: Estimate, floor: float, margin: float) -> Verdict:
+def speed_verdict(evidence: SpeedEvidence, margin: float) -> Verdict:
+    speed, floor = evidence.speed, evidence.floor
     if not speed.has_interval:
         return Verdict.CANNOT_TELL
     if _within(speed, margin) and not floor > margin:
         return Verdict.SAME
-    if not _excludes_one(speed) or not _outside_floor(speed, floor):
+    if not _excludes_one(speed) or not _outside_floor(speed, floor) or evidence.withheld_among > 0:
         return Verdict.CANNOT_TELL
     return Verdict.FASTER if speed.value > 1 else Verdict.SLOWER
 
@@ -123,20 +131,47 @@ def speed_verdict(speed: Estimate, floor: float, margin: float) -> Verdict:
 def speed_reason(evidence: SpeedEvidence, margin: float) -> str:
     """Why the verdict is what it is, in a few words; where it cannot tell, what would."""
     speed, floor = evidence.speed, evidence.floor
-    verdict = speed_verdict(speed, floor, margin)
+    verdict = speed_verdict(evidence, margin)
     if verdict is Verdict.SAME:
-        real = _excludes_one(speed) and _outside_floor(speed, floor)
+        real = _excludes_one(speed) and _outside_floor(speed, floor) and evidence.withheld_among == 0
         return _REAL_BUT_INSIDE if real else "inside the margin"
     if verdict is Verdict.CANNOT_TELL:
         return what_would_tell([evidence], margin)
     return "the interval excludes 1 (no twin)" if math.isnan(floor) else "outside interval and noise floor"
 
 
+class FalseDiscoveries:
+    """Holds what is told of a table's comparisons to the false discovery rate."""
+
+    def __init__(self, table: Iterable[SpeedEvidence]) -> None:
+        p_values = [evidence.speed.p_value for evidence in table if not math.isnan(evidence.speed.p_value)]
+        self.count, self._told = len(p_values), largest_p_value_told(p_values)
+
+    def hold(self, evidence: SpeedEvidence) -> SpeedEvidence:
+        """Of the table, or another comparison that is told beside it."""
+        withheld = not math.isnan(self._told) and evidence.speed.p_value > self._told
+        return replace(evidence, withheld_among=self.count if withheld else 0)
+
+
+def found_line(table: Iterable[SpeedEvidence]) -> str:
+    """How many comparisons a table makes, and what they could have found; empty where none has an interval."""
+    compared = [evidence for evidence in table if not math.isnan(evidence.speed.error)]
+    if not compared:
+        return ""
+    count = len(compared)
+    found = [100 * smallest_difference(evidence.speed, evidence.floor, count) for evidence in compared]
+    what = f"smallest difference that {10 * USUAL_POWER:.0f} of 10 such runs would find"
+    if count == 1:
+        return f"1 comparison; {what}: {found[0]:.1f}%"
+    held = f"(false discoveries held at {100 * FALSE_DISCOVERY_RATE:.0f}%)"
+    return f"{count} comparisons; {what}: {min(found):.1f}% to {max(found):.1f}% {held}"
+
+
 def what_would_tell(rows: Iterable[SpeedEvidence], margin: float) -> str:
     """Each kind of remedy once, as the row that needs most of it needs it; empty when none is in doubt."""
     needs: dict[_Remedy, _Need] = {}
     for evidence in rows:
-        if speed_verdict(evidence.speed, evidence.floor, margin) is Verdict.CANNOT_TELL:
+        if speed_verdict(evidence, margin) is Verdict.CANNOT_TELL:
             need = _need(evidence, margin)
             if need.remedy not in needs or need.amount > needs[need.remedy].amount:
                 needs[need.remedy] = need

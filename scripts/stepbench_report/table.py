@@ -6,7 +6,7 @@ import pandas
 
 from stepbench_report.collection import Collection
 from stepbench_report.speed_charts import rate_unit
-from stepbench_report.speed_verdict import Basis, Verdict, speed_verdict, what_would_tell
+from stepbench_report.speed_verdict import Basis, SpeedEvidence, Verdict, found_line, speed_verdict, what_would_tell
 from stepbench_report.words import NOTHING, number, times_text, value_text
 
 
@@ -69,11 +69,20 @@ def _ratio(trials: Collection, row: pandas.Series) -> str:
         return NOTHING
     mark = {Verdict.SAME: " =", Verdict.CANNOT_TELL: " ?"}
     unpaired = " unpaired" if evidence.basis is Basis.UNPAIRED else ""
-    verdict = speed_verdict(evidence.speed, evidence.floor, trials.margins.speed)
+    verdict = speed_verdict(evidence, trials.margins.speed)
     return times_text(evidence.speed) + unpaired + mark.get(verdict, "")
+
+
+def _evidence(trials: Collection) -> list[SpeedEvidence]:
+    found = [trials.against_baseline(row) for _, row in trials.trials.iterrows()]
+    return [evidence for evidence in found if evidence is not None]
 
 
 def remedies(trials: Collection) -> str:
     """What would tell where the table's speeds cannot be told; empty when all can."""
-    found = [trials.against_baseline(row) for _, row in trials.trials.iterrows()]
-    return what_would_tell([evidence for evidence in found if evidence is not None], trials.margins.speed)
+    return what_would_tell(_evidence(trials), trials.margins.speed)
+
+
+def could_find(trials: Collection) -> str:
+    """How many comparisons the table makes, and what they could have found."""
+    return found_line(_evidence(trials))

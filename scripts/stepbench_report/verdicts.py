@@ -48,7 +48,7 @@ def compared(name: str, other: str, comparison: Comparison, margin: float) -> st
     if evidence.speed.value < 1:
         evidence, name, other = evidence.inverse(), other, name
     ratio = evidence.speed
-    verdict, reason = speed_verdict(ratio, evidence.floor, margin), speed_reason(evidence, margin)
+    verdict, reason = speed_verdict(evidence, margin), speed_reason(evidence, margin)
     if verdict is Verdict.FASTER:
         factor, _, interval = times_text(ratio).partition(" ")
         return f"{name} is {factor} faster than {other} {interval}{unpaired}"

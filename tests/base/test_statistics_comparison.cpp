@@ -55,9 +55,9 @@ TEST_CASE("equal pairs differ by 0 with an interval of no width") {
   CHECK(difference.high == 0);
 }
 
-/// Worked out with numpy and scipy.stats.t.
+/// Worked out with numpy and scipy.stats.t, of values whose neighbours are not alike.
 TEST_CASE("an unpaired ratio has Welch's interval") {
-  const Samples numerator = {1.2, 1.3, 1.25, 1.22, 1.31, 1.27, 1.24, 1.26, 1.9};
+  const Samples numerator = {1.2, 1.3, 1.25, 1.22, 1.9, 1.31, 1.27, 1.24, 1.26};
   const Samples denominator = {1.0, 1.02, 0.99, 1.01, 1.0, 0.98, 1.03, 1.0};
   const RatioEstimate estimate = unpaired_ratio(numerator, denominator);
   CHECK(estimate.ratio == Approx(1.3101260519304871).epsilon(1e-10));
@@ -108,10 +108,11 @@ double coverage(Simulate simulate) {
   for (int i = 0; i < kExperiments; ++i) covered += simulate(random) ? 1 : 0;
   return static_cast<double>(covered) / kExperiments;
 }
-void check_coverage(double share) {
+void check_coverage(double share, double most = 0.97) {
   CHECK(share > 0.93);
-  CHECK(share < 0.97);
+  CHECK(share < most);
 }
+constexpr double kMostOfSequence = 0.98;  // of few values, which do not know that they are independent
 
 /// Times of R rounds: a drift that both share, and lognormal noise of each.
 struct Rounds {
@@ -129,20 +130,23 @@ TEST_CASE("the interval of a paired ratio covers the truth 95 times in 100") {
   const Rounds rounds{GENERATE(std::size_t{8}, std::size_t{12}, std::size_t{20})};
   CAPTURE(rounds.count);
   check_coverage(coverage([&](auto& random) {
-    const Samples drift = rounds.draw(random, 1, 0.2);
-    Samples slow = rounds.draw(random, 1.05, 0.03), fast = rounds.draw(random, 1, 0.02);
-    for (std::size_t r = 0; r < rounds.count; ++r) slow[r] *= drift[r], fast[r] *= drift[r];
-    const RatioEstimate estimate = paired_ratio(slow, fast);
-    return estimate.low <= 1.05 && 1.05 <= estimate.high;
-  }));
+                   const Samples drift = rounds.draw(random, 1, 0.2);
+                   Samples slow = rounds.draw(random, 1.05, 0.03), fast = rounds.draw(random, 1, 0.02);
+                   for (std::size_t r = 0; r < rounds.count; ++r) slow[r] *= drift[r], fast[r] *= drift[r];
+                   const RatioEstimate estimate = paired_ratio(slow, fast);
+                   return estimate.low <= 1.05 && 1.05 <= estimate.high;
+                 }),
+                 kMostOfSequence);
 }
 TEST_CASE("the interval of an unpaired ratio covers the truth 95 times in 100") {
   const Rounds rounds{GENERATE(std::size_t{8}, std::size_t{12}, std::size_t{20})};
   CAPTURE(rounds.count);
   check_coverage(coverage([&](auto& random) {
-    const RatioEstimate estimate = unpaired_ratio(rounds.draw(random, 0.8, 0.1), Rounds{12}.draw(random, 1, 0.02));
-    return estimate.low <= 0.8 && 0.8 <= estimate.high;
-  }));
+                   const RatioEstimate estimate =
+                       unpaired_ratio(rounds.draw(random, 0.8, 0.1), Rounds{12}.draw(random, 1, 0.02));
+                   return estimate.low <= 0.8 && 0.8 <= estimate.high;
+                 }),
+                 kMostOfSequence);
 }
 TEST_CASE("the interval of a paired difference covers the truth 95 times in 100") {
   const std::size_t seeds = GENERATE(std::size_t{3}, std::size_t{8}, std::size_t{12}, std::size_t{20});

@@ -45,7 +45,7 @@ def test_the_report_and_compare_find_the_same_changes(folder: Path, names: tuple
         for value, name in ((speed.value, "change"), (speed.low, "change_low"), (speed.high, "change_high"),
                             (floor, "noise_floor")):  # fmt: skip
             assert value == pytest.approx(math.nan if other[name] is None else other[name], rel=1e-9, nan_ok=True), name
-        assert speed_verdict(speed, floor, trials.margins.speed).value == other["verdict"]
+        assert speed_verdict(own.evidence, trials.margins.speed).value == other["verdict"]
         assert own.is_change_point is other["change_point"]
     assert len(change_sentences(trials)) == len(said["change_points"])
 

@@ -19,7 +19,7 @@ COMMANDS = {
 
 def latex(folder: Path, *arguments: str) -> str:
     result = run(*arguments, "--format", "latex", folder=folder)
-    assert result.returncode in (0, 3) and result.stderr == "", result
+    assert result.returncode in (0, 3, 4) and result.stderr == "", result
     return result.stdout
 
 

@@ -76,7 +76,8 @@ def number(value: float | None) -> float:
 
 
 def close(*values: float) -> object:
-    return pytest.approx(values, rel=1e-9, abs=1e-12, nan_ok=True)
+    """As far as scipy's quantile of Student's t and Boost's agree: 2e-9 where degrees of freedom are no integer."""
+    return pytest.approx(values, rel=1e-8, abs=1e-12, nan_ok=True)
 
 
 def test_speed(said: dict, trials: Collection) -> None:
@@ -89,7 +90,7 @@ def test_speed(said: dict, trials: Collection) -> None:
             speed.value, speed.low, speed.high), row  # fmt: skip
         assert close(number(row["noise_floor"])) == (evidence.floor,), row
         assert row["rounds"] == speed.pairs and row["margin"] == margin, row
-        assert row["verdict"] == speed_verdict(speed, evidence.floor, margin).value, row
+        assert row["verdict"] == speed_verdict(evidence, margin).value, row
         assert row["because"] == speed_reason(evidence, margin), row
         assert row["unpaired"] == (evidence.basis is Basis.UNPAIRED), row
 
@@ -178,8 +179,8 @@ def test_the_verdict_on_speed_is_one_rule_in_one_wording(folder: Path) -> None:
     assert {row["verdict"] for row in grid} == {"faster", "slower", "same", "cannot tell"}
     for row in grid:
         speed = Estimate(row["ratio"], number(row["low"]), number(row["high"]), row["rounds"])
-        evidence = SpeedEvidence(speed, number(row["noise_floor"]), list(Basis)[row["basis"]])
-        assert row["verdict"] == speed_verdict(speed, evidence.floor, row["margin"]).value, row
+        evidence = SpeedEvidence(speed, number(row["noise_floor"]), list(Basis)[row["basis"]], row["withheld_among"])
+        assert row["verdict"] == speed_verdict(evidence, row["margin"]).value, row
         assert row["because"] == speed_reason(evidence, row["margin"]), row
 
 

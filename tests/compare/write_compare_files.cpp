@@ -178,16 +178,20 @@ nlohmann::json verdict_grid() {
         for (const double margin : {0.0, 0.02, kSpeedMargin}) {
           for (const std::size_t rounds : {8U, 60U}) {
             for (const Basis basis : {Basis::rounds, Basis::not_interleaved, Basis::unpaired}) {
-              const SpeedEvidence evidence = {{ratio, ratio / width, ratio * width, rounds}, noise_floor, basis};
-              grid.push_back({{"ratio", ratio},
-                              {"low", evidence.speed.low},
-                              {"high", evidence.speed.high},
-                              {"rounds", rounds},
-                              {"noise_floor", noise_floor},
-                              {"basis", static_cast<int>(basis)},
-                              {"margin", margin},
-                              {"verdict", to_text(speed_verdict(evidence.speed, noise_floor, margin))},
-                              {"because", speed_reason(evidence, margin)}});
+              for (const std::size_t withheld_among : {0U, 60U}) {
+                const SpeedEvidence evidence = {
+                    {ratio, ratio / width, ratio * width, rounds}, noise_floor, basis, withheld_among};
+                grid.push_back({{"ratio", ratio},
+                                {"low", evidence.speed.low},
+                                {"high", evidence.speed.high},
+                                {"rounds", rounds},
+                                {"noise_floor", noise_floor},
+                                {"basis", static_cast<int>(basis)},
+                                {"withheld_among", withheld_among},
+                                {"margin", margin},
+                                {"verdict", to_text(speed_verdict(evidence, margin))},
+                                {"because", speed_reason(evidence, margin)}});
+              }
             }
           }
         }

@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "experiments/show/results_table.hpp"
 #include "experiments/terminal/text_table.hpp"
@@ -83,7 +84,7 @@ TEST_CASE("a transformer's table shows its sizes and tokens per second") {
 
 namespace {
 
-/// A baseline and a rival of ratio 1.1 [1.05, 1.15].
+/// A baseline and a rival, of one round.
 ResultFile file_with_ratio() {
   ResultFile file;
   file.experiment = "e";
@@ -93,12 +94,7 @@ ResultFile file_with_ratio() {
     record.summary.step_time_median = 1;
     record.summary.step_time_mad = 0;
     record.summary.samples_per_second = 1;
-    record.summary.speed_ratio = 1;
-    record.summary.noise_floor = 0.02;
   }
-  file.trials[1].summary.speed_ratio = 1.1;
-  file.trials[1].summary.speed_ratio_low = 1.05;
-  file.trials[1].summary.speed_ratio_high = 1.15;
   file.groups = {{.id = "s1",
                   .trials = {"blas-t1-s1", "tbb-t1-s1"},
                   .step_time = {1, 1},
@@ -107,15 +103,32 @@ ResultFile file_with_ratio() {
   return file;
 }
 
+/// The same with twelve rounds that make a ratio of 1.1 [1.05, 1.15], and a twin that makes this noise floor.
+ResultFile file_with_rounds(double noise_floor) {
+  ResultFile file = file_with_ratio();
+  GroupRecord& rounds = file.groups[0];
+  rounds.trials.push_back(twin_id("blas-t1-s1"));
+  rounds.step_time.clear();
+  rounds.disturbed.clear();
+  rounds.peak_gflops.assign(12, 1);
+  const double middle = std::sqrt(1.05 * 1.15), half_width = std::log(1.15 / 1.05) / 2;
+  const double apart = half_width * std::sqrt(11) / 2.2009851601;  // t quantile of 11 degrees
+  for (int round = 0; round < 12; ++round) {
+    const double ratio = middle * std::exp(round % 2 == 0 ? apart : -apart);
+    rounds.step_time.insert(rounds.step_time.end(), {ratio, 1, ratio * (1 + noise_floor)});
+  }
+  return file;
+}
+
 }  // namespace
 
 TEST_CASE("a speed is marked as the same or as one that cannot be told, and what would tell is said once") {
-  ResultFile file = file_with_ratio();
+  ResultFile file = file_with_rounds(0.02);
   CHECK(results_table(file).find("1.10x [1.05, 1.15]  ") != std::string::npos);
   CHECK(results_table(file).find("what would tell") == std::string::npos);
   CHECK(results_table(file, 0.2).find("1.10x [1.05, 1.15] =") != std::string::npos);
   CHECK(results_table(file, 0.2).find("within 20%") != std::string::npos);
-  file.trials[0].summary.noise_floor = file.trials[1].summary.noise_floor = 0.3;
+  file = file_with_rounds(0.3);
   file.trials.push_back(file.trials[1]);
   const std::string text = results_table(file);
   CHECK(text.find("1.10x [1.05, 1.15] ?") != std::string::npos);
@@ -123,6 +136,44 @@ TEST_CASE("a speed is marked as the same or as one that cannot be told, and what
   const std::string remedy = "a quieter machine or more rounds (noise floor 30.0%)";
   CHECK(text.find(remedy) != std::string::npos);
   CHECK(text.find(remedy) == text.rfind(remedy));
+}
+
+TEST_CASE("a table says how many comparisons it makes, and what they could have found") {
+  // Of one: t(0.975) + t(0.9) of 11 degrees, 2.2010 + 1.3634, times the standard error, log(1.15/1.05) / 2 / 2.2010.
+  ResultFile file = file_with_rounds(0.02);
+  CHECK(results_table(file).find("1 comparison; smallest difference that 9 of 10 such runs would find: 7.6%\n") !=
+        std::string::npos);
+  // A noise floor of 30% and the same again: 1.3 exp(1.3634 * 0.02067) - 1.
+  CHECK(results_table(file_with_rounds(0.3)).find("would find: 33.7%\n") != std::string::npos);
+  file.trials.push_back(file.trials[1]);
+  CHECK(results_table(file).find("2 comparisons; smallest difference that 9 of 10 such runs would find: ") !=
+        std::string::npos);
+  CHECK(results_table(file).find("(false discoveries held at 5%)") != std::string::npos);
+  CHECK(results_table(file_with_ratio()).find("comparison") == std::string::npos);
+}
+
+TEST_CASE("among many comparisons without a difference, one that stands out a little cannot be told") {
+  ResultFile file = file_with_rounds(0.02);
+  GroupRecord& rounds = file.groups[0];
+  // The interval leaves 1 out by little: p is a little below 0.05 alone.
+  for (std::size_t round = 0; round < 12; ++round) rounds.step_time[3 * round + 1] = 1.1 / 1.0485;
+  CHECK(results_table(file, 0).find("1.05x [1.00, 1.10]  ") != std::string::npos);
+  for (int i = 2; i < 10; ++i) {
+    TrialRecord& copy = file.trials.emplace_back(make_record("tbb", i, "b"));
+    copy.summary.step_time_median = 1;
+    rounds.trials.push_back(copy.id);
+    std::vector<double> wider;
+    const std::size_t width = rounds.trials.size() - 1;
+    for (std::size_t round = 0; round < 12; ++round) {
+      const auto row = rounds.step_time.begin() + static_cast<std::ptrdiff_t>(round * width);
+      wider.insert(wider.end(), row, row + static_cast<std::ptrdiff_t>(width));
+      wider.push_back(*row * (round % 3 == 0 ? 1.02 : 0.99));
+    }
+    rounds.step_time = wider;
+  }
+  const std::string text = results_table(file, 0);
+  CHECK(text.find("1.05x [1.00, 1.10] ?") != std::string::npos);
+  CHECK(text.find("more rounds or fewer comparisons (one of 9 may be chance)") != std::string::npos);
 }
 
 TEST_CASE("speeds and percents of peak are of the mean over the rounds, so that they have the ratio that is shown") {
@@ -165,11 +216,11 @@ TEST_CASE("disturbed blocks are counted below the table, and calm ones are not m
 
 TEST_CASE("a trial that took no turns with the others is marked as unpaired") {
   ResultFile file = file_with_ratio();
-  file.trials[1].summary.speed_ratio_low = file.trials[1].summary.speed_ratio_high = kNotANumber;
+  file.groups[0].step_time = {1.1, 1};
   CHECK(results_table(file).find("x unpaired") == std::string::npos);
   CHECK(results_table(file).find("1.10x ?") != std::string::npos);
   file.groups[0].trials.pop_back();
-  file.groups[0].step_time.pop_back();
+  file.groups[0].step_time = {1};
   file.trials[1].summary.step_time_median = 0.8;
   CHECK(results_table(file).find("1.25x unpaired ?") != std::string::npos);
 }

@@ -177,8 +177,9 @@ def test_speed_ratio_is_the_mean_of_the_rounds_paired_with_the_baseline(file: h5
             if not trial.startswith("neuron"):
                 quantile = 2.364624251592785  # Student's t with 7 degrees of freedom, 97.5%
                 half = quantile * logs.std(ddof=1) / numpy.sqrt(ROUNDS)
-                assert low[trial] == pytest.approx(numpy.exp(logs.mean() - half), rel=1e-9), trial
-                assert high[trial] == pytest.approx(numpy.exp(logs.mean() + half), rel=1e-9), trial
+                # As wide, or wider where neighbouring rounds are alike (tests/base: sequence_mean).
+                assert low[trial] <= numpy.exp(logs.mean() - half) * (1 + 1e-9), trial
+                assert low[trial] * high[trial] == pytest.approx(ratios[trial] ** 2, rel=1e-9), trial
 
 
 def test_every_trained_trial_passed_the_gate(file: h5py.File) -> None:

@@ -7,8 +7,8 @@ import numpy
 import pytest
 
 import stepbench_results
-from stepbench_statistics import (first_parting, noise_floor, paired_difference, paired_ratio, relative_difference,
-                                  unpaired_ratio)  # fmt: skip
+from stepbench_statistics import (first_parting, largest_p_value_told, noise_floor, paired_difference, paired_ratio,
+                                  relative_difference, sequence_mean, smallest_difference, unpaired_ratio)  # fmt: skip
 
 
 def test_ratios_and_noise_floors_are_those_of_the_summary(swept: Path) -> None:
@@ -18,12 +18,12 @@ def test_ratios_and_noise_floors_are_those_of_the_summary(swept: Path) -> None:
         rounds = results.rounds(results.trial(name).group).pivot(index="round", columns="trial", values="step_time")
         baseline = next(trial.removesuffix("~twin") for trial in rounds if trial.endswith("~twin"))
         floor = noise_floor(rounds[baseline], rounds[f"{baseline}~twin"])
-        assert floor == pytest.approx(row["noise_floor"], rel=1e-9)
+        assert floor == pytest.approx(row["noise_floor"], rel=1e-8)  # scipy's quantiles of t are Boost's to 2e-9
         if name == baseline:
             continue
         ratio = paired_ratio(rounds[baseline], rounds[name])
         stored = (row["speed_ratio"], row["speed_ratio_low"], row["speed_ratio_high"])
-        assert (ratio.value, ratio.low, ratio.high) == pytest.approx(stored, rel=1e-9)
+        assert (ratio.value, ratio.low, ratio.high) == pytest.approx(stored, rel=1e-8)
         compared += 1
     assert compared == 16  # 2 seeds x 2 batch sizes x (blas, tbb with 1 and 2 threads)
 
@@ -84,3 +84,27 @@ def test_a_loss_that_is_not_finite_parts_from_a_finite_one_and_goes_with_one_tha
 
 def test_zero_against_zero_is_no_difference() -> None:
     assert relative_difference([0.0, 1.0], [0.0, 2.0]).tolist() == [0.0, 0.5]
+
+
+def test_a_sequence_that_wanders_tells_little_of_its_mean() -> None:
+    steps = [1.0] * 10 + [2.0] * 10
+    mean = sequence_mean(steps)
+    assert mean.effective == 3 and mean.correlation > 0.8 and mean.error == pytest.approx(0.5 / math.sqrt(2))
+    assert sequence_mean([1.0, 2.0] * 10).effective == 20  # never more than there are
+
+
+def test_the_p_values_of_benjamini_and_hochbergs_example_are_told_up_to_the_fourth() -> None:
+    p_values = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528,
+                0.7590, 1.0, math.nan]  # fmt: skip
+    assert 0.0095 <= largest_p_value_told(p_values) < 0.0201
+    assert largest_p_value_told([0.5]) == pytest.approx(0.05)
+    assert math.isnan(largest_p_value_told([math.nan]))
+
+
+def test_the_smallest_difference_of_a_known_sample() -> None:
+    # Logarithms of 0 and 0.2 in turns: a standard error of 0.1/sqrt(7); t of 7 degrees, 2.364624 and 1.414924.
+    ratio = paired_ratio(numpy.exp([0, 0.2] * 4), numpy.ones(8))
+    error = 0.1 / math.sqrt(7)
+    assert ratio.p_value == pytest.approx(0.0331, abs=1e-3)
+    assert smallest_difference(ratio, math.nan, 1) == pytest.approx(math.expm1((2.364624 + 1.414924) * error), rel=1e-5)
+    assert smallest_difference(ratio, 0.3, 1) == pytest.approx(1.3 * math.exp(1.414924 * error) - 1, rel=1e-5)
