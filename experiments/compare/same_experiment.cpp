@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "core/results/environments.hpp"
 #include "experiments/machine/environment.hpp"
+#include "experiments/plan/plan.hpp"
 
 namespace stepbench::compare {
 namespace {
@@ -27,6 +28,12 @@ std::string difference(std::string_view name, const KeyValues& here, const KeyVa
   const std::string a = text_of(here, name), b = text_of(there, name);
   const auto shown = [lacking](const std::string& text) { return text.empty() ? std::string(lacking) : text; };
   return a == b ? "" : fmt::format("{}: {}; baseline: {}", name, shown(a), shown(b));
+}
+
+/// Whether the two say the same of a key: a file from before there was one was trained as its default has it.
+bool same_value(std::string_view key, const std::string& own, const std::string& other) {
+  return own == other || (other.empty() && compare::is_default(key, own)) ||
+         (own.empty() && compare::is_default(key, other));
 }
 
 /// `names`: of attributes.
@@ -48,16 +55,21 @@ bool must_agree(std::string_view key) {
   return key.starts_with("dataset.") || key.starts_with("model.") || key.starts_with("training.");
 }
 
+bool is_default(std::string_view key, std::string_view value) {
+  const Key* const known = key_table().find(key);
+  return known != nullptr && !value.empty() && known->default_text == value;
+}
+
 std::string experiment_difference(const TrialRecord& trial, const TrialRecord& baseline, std::string_view there) {
   const auto clause = [&](std::string_view what, const std::string& own, const std::string& other) {
     return fmt::format("trial {} has {} {}, in {} it is {}", trial.id, what, shown(own), there, shown(other));
   };
   for (const auto& [key, value] : trial.settings) {
     const std::string own = to_text(value), other = text_of(baseline.settings, key);
-    if (must_agree(key) && own != other) return clause(key, own, other);
+    if (must_agree(key) && !same_value(key, own, other)) return clause(key, own, other);
   }
   for (const auto& [key, value] : baseline.settings) {
-    if (must_agree(key) && text_of(trial.settings, key).empty() && !to_text(value).empty()) {
+    if (must_agree(key) && text_of(trial.settings, key).empty() && !same_value(key, "", to_text(value))) {
       return clause(key, "", to_text(value));
     }
   }

@@ -12,6 +12,9 @@ namespace stepbench::compare {
 /// Whether trials that differ in this setting are of different experiments.
 [[nodiscard]] bool must_agree(std::string_view key);
 
+/// Whether `value` is what the key stands at where nobody sets it: what a file from before the key was trained with.
+[[nodiscard]] bool is_default(std::string_view key, std::string_view value);
+
 /// The first difference of that kind, or of the data or the seed, as a clause, in which `there` names where `baseline`
 /// comes from: `trial tbb-t1-s1 has model.kind mlp, in old.h5 it is transformer`. Empty for none.
 [[nodiscard]] std::string experiment_difference(const TrialRecord& trial, const TrialRecord& baseline,

@@ -63,7 +63,8 @@ class Conditions {
     for (const auto& setting : trial.settings) {
       const std::string& key = setting.first;
       if (is_of_arm(key)) continue;  // in the arm's name, as far as it varies
-      if (compare::must_agree(key) || swept_.contains(key)) settings.push_back(setting);
+      const bool counts = compare::must_agree(key) && !compare::is_default(key, to_text(setting.second));
+      if (counts || swept_.contains(key)) settings.push_back(setting);
     }
     return settings;
   }

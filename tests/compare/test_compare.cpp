@@ -217,6 +217,17 @@ TEST_CASE("trials without a counterpart are named, and make a condition inconclu
   CHECK(code(comparison, "learns-worse") == kExitInconclusive);
 }
 
+TEST_CASE("a file from before a key is the same experiment as one with its default, and no other") {
+  const ResultFile before = compared_file(1);
+  ResultFile now = before;
+  for (TrialRecord& trial : now.trials) trial.settings.emplace_back("model.perturb", std::string("none"));
+  CHECK_NOTHROW(compare::compare_files(now, before, {}));
+  CHECK_NOTHROW(compare::compare_files(before, now, {}));
+  for (TrialRecord& trial : now.trials) trial.settings.back().second = std::string("one_bit");
+  CHECK_THROWS_WITH(compare::compare_files(now, before, {}), Catch::Contains("model.perturb one_bit"));
+  CHECK_THROWS_WITH(compare::compare_files(before, now, {}), Catch::Contains("it is one_bit"));
+}
+
 TEST_CASE("what is not the same experiment is refused with the difference") {
   const ResultFile baseline = compared_file(1);
   ResultFile file = baseline;
