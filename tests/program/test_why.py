@@ -55,7 +55,7 @@ def test_a_file_from_before_says_so(program: Program, tmp_path: Path) -> None:
 
 def test_json_is_of_why_alone(run: Run, program: Program) -> None:
     refused = program("show", run.file, "--format", "json", cwd=run.file.parent)
-    assert refused.code == 2 and refused.stderr == 'stepbench: --format: found "json", allowed: text, and with --why json\n'
+    assert refused.code == 2 and refused.stderr == 'stepbench: show: --format: found "json", allowed: text, latex, and with --why json\n'
 
 
 def test_check_tells_bytes_and_memory_by_the_model(run: Run, program: Program) -> None:
