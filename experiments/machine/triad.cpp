@@ -14,12 +14,15 @@ namespace {
 
 constexpr int kPasses = 6;  // the first one finds the pages
 
-/// Memory that nobody has touched: a Buffer would fill it from this thread.
+/// Memory that nobody has touched: a Buffer would fill it from this thread. In huge pages where it fills one; a small
+/// array on such a boundary would take as much address space as one.
 using Array = std::unique_ptr<double[], void (*)(double*)>;
 
 Array untouched(std::size_t elements) {
+  const std::size_t bytes = elements * sizeof(double);
+  if (bytes < kHugePage) return {new double[elements], [](double* memory) { delete[] memory; }};
   const auto release = [](double* memory) { ::operator delete[](memory, std::align_val_t{kHugePage}); };
-  return {static_cast<double*>(::operator new[](elements * sizeof(double), std::align_val_t{kHugePage})), release};
+  return {static_cast<double*>(::operator new[](bytes, std::align_val_t{kHugePage})), release};
 }
 
 /// Best of kPasses over three arrays of so many elements, each pass going over them `again` times.

@@ -36,7 +36,7 @@ LIMITS = (
           "blas-t8-s1 failed: 7 more threads are needed, 0 can be had", user=True),
     Limit("`ulimit -u 5`", f"ulimit -u 5; {_THREADS}", 1,
           r"tbb_openblas-t8-s1 failed: 7 more threads are needed, \d can be had", user=True),
-    Limit("`ulimit -v 170000`", f"ulimit -v 170000; {RUN}", 1,
+    Limit("`ulimit -v 150000`", f"ulimit -v 150000; {RUN}", 1,
           "blas-t1-s1 failed: 256 MB more are needed for OpenBLAS's buffers, 0 MB can be had"),
     Limit("`ulimit -v`, 4 MB above the least with which it starts", f"ulimit -v {{LEAST}}; {RUN}", 1,
           "^stepbench: (8 MB more are needed for an HDF5 file|out of memory)"),

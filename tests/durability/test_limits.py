@@ -41,7 +41,7 @@ def test_threads_that_a_library_has_are_not_asked_for_again(bench: Bench) -> Non
             assert here.shell(f"ulimit -u 12; {limits.RUN} {options}", user=True).returncode == 0, backend
 
 
-@pytest.mark.parametrize("kilobytes", [170_000, 300_000])
+@pytest.mark.parametrize("kilobytes", [150_000, 300_000])
 def test_trials_without_memory_for_openblas_fail_and_the_others_go_on(bench: Bench, kilobytes: int) -> None:
     with limits.place(bench.program) as here:
         assert here.shell(f"ulimit -v {kilobytes}; {limits.RUN}").returncode == 1
@@ -52,7 +52,7 @@ def test_trials_without_memory_for_openblas_fail_and_the_others_go_on(bench: Ben
 
 def test_check_goes_on_with_what_can_compute(bench: Bench) -> None:
     with limits.place(bench.program) as here:
-        done = here.shell("ulimit -v 170000; stepbench check small.cfg")
+        done = here.shell("ulimit -v 150000; stepbench check small.cfg")
     assert done.returncode == 1, done
     verdicts = dict(re.findall(r"^(\S+) .* (passed|FAILED|failed)$", done.stdout, re.MULTILINE))
     assert verdicts["neuron-t1-s1"] == "passed" and verdicts["blas-t1-s1"] == "failed"
