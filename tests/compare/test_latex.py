@@ -15,17 +15,19 @@ COMMANDS = {
     "two files": ("compare", "slow.h5", "base.h5", "--fail-if", "slower:5%"),
     "three files": ("compare", "base.h5", "inside.h5", "slow.h5", "--fail-if", "slower:5%"),
 }
+# Times of two files share no rounds, and these drift by a tenth in each: that leaves the slowdown open.
+CODES = {"two files": 4, "three files": 3}
 
 
-def latex(folder: Path, *arguments: str) -> str:
+def latex(folder: Path, *arguments: str, code: int = 0) -> str:
     result = run(*arguments, "--format", "latex", folder=folder)
-    assert result.returncode in (0, 3, 4) and result.stderr == "", result
+    assert result.returncode == code and result.stderr == "", result
     return result.stdout
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_table_is_latex_with_as_many_cells_as_columns(folder: Path, name: str) -> None:
-    found = tables(latex(folder, *COMMANDS[name]))
+    found = tables(latex(folder, *COMMANDS[name], code=CODES.get(name, 0)))
     assert found and all(len(rows) >= 2 for rows in found)
 
 
@@ -48,7 +50,7 @@ def test_latex_itself_takes_it(folder: Path, tmp_path: Path, name: str) -> None:
     compiler = shutil.which("pdflatex")
     if compiler is None:
         pytest.skip("there is no pdflatex (Debian: apt install texlive-latex-base)")
-    (tmp_path / "table.tex").write_text(latex(folder, *COMMANDS[name]))
+    (tmp_path / "table.tex").write_text(latex(folder, *COMMANDS[name], code=CODES.get(name, 0)))
     (tmp_path / "paper.tex").write_text("\\documentclass{article}\n\\begin{document}\n\\input{table}\n\\end{document}\n")
     done = subprocess.run([compiler, "-interaction=nonstopmode", "-halt-on-error", "paper.tex"], cwd=tmp_path,
                           capture_output=True, text=True, timeout=120)  # fmt: skip

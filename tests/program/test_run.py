@@ -167,6 +167,17 @@ def test_every_round_has_an_order_of_its_members(file: h5py.File) -> None:
     assert len({tuple(row) for row in positions.tolist()}) > 1
 
 
+def half_width(values: numpy.ndarray) -> float:
+    """Student's, of as many independent values as these correlated ones tell as much as: core/sequence_mean.hpp."""
+    stats = pytest.importorskip("scipy.stats")
+    count, about = len(values), values - values.mean()
+    correlation = ((about[1:] * about[:-1]).sum() / (about**2).sum() + 1 / count) / (1 - 3 / count)
+    correlation = min(max(correlation, 0), 0.9)
+    effective = max(count * (1 - correlation) / (1 + correlation), 3)
+    error = numpy.sqrt((about**2).mean() / (effective - 1))
+    return float(stats.t.ppf(0.975, max(effective - 1, (count - 1) / 2)) * error)
+
+
 def test_speed_ratio_is_the_mean_of_the_rounds_paired_with_the_baseline(file: h5py.File) -> None:
     ratios, low, high = (summary(file, name) for name in ("speed_ratio", "speed_ratio_low", "speed_ratio_high"))
     for name in ("s1", "s2"):
@@ -175,11 +186,9 @@ def test_speed_ratio_is_the_mean_of_the_rounds_paired_with_the_baseline(file: h5
             logs = numpy.log(medians[f"neuron-t1-{name}"] / medians[trial])
             assert ratios[trial] == pytest.approx(numpy.exp(logs.mean()), rel=1e-9), trial
             if not trial.startswith("neuron"):
-                quantile = 2.364624251592785  # Student's t with 7 degrees of freedom, 97.5%
-                half = quantile * logs.std(ddof=1) / numpy.sqrt(ROUNDS)
-                # As wide, or wider where neighbouring rounds are alike (tests/base: sequence_mean).
-                assert low[trial] <= numpy.exp(logs.mean() - half) * (1 + 1e-9), trial
-                assert low[trial] * high[trial] == pytest.approx(ratios[trial] ** 2, rel=1e-9), trial
+                half = half_width(logs)
+                assert low[trial] == pytest.approx(numpy.exp(logs.mean() - half), rel=1e-8), trial
+                assert high[trial] == pytest.approx(numpy.exp(logs.mean() + half), rel=1e-8), trial
 
 
 def test_every_trained_trial_passed_the_gate(file: h5py.File) -> None:
