@@ -30,6 +30,12 @@ struct Arm {
          (first.ranks > 0) == (second.ranks > 0);
 }
 
+/// Whether the two are one arm on other numbers of workers of a study of scaling: of ranks if both have some, with as
+/// many threads each, else of threads.
+[[nodiscard]] inline bool same_but_workers(const Arm& first, const Arm& second) {
+  return same_but_threads(first, second) && (first.ranks == 0 || first.threads == second.threads);
+}
+
 /// A backend's own settings are keys of sections `backend.NAME`.
 inline constexpr std::string_view kOwnSettingPrefix = "backend.";
 /// How the ranks of an arm that has some work together are keys of this section.

@@ -58,9 +58,10 @@ struct UpdateStep {
 struct NetworkSettings {
   ModelSettings model;
   TrainingSettings training;
-  std::int64_t max_batch = 1;  // samples; no later batch is larger
-  std::int64_t threads = 1;    // of each rank
-  RankSettings ranks = {};     // count 0 within a rank
+  std::int64_t max_batch = 1;      // samples; no later batch is larger
+  std::int64_t threads = 1;        // of each rank
+  RankSettings ranks = {};         // count 0 within a rank
+  bool independent_ranks = false;  // each trains a network of its own on every batch (ScalingKind::throughput)
   /// Cores that a step is to be cut for, by a backend whose cut may follow them; 0: as many as threads. What would run
   /// on 64 cores can so be had, and timed, on one.
   std::int64_t cores = 0;

@@ -1,5 +1,5 @@
 // What one trial is, in full: every value that a config can set, with its type and default.
-// How the values are spelled, checked and listed is config/keys.cpp; nothing here parses or prints.
+// How the values are spelled, checked and listed is config/key_rows.cpp; nothing here parses or prints.
 #pragma once
 
 #include <cstdint>
@@ -162,7 +162,6 @@ struct RankSettings {
   bool overlap = true;  // gradients of a layer travel while those below it are formed
   std::string launcher = "mpirun -n {ranks}";
   std::int64_t time_limit = 300;  // s, for one answer
-  bool independent = false;       // no key: each trains a network of its own on every batch (ScalingKind::throughput)
 };
 
 /// The CPU of each thread of a trial, the calling one's first.
@@ -197,7 +196,9 @@ struct TrialSettings {
     return scaling.kind == ScalingKind::throughput ? 1 : threads;
   }
   /// Networks that are trained at the same time.
-  [[nodiscard]] std::int64_t copies() const { return ranks.independent ? ranks.count : 1; }
+  [[nodiscard]] std::int64_t copies() const {
+    return scaling.kind == ScalingKind::throughput && ranks.count > 0 ? ranks.count : 1;
+  }
   /// Samples of a network's step: training.batch_size is each worker's where scaling.kind = weak.
   [[nodiscard]] std::int64_t batch_size() const {
     return training.batch_size * (scaling.kind == ScalingKind::weak ? workers() : 1);

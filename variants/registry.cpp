@@ -57,7 +57,7 @@ const Backend* find_backend(std::span<const Backend> table, std::string_view nam
 }
 
 std::string unsupported_reason(const Backend& backend, const TrialSettings& trial) {
-  const NetworkSettings settings = network_settings(trial, trial.training.batch_size);
+  const NetworkSettings settings = network_settings(trial, trial.batch_size());
   std::string reason = unsupported_reason(backend, settings);
   if (reason.empty() && settings.ranks.count > 0) reason = ranks_unsupported(backend, settings);
   return reason;
@@ -69,6 +69,7 @@ NetworkSettings network_settings(const TrialSettings& trial, std::int64_t max_ba
           .max_batch = max_batch,
           .threads = trial.threads,
           .ranks = trial.ranks,
+          .independent_ranks = trial.scaling.kind == ScalingKind::throughput && trial.ranks.count > 0,
           .cpus = trial.places.cpus,
           .own = own_settings(trial)};
 }

@@ -170,7 +170,6 @@ void expand(const TrialSettings& shared, std::span<const Assignment> assignments
       set_value(*dimension.assignment, dimension.values[cell[d]], trial, table);
       if (!dimension.suffixes.empty()) (key.of_arm ? of_arm : of_group) += dimension.suffixes[cell[d]];
     }
-    trial.ranks.independent = trial.ranks.count > 0 && trial.scaling.kind == ScalingKind::throughput;
     trial.group = fmt::format("s{}{}", trial.seed, of_group);
     trial.id = trial_id({trial.backend, trial.threads, of_arm, trial.ranks.count}, trial.group);
     if (trial.id.size() > kLongestId) {

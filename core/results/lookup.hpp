@@ -31,9 +31,14 @@ template <typename T>
   return column;
 }
 
+/// Samples of a trial's step, by which speeds are compared; 1 where the file does not say.
+[[nodiscard]] inline double samples_of_step(const TrialRecord& trial) {
+  return static_cast<double>(std::max<std::int64_t>(1, trial.batch_size));
+}
+
 /// Step times of a trial of the group, s, as times of a sample, by which trials of other batches are compared.
 [[nodiscard]] inline std::vector<double> time_per_sample(std::vector<double> step_times, const TrialRecord& trial) {
-  for (double& time : step_times) time /= static_cast<double>(std::max<std::int64_t>(1, trial.batch_size));
+  for (double& time : step_times) time /= samples_of_step(trial);
   return step_times;
 }
 

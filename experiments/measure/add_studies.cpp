@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <string>
+#include <vector>
 
 #include "core/arm.hpp"
 #include "core/results/lookup.hpp"
@@ -16,12 +15,6 @@
 
 namespace stepbench {
 namespace {
-
-/// What the model is of: an arm on any number of workers.
-std::string series_of(const TrialSettings& trial) {
-  const Arm arm = arm_of(trial);
-  return arm.backend + arm.settings + (arm.ranks > 0 ? "-ranks-t" + std::to_string(arm.threads) : "");
-}
 
 double median_phase(const TrialRecord& record, const PlannedTrial& planned, Phase phase) {
   std::vector<double> times;
@@ -56,7 +49,7 @@ ScalingPoint point_of(const TrialSettings& trial, const Dataset& dataset, const 
   const double samples = samples_of(trial, dataset) / static_cast<double>(trial.copies());
   const auto count = static_cast<double>(workers);
   ScalingPoint point{.workers = workers, .share = trial.copies() > 1 ? samples : samples / count};
-  if (trial.ranks.count == 0 || trial.ranks.independent) return point;
+  if (trial.ranks.count == 0 || trial.scaling.kind == ScalingKind::throughput) return point;
   double messages = 0, rounds = 0;  // of all gradients' bytes, (P-1)/P of them each
   if (trial.ranks.reduction == Reduction::exact) {
     const std::int64_t rows = trial.model.kind == ModelKind::transformer ? trial.model.context : 1;
@@ -126,15 +119,19 @@ void add_study(const PlannedGroup& group, const GroupRecord& rounds, std::vector
 }  // namespace
 
 void add_studies(const PlannedGroup& group, const GroupRecord& rounds, std::vector<TrialRecord>& records) {
-  std::map<std::string, std::vector<std::size_t>> series;
+  const auto settings = [&group](std::size_t i) -> const TrialSettings& { return *group.trials[i].settings; };
+  std::vector<std::vector<std::size_t>> series;  // arms, on any number of workers
   for (std::size_t i = 0; i < records.size(); ++i) {
-    const TrialSettings& trial = *group.trials[i].settings;
+    const TrialSettings& trial = settings(i);
     if (!trial.scaling.kind || records[i].status != Status::completed) continue;
     if (trial.scaling.kind == ScalingKind::throughput && trial.ranks.count == 0) continue;  // one network on threads
-    series[series_of(trial)].push_back(i);
+    const auto found = std::ranges::find_if(series, [&](const std::vector<std::size_t>& members) {
+      return same_but_workers(arm_of(settings(members.front())), arm_of(trial));
+    });
+    (found == series.end() ? series.emplace_back() : *found).push_back(i);
   }
-  for (auto& [name, members] : series) {
-    std::ranges::sort(members, {}, [&](std::size_t i) { return group.trials[i].settings->workers(); });
+  for (std::vector<std::size_t>& members : series) {
+    std::ranges::sort(members, {}, [&](std::size_t i) { return settings(i).workers(); });
     add_study(group, rounds, records, members);
   }
 }

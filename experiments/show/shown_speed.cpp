@@ -40,10 +40,8 @@ double standard_deviation(const std::vector<double>& values) { return std::sqrt(
 /// s; of the baseline for as many samples.
 double step_time(const TimedTrial& trial) { return typical_step_time(trial.rounds, *trial.record); }
 double baseline_step_time(const TimedTrial& trial) {
-  const auto samples = [](const TrialRecord& record) {
-    return static_cast<double>(std::max<std::int64_t>(1, record.batch_size));
-  };
-  return typical_step_time(trial.rounds, *trial.baseline) * samples(*trial.record) / samples(*trial.baseline);
+  return typical_step_time(trial.rounds, *trial.baseline) * samples_of_step(*trial.record) /
+         samples_of_step(*trial.baseline);
 }
 
 double faster_than_median(const TimedTrial& trial) { return trial.record->summary.step_time_median / step_time(trial); }

@@ -28,8 +28,7 @@ struct Series {
 };
 
 bool belong_together(const TrialRecord& first, const TrialRecord& second) {
-  return first.group == second.group && same_but_threads(arm_of(first), arm_of(second)) &&
-         (first.ranks == 0 || first.threads == second.threads);
+  return first.group == second.group && same_but_workers(arm_of(first), arm_of(second));
 }
 
 std::vector<Series> series_of(const ResultFile& file) {
@@ -70,7 +69,7 @@ std::string model_line(const Series& series) {
   const TrialRecord& last = *series.trials.back();
   const StudyRecord& study = series.study();
   const bool ranks = last.ranks > 0;
-  const double operations = last.flops_per_step / static_cast<double>(std::max<std::int64_t>(1, last.batch_size));
+  const double operations = last.flops_per_step / samples_of_step(last);
   std::string text = fmt::format("F {:.3g} MFLOP a sample; eta {:.3g} GFLOP/s a {}; ", operations * 1e-6,
                                  operations / study.sample_time * 1e-9, ranks ? "rank" : "thread");
   text += fmt::format("T_fixed {} ms", milliseconds(study.fixed_time));

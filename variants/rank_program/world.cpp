@@ -14,7 +14,7 @@
 namespace stepbench {
 namespace {
 
-constexpr int kOrderTag = 1, kLinkTag = 2;
+constexpr int kLinkTag = 0, kOrderTag = 1;                  // the parts of gradients have those from 2 on
 constexpr std::size_t kLargestPart = std::size_t{1} << 30;  // bytes: MPI counts in int
 
 }  // namespace

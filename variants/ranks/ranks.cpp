@@ -95,7 +95,7 @@ PeerProgram program_for(const Backend& backend, const NetworkSettings& settings)
   program.more = to_json(RankRequest{.backend = std::string(backend.name),
                                      .reduction = ranks.reduction,
                                      .overlap = ranks.overlap,
-                                     .independent = ranks.independent,
+                                     .independent = settings.independent_ranks,
                                      .cpus = settings.cpus,
                                      .own = settings.own});
   return program;
