@@ -1,5 +1,5 @@
 // What the text of a setting may be: one rule per type and range, each with the words that say what is allowed, the
-// strict parser, and the way back to a typed value. Which key follows which rule is said by keys.cpp.
+// strict parser, and the way back to a typed value. Which key follows which rule is said by key_rows.cpp.
 #pragma once
 
 #include <cstdint>
