@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/error.hpp"
 #include "core/text/text.hpp"
@@ -20,27 +21,8 @@ std::string name_of(const Row& row) {
 }
 
 Finding find_slower(const FailCondition& condition, const SpeedRow& row) {
-  Finding finding{condition.text, name_of(row), Outcome::inconclusive, {}};
-  const auto& [speed, noise_floor, basis, withheld_among] = row.evidence;
-  finding.detail = fmt::format("{} times the baseline's speed", ratio_number(speed.ratio));
-  if (!std::isnan(speed.low)) {
-    finding.detail += fmt::format(", 95% interval {} .. {}, limit {}", ratio_number(speed.low),
-                                  ratio_number(speed.high), ratio_number(1 / (1 + condition.slowdown)));
-  }
-  switch (check_limit(row.evidence, condition.slowdown)) {
-    case LimitVerdict::broken:
-      finding.outcome = Outcome::holds;
-      break;
-    case LimitVerdict::kept:
-      finding.outcome = Outcome::holds_not;
-      break;
-    case LimitVerdict::inconclusive: {
-      if (!std::isnan(noise_floor)) finding.detail += fmt::format(", noise floor {}", percent_number(noise_floor));
-      const std::string remedy = what_would_tell({&row.evidence, 1}, condition.slowdown);
-      if (!remedy.empty()) finding.detail += "; what would tell: " + remedy;
-    }
-  }
-  return finding;
+  const std::string ratio = ratio_number(row.evidence.speed.ratio);
+  return slower_finding(condition, name_of(row), fmt::format("{} times the baseline's speed", ratio), row.evidence);
 }
 
 Finding find_worse_learning(const FailCondition& condition, const LearningComparison& row) {
@@ -54,6 +36,32 @@ Finding find_worse_learning(const FailCondition& condition, const LearningCompar
 
 std::string_view to_text(Outcome outcome) {
   return outcome == Outcome::holds ? "holds" : outcome == Outcome::holds_not ? "holds not" : "inconclusive";
+}
+
+Finding slower_finding(const FailCondition& condition, std::string trial, std::string detail,
+                       const SpeedEvidence& evidence) {
+  Finding finding{condition.text, std::move(trial), Outcome::inconclusive, std::move(detail)};
+  const RatioEstimate& speed = evidence.speed;
+  if (!std::isnan(speed.low)) {
+    finding.detail += fmt::format(", 95% interval {} .. {}, limit {}", ratio_number(speed.low),
+                                  ratio_number(speed.high), ratio_number(1 / (1 + condition.slowdown)));
+  }
+  switch (check_limit(evidence, condition.slowdown)) {
+    case LimitVerdict::broken:
+      finding.outcome = Outcome::holds;
+      break;
+    case LimitVerdict::kept:
+      finding.outcome = Outcome::holds_not;
+      break;
+    case LimitVerdict::inconclusive: {
+      if (!std::isnan(evidence.noise_floor)) {
+        finding.detail += fmt::format(", noise floor {}", percent_number(evidence.noise_floor));
+      }
+      const std::string remedy = what_would_tell({&evidence, 1}, condition.slowdown);
+      if (!remedy.empty()) finding.detail += "; what would tell: " + remedy;
+    }
+  }
+  return finding;
 }
 
 FailCondition parse_fail_condition(const std::string& text) {

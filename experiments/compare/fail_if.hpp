@@ -31,8 +31,13 @@ struct Finding {
   std::string detail;
 };
 
+/// What `slower:P%` says of a speed: decided as in a race, with P% as the margin (slowdown_limit.hpp). `detail` begins
+/// what is told: what the speed is of.
+[[nodiscard]] Finding slower_finding(const FailCondition& condition, std::string trial, std::string detail,
+                                     const SpeedEvidence& evidence);
+
 /// A finding per condition and match (with its seeds together), and one inconclusive finding per trial that has no
-/// counterpart or did not complete. `slower:P%` is decided as in a race, with P% as the margin (slowdown_limit.hpp).
+/// counterpart or did not complete.
 [[nodiscard]] std::vector<Finding> hold_against(const Comparison& comparison,
                                                 const std::vector<FailCondition>& conditions);
 

@@ -3,19 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 
 #include "core/results/environments.hpp"
 #include "experiments/compare/numbers.hpp"
-#include "experiments/compare/slowdown_limit.hpp"
 
 namespace stepbench::history {
 namespace {
 
 using compare::FailCondition;
 using compare::Finding;
-using compare::LimitVerdict;
 using compare::Outcome;
 using compare::ratio_number;
 
@@ -29,26 +26,10 @@ std::string machine_text(const ResultFile& file) {
 }
 
 Finding find_slower(const FailCondition& condition, const Series& series, const Change& change) {
-  const RatioEstimate& speed = change.evidence.speed;
-  Finding finding{
-      condition.text, name_of(series), Outcome::inconclusive,
-      fmt::format("its speed over {} is {} times that of the file before", series.baseline, ratio_number(speed.ratio))};
-  if (!std::isnan(speed.low)) {
-    finding.detail += fmt::format(", 95% interval {} .. {}, limit {}", ratio_number(speed.low),
-                                  ratio_number(speed.high), ratio_number(1 / (1 + condition.slowdown)));
-  }
-  switch (compare::check_limit(change.evidence, condition.slowdown)) {
-    case LimitVerdict::broken:
-      finding.outcome = Outcome::holds;
-      break;
-    case LimitVerdict::kept:
-      finding.outcome = Outcome::holds_not;
-      break;
-    case LimitVerdict::inconclusive:
-      const std::string remedy = what_would_tell({&change.evidence, 1}, condition.slowdown);
-      if (!remedy.empty()) finding.detail += "; what would tell: " + remedy;
-  }
-  return finding;
+  return compare::slower_finding(condition, name_of(series),
+                                 fmt::format("its speed over {} is {} times that of the file before", series.baseline,
+                                             ratio_number(change.evidence.speed.ratio)),
+                                 change.evidence);
 }
 
 std::vector<Finding> find_slower(const FailCondition& condition, const History& history) {
