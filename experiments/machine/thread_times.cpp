@@ -1,10 +1,12 @@
 #include "experiments/machine/thread_times.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 namespace stepbench {
 namespace {
@@ -32,6 +34,20 @@ std::map<std::string, ThreadTimes> thread_times(std::span<const pid_t> processes
   if (processes.empty()) add_threads("self", times);
   for (const pid_t process : processes) add_threads(std::to_string(process), times);
   return times;
+}
+
+std::int64_t threads_that_worked(const std::map<std::string, ThreadTimes>& before,
+                                 const std::map<std::string, ThreadTimes>& after, std::int64_t threads) {
+  constexpr double kLeastShare = 0.1;
+  std::vector<double> spent;
+  double total = 0;
+  for (const auto& [thread, times] : after) {
+    const auto found = before.find(thread);
+    spent.push_back(times.running - (found == before.end() ? 0 : found->second.running));
+    total += spent.back();
+  }
+  const double least = kLeastShare * total / static_cast<double>(threads);
+  return std::ranges::count_if(spent, [least](double own) { return own > 0 && own >= least; });
 }
 
 }  // namespace stepbench

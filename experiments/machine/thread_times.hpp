@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <map>
 #include <span>
 #include <string>
@@ -17,5 +18,10 @@ struct ThreadTimes {
 
 /// Of each living thread of the processes (none: of this one), by its number; empty where the system does not tell.
 [[nodiscard]] std::map<std::string, ThreadTimes> thread_times(std::span<const pid_t> processes = {});
+
+/// How many threads did a share of the work between the two readings. Out of `threads`, a tenth of an equal share
+/// counts: workers that only wake up and find nothing to do stay far below it.
+[[nodiscard]] std::int64_t threads_that_worked(const std::map<std::string, ThreadTimes>& before,
+                                               const std::map<std::string, ThreadTimes>& after, std::int64_t threads);
 
 }  // namespace stepbench

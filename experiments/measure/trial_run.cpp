@@ -36,22 +36,6 @@ std::int64_t heap_bytes() {
   return static_cast<std::int64_t>(info.uordblks + info.hblkhd);
 }
 
-/// How many threads did a share of the work between the two readings. Out of `threads`, a tenth of an equal share
-/// counts: workers that only wake up and find nothing to do stay far below it.
-std::int64_t threads_that_worked(const std::map<std::string, ThreadTimes>& before,
-                                 const std::map<std::string, ThreadTimes>& after, std::int64_t threads) {
-  constexpr double kLeastShare = 0.1;
-  std::vector<double> spent;
-  double total = 0;
-  for (const auto& [thread, times] : after) {
-    const auto found = before.find(thread);
-    spent.push_back(times.running - (found == before.end() ? 0 : found->second.running));
-    total += spent.back();
-  }
-  const double least = kLeastShare * total / static_cast<double>(threads);
-  return std::ranges::count_if(spent, [least](double own) { return own > 0 && own >= least; });
-}
-
 /// Why the threads of a trial are not held on its CPUs, or empty; under its claim. Of the calling thread the system is
 /// asked, too: a backend that holds nothing has no problem to tell of.
 std::string not_pinned(const ThreadPlaces& places, const ThreadClaim& claim) {

@@ -185,19 +185,16 @@ std::unique_ptr<Executor> make_openmp_executor(int threads, std::vector<int> cpu
 }
 
 Backend openmp_backend() {
-  return {"openmp",
-          "tbb's tasks and products as OpenMP tasks",
-          kAnyThreads,
-          true,
-          make<float>,
-          make<double>,
-          unsupported,
-          facts,
-          {},
-          direct_network_settings(),
-          false,
-          nullptr,
-          /*copies_weights=*/true};
+  return {.name = "openmp",
+          .summary = "tbb's tasks and products as OpenMP tasks",
+          .max_threads = kAnyThreads,
+          .same_bits_for_any_threads = true,
+          .make_float32 = make<float>,
+          .make_float64 = make<double>,
+          .unsupported = unsupported,
+          .libraries = facts,
+          .own_settings = direct_network_settings(),
+          .copies_weights = true};
 }
 
 }  // namespace stepbench

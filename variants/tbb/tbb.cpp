@@ -45,19 +45,15 @@ std::unique_ptr<Network<Scalar>> make_tbb_openblas_network(const NetworkSettings
 }
 
 Backend tbb_backend() {
-  return {"tbb",
-          "batch-parallel on oneTBB, with weights as its products read them",
-          kAnyThreads,
-          true,
-          make_tbb_network<float>,
-          make_tbb_network<double>,
-          nullptr,
-          direct_facts,
-          {},
-          direct_network_settings(),
-          false,
-          nullptr,
-          /*copies_weights=*/true};
+  return {.name = "tbb",
+          .summary = "batch-parallel on oneTBB, with weights as its products read them",
+          .max_threads = kAnyThreads,
+          .same_bits_for_any_threads = true,
+          .make_float32 = make_tbb_network<float>,
+          .make_float64 = make_tbb_network<double>,
+          .libraries = direct_facts,
+          .own_settings = direct_network_settings(),
+          .copies_weights = true};
 }
 
 Backend tbb_openblas_backend() {

@@ -30,19 +30,15 @@ std::vector<LibraryFact> facts() {
 }  // namespace
 
 Backend tbb_xsmm_backend() {
-  return {"tbb_xsmm",
-          "batch-parallel on oneTBB, cut as tbb_openblas, with libxsmm's generated kernels",
-          kAnyThreads,
-          true,
-          make<float>,
-          make<double>,
-          nullptr,
-          facts,
-          {},
-          {shard_rows_setting("a quarter of the batch, 64 at least and 256 at most")},
-          false,
-          nullptr,
-          /*copies_weights=*/true};
+  return {.name = "tbb_xsmm",
+          .summary = "batch-parallel on oneTBB, cut as tbb_openblas, with libxsmm's generated kernels",
+          .max_threads = kAnyThreads,
+          .same_bits_for_any_threads = true,
+          .make_float32 = make<float>,
+          .make_float64 = make<double>,
+          .libraries = facts,
+          .own_settings = {shard_rows_setting("a quarter of the batch, 64 at least and 256 at most")},
+          .copies_weights = true};
 }
 
 }  // namespace stepbench

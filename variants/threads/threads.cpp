@@ -54,19 +54,15 @@ std::unique_ptr<Executor> make_thread_pool_executor(int threads, std::vector<int
 }
 
 Backend threads_backend() {
-  return {"threads",
-          "tbb's tasks and products in static shares on plain threads",
-          kAnyThreads,
-          true,
-          make<float>,
-          make<double>,
-          nullptr,
-          facts,
-          {},
-          direct_network_settings(),
-          false,
-          nullptr,
-          /*copies_weights=*/true};
+  return {.name = "threads",
+          .summary = "tbb's tasks and products in static shares on plain threads",
+          .max_threads = kAnyThreads,
+          .same_bits_for_any_threads = true,
+          .make_float32 = make<float>,
+          .make_float64 = make<double>,
+          .libraries = facts,
+          .own_settings = direct_network_settings(),
+          .copies_weights = true};
 }
 
 }  // namespace stepbench
