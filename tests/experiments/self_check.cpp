@@ -15,10 +15,10 @@
 #include "core/speed_verdict.hpp"
 #include "experiments/measure/group_run.hpp"
 #include "experiments/terminal/standard_streams.hpp"
+#include "tests/experiments/by_hand.hpp"
 #include "tests/experiments/small_experiment.hpp"
 #include "tests/support/forwarding_network.hpp"
 #include "variants/blas/blas.hpp"
-#include "variants/openblas/runtime.hpp"
 
 namespace stepbench::testing {
 namespace {
@@ -179,6 +179,8 @@ void compare_with(const std::string& before, int repetitions) {
   for (const auto& [backend, situations] : backends) situations.print(backend + "-t2 right after " + before + "-t2");
 }
 
+}  // namespace
+
 int check(int argc, char** argv) {
   namespace po = boost::program_options;
   po::options_description options("options");
@@ -220,18 +222,8 @@ int check(int argc, char** argv) {
   return 0;
 }
 
-}  // namespace
 }  // namespace stepbench::testing
 
 int main(int argc, char** argv) {
-  stepbench::prepare_standard_streams();
-  stepbench::require_honest_kernels(argv);
-  try {
-    const int code = stepbench::testing::check(argc, argv);
-    stepbench::flush_output();
-    return code;
-  } catch (const std::exception& error) {
-    stepbench::write_remark(std::string("stepbench_self_check: ") + error.what() + "\n");
-    return 2;
-  }
+  return stepbench::testing::run_by_hand("stepbench_self_check", argc, argv, stepbench::testing::check);
 }

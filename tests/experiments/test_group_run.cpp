@@ -11,6 +11,7 @@
 #include "core/affinity.hpp"
 #include "experiments/machine/topology.hpp"
 #include "experiments/measure/group_run.hpp"
+#include "tests/experiments/run_first_group.hpp"
 #include "tests/experiments/small_experiment.hpp"
 #include "tests/support/faulty_network.hpp"
 #include "tests/support/forwarding_network.hpp"
@@ -73,22 +74,7 @@ std::vector<Backend> all_backends() {
 
 /// `said`: takes what the run told the user.
 GroupResult run_small_group(const std::vector<std::string>& overrides, std::string* said = nullptr) {
-  const Experiment experiment = small_experiment(overrides);
-  const std::vector<Backend> table = all_backends();
-  const std::vector<PlannedGroup> groups = plan_experiment(experiment, table);
-  std::FILE* stream = std::tmpfile();
-  GroupResult result;
-  {
-    Progress progress(stream, Verbosity::quiet, 1);
-    PeakHistory peaks;
-    result = run_group(groups.front(), *find_backend(table, kReferenceBackend), peaks, progress);
-  }
-  if (said != nullptr) {
-    std::rewind(stream);
-    for (int c = std::fgetc(stream); c != EOF; c = std::fgetc(stream)) *said += static_cast<char>(c);
-  }
-  std::fclose(stream);
-  return result;
+  return run_first_group(small_experiment(overrides), all_backends(), said);
 }
 
 }  // namespace

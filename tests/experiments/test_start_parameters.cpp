@@ -7,6 +7,7 @@
 #include "core/results/result_file.hpp"
 #include "experiments/measure/group_run.hpp"
 #include "experiments/plan/start_parameters.hpp"
+#include "tests/experiments/run_first_group.hpp"
 #include "tests/experiments/small_experiment.hpp"
 #include "tests/experiments/stored_trials.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -17,17 +18,7 @@ namespace {
 using Catch::Matchers::Contains;
 
 GroupResult run_small(const std::vector<std::string>& overrides) {
-  const Experiment experiment = small_experiment(overrides);
-  const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
-  std::FILE* quiet = std::fopen("/dev/null", "w");
-  GroupResult result;
-  {
-    Progress progress(quiet, Verbosity::quiet, 1);
-    PeakHistory peaks;
-    result = run_group(groups.front(), *find_backend(backends(), kReferenceBackend), peaks, progress);
-  }
-  std::fclose(quiet);
-  return result;
+  return run_first_group(small_experiment(overrides));
 }
 
 std::filesystem::path store(const TemporaryFolder& folder, std::vector<TrialRecord> trials) {

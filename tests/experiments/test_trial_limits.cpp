@@ -7,25 +7,13 @@
 #include "core/supply.hpp"
 #include "experiments/measure/group_run.hpp"
 #include "experiments/measure/trial_limits.hpp"
+#include "tests/experiments/run_first_group.hpp"
 #include "tests/experiments/small_experiment.hpp"
 
 namespace stepbench::testing {
 namespace {
 
 using Catch::Matchers::Contains;
-
-GroupResult run_first_group(const Experiment& experiment) {
-  const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
-  std::FILE* stream = std::tmpfile();
-  GroupResult result;
-  {
-    Progress progress(stream, Verbosity::quiet, 1);
-    PeakHistory peaks;
-    result = run_group(groups.front(), *find_backend(backends(), kReferenceBackend), peaks, progress);
-  }
-  std::fclose(stream);
-  return result;
-}
 
 }  // namespace
 

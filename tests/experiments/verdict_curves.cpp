@@ -17,10 +17,10 @@
 #include "core/results/lookup.hpp"
 #include "experiments/measure/group_run.hpp"
 #include "experiments/terminal/standard_streams.hpp"
+#include "tests/experiments/by_hand.hpp"
 #include "tests/experiments/small_experiment.hpp"
 #include "tests/support/forwarding_network.hpp"
 #include "variants/blas/blas.hpp"
-#include "variants/openblas/runtime.hpp"
 
 namespace stepbench::testing {
 namespace {
@@ -216,6 +216,8 @@ void sweeps(int runs) {
                   runs, kCopies, with_false, with_false_unheld));
 }
 
+}  // namespace
+
 int check(int argc, char** argv) {
   namespace po = boost::program_options;
   po::options_description options("options");
@@ -249,18 +251,8 @@ int check(int argc, char** argv) {
   return 0;
 }
 
-}  // namespace
 }  // namespace stepbench::testing
 
 int main(int argc, char** argv) {
-  stepbench::prepare_standard_streams();
-  stepbench::require_honest_kernels(argv);
-  try {
-    const int code = stepbench::testing::check(argc, argv);
-    stepbench::flush_output();
-    return code;
-  } catch (const std::exception& error) {
-    stepbench::write_remark(std::string("stepbench_verdict_curves: ") + error.what() + "\n");
-    return 2;
-  }
+  return stepbench::testing::run_by_hand("stepbench_verdict_curves", argc, argv, stepbench::testing::check);
 }
