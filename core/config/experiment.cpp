@@ -13,6 +13,7 @@
 
 #include "core/arm.hpp"
 #include "core/config/expand.hpp"
+#include "core/config/expectations.hpp"
 #include "core/config/ini.hpp"
 #include "core/config/keys.hpp"
 #include "core/error.hpp"
@@ -67,7 +68,8 @@ Assignment resolve(const KeyTable& table, std::string_view full_key, std::string
 }
 
 std::vector<Assignment> read_assignments(const KeyTable& table, const IniFile& ini, const std::string& file) {
-  const std::vector<std::string_view> sections = table.sections();
+  std::vector<std::string_view> sections = table.sections();
+  sections.push_back(kExpectSection);
   for (const IniSection& section : ini.sections) {
     if (std::find(sections.begin(), sections.end(), section.name) != sections.end()) continue;
     throw InputError(fmt::format("{}:{}: unknown section \"{}\", allowed: {}{}", file, section.line,
@@ -75,21 +77,29 @@ std::vector<Assignment> read_assignments(const KeyTable& table, const IniFile& i
                                  suggestion(section.name, sections)));
   }
   std::vector<Assignment> assignments;
+  std::vector<int> lines;
   for (const IniEntry& entry : ini.entries) {
+    if (is_expect_key(entry.key)) continue;
     const std::string location = fmt::format("{}:{}:", file, entry.line);
     Assignment added = resolve(table, entry.key, entry.text, location, location);
     for (std::size_t i = 0; i < assignments.size(); ++i) {
       if (assignments[i].key != added.key) continue;
       throw InputError(fmt::format("{}set in [{}] and in [sweep], allowed: one of them (the other is on line {})",
-                                   added.where(), section_of(added.key->name), ini.entries[i].line));
+                                   added.where(), section_of(added.key->name), lines[i]));
     }
+    lines.push_back(entry.line);
     assignments.push_back(std::move(added));
   }
   return assignments;
 }
 
 /// `section.key=value`
-Assignment parse_override(const KeyTable& table, const std::string& text) {
+struct Override {
+  std::string_view key, value;
+  std::string location;  // begins messages about the key
+};
+
+Override parse_override(const std::string& text) {
   const std::string location = fmt::format("{} {}:", kOverride, printable(text));
   if (find_text_fault(text).what != nullptr || text.find('\n') != std::string::npos) {
     throw InputError(location + " control characters or bytes that are not UTF-8, allowed: one line of text");
@@ -99,8 +109,10 @@ Assignment parse_override(const KeyTable& table, const std::string& text) {
   const std::string_view key = trimmed(std::string_view(text).substr(0, equals));
   const std::string_view value = unquoted(std::string_view(text).substr(equals + 1));
   if (key.empty()) throw InputError(location + " nothing before \"=\", allowed: section.key=value");
-  if (value.empty()) throw InputError(location + " nothing after \"=\", allowed: section.key=value");
-  return resolve(table, key, value, std::string(kOverride), location);
+  if (value.empty() && !is_expect_key(key)) {
+    throw InputError(location + " nothing after \"=\", allowed: section.key=value");
+  }
+  return {key, value, location};
 }
 
 /// Takes the place of what the file or an earlier override says of the same key, in [sweep] or outside it.
@@ -207,11 +219,20 @@ Experiment load_experiment(const std::filesystem::path& file, std::span<const st
   Experiment experiment;
   experiment.file = file;
   experiment.text = read_config(file);
-  std::vector<Assignment> assignments =
-      read_assignments(table, parse_ini(experiment.text, file.string()), file.string());
+  const IniFile ini = parse_ini(experiment.text, file.string());
+  std::vector<Assignment> assignments = read_assignments(table, ini, file.string());
+  ExpectLines expect;
+  for (const IniEntry& entry : ini.entries) {
+    if (is_expect_key(entry.key)) expect.set(entry.key, entry.text, fmt::format("{}:{}:", file.string(), entry.line));
+  }
   if (!experiment.text.empty() && !experiment.text.ends_with('\n')) experiment.text += '\n';
   for (const std::string& text : overrides) {
-    override_assignment(assignments, parse_override(table, text));
+    const Override given = parse_override(text);
+    if (is_expect_key(given.key)) {
+      expect.set(given.key, given.value, std::string(kOverride));
+    } else {
+      override_assignment(assignments, resolve(table, given.key, given.value, std::string(kOverride), given.location));
+    }
     experiment.text += fmt::format("# {} {}\n", kOverride, text);
   }
   for (const Assignment& assignment : assignments) {
@@ -224,6 +245,7 @@ Experiment load_experiment(const std::filesystem::path& file, std::span<const st
   for (const TrialSettings& trial : experiment.trials) check_trial(trial, experiment, table);
   check_baselines(experiment);
   check_studies(experiment);
+  experiment.expectations = expect.expectations(experiment, table);
   return experiment;
 }
 

@@ -1,5 +1,6 @@
 // From config text to the list of trials. A config is INI text with sections [experiment] [dataset] [model] [training]
-// [measure] [record] [sweep]; `[sweep]` holds lists, and their Cartesian product makes the trials.
+// [measure] [record] [sweep] [expect]; `[sweep]` holds lists, and their Cartesian product makes the trials; `[expect]`
+// says what should come out (core/expect).
 //
 // Not here: whether a backend exists or supports a trial (the registry knows), whether layer sizes fit the data (known
 // after loading). Both can ask `where()` for a prefix in the form of this file's own errors.
@@ -12,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/expect/expectation.hpp"
 #include "core/settings.hpp"
 #include "core/value.hpp"
 
@@ -34,6 +36,8 @@ struct Experiment {
   ExperimentSettings settings;        // of the experiment itself
   std::vector<TrialSettings> trials;  // in sweep order: the first swept key varies slowest; backend and threads fastest
   std::vector<std::string> swept;     // keys with more than one value, in sweep order; `backend`, `threads`, `seed` too
+
+  std::vector<Expectation> expectations;  // of [expect], in its order; the trials are such that they can be judged
 
   /// `quick.cfg:12: training.batch_size: ` for a key that the file sets, `--set training.batch_size: ` for an override,
   /// `quick.cfg: training.batch_size: ` for one that is absent. `backend`, `threads` and `seed` may stand

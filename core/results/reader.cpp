@@ -96,6 +96,7 @@ EpochSeries read_epochs(const Group& group) {
   epochs.epoch = group.dataset("epoch").read<double>();
   for (const auto& column : schema::kEpochColumns)
     epochs.*column.member = read_column<double>(group, column.name, epochs.epoch.size());
+  if (group.has("step")) epochs.step = read_column<std::int64_t>(group, "step", epochs.epoch.size());
   return epochs;
 }
 
@@ -209,6 +210,26 @@ ShardRecord read_shard(const Group& group, std::int64_t version) {
   return shard;
 }
 
+std::vector<ExpectationRecord> read_expectations(const Group& group) {
+  const std::vector<std::string> names = group.dataset("expectation").read_text();
+  std::vector<ExpectationRecord> expectations(names.size());
+  const auto read = [&]<typename T>(const schema::Column<ExpectationRecord, T>& column) {
+    const std::vector<T> values = read_column<T>(group, column.name, names.size());
+    for (std::size_t i = 0; i < names.size(); ++i) expectations[i].*column.member = values[i];
+  };
+  for (const auto& column : schema::kExpectationTexts) read(column);
+  for (const auto& column : schema::kExpectationNumbers) read(column);
+  for (const auto& column : schema::kExpectationCounts) read(column);
+  const std::vector<std::string> verdicts = read_column<std::string>(group, "verdict", names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::optional<ExpectationVerdict> verdict = expectation_verdict_from_text(verdicts[i]);
+    if (!verdict) throw Error(group.name() + " has the unknown verdict `" + verdicts[i] + "`");
+    expectations[i].name = names[i];
+    expectations[i].verdict = *verdict;
+  }
+  return expectations;
+}
+
 /// The environments of a file, each object once.
 class EnvironmentReader {
  public:
@@ -296,6 +317,7 @@ ResultFile read_result(const hdf5::Group& root, const std::filesystem::path& nam
   ResultFile file;
   schema::visit_root(file, AttributeReader(root, version));
   if (root.has("shard")) file.shard = read_shard(root.group("shard"), version);
+  if (root.has("expectations")) file.expectations = read_expectations(root.group("expectations"));
   EnvironmentReader environments(root, file.environments);
   const Group trials = root.group("trials");
   for (const std::string& id : trials.members()) file.trials.push_back(read_trial(trials.group(id), version, series));

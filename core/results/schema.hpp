@@ -119,6 +119,24 @@ void visit_memory(Memory& memory, Visit&& visit) {
   visit(Field{"resident_peak"}, memory.resident_peak);
 }
 
+/// Of the expectations, beside their names (the scale) and verdicts.
+inline constexpr Column<ExpectationRecord, std::string> kExpectationTexts[] = {
+    {"claim", "1", &ExpectationRecord::claim},
+    {"published", "1", &ExpectationRecord::published},
+    {"tolerance", "1", &ExpectationRecord::tolerance},
+    {"cell", "1", &ExpectationRecord::cell},
+    {"why", "1", &ExpectationRecord::why},
+};
+inline constexpr Column<ExpectationRecord, double> kExpectationNumbers[] = {
+    {"value", "1", &ExpectationRecord::value},
+    {"low", "1", &ExpectationRecord::low},
+    {"high", "1", &ExpectationRecord::high},
+};
+inline constexpr Column<ExpectationRecord, std::int64_t> kExpectationCounts[] = {
+    {"runs", "1", &ExpectationRecord::runs},
+    {"cells", "1", &ExpectationRecord::cells},
+};
+
 /// Calls visit(name, units, array) for every (R, M) array of a group's rounds.
 template <typename Group, typename Visit>
 void visit_cells(Group& group, Visit&& visit) {

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/expect/judge.hpp"
 #include "core/network.hpp"
 #include "core/network_memory.hpp"
 #include "core/roofline.hpp"
@@ -48,6 +49,7 @@ struct EpochSeries {
   std::vector<double> validation_loss;
   std::vector<double> validation_accuracy;  // of samples or counted tokens; NaN for data with targets
   std::vector<double> train_time;           // s, cumulative, training only
+  std::vector<std::int64_t> step;           // steps trained so far; empty in older files
 };
 
 /// Agreement of one tensor with the float64 `neuron` reference, at the gate.
@@ -208,6 +210,19 @@ struct ShardRecord {
 /// `2/4`; empty for a whole sweep.
 [[nodiscard]] std::string to_text(const ShardRecord& shard);
 
+/// What the config expects of the trials, and what came of it in the cell of the sweep that agrees least.
+struct ExpectationRecord {
+  std::string name, claim, published, tolerance;  // as the config says them
+  ExpectationVerdict verdict = ExpectationVerdict::not_judged;
+  double value = kNotANumber;  // what was found
+  double low = kNotANumber;    // its interval; of one run the value
+  double high = kNotANumber;
+  std::int64_t runs = 0;   // behind it, of the smaller side
+  std::int64_t cells = 0;  // of the sweep, that were judged
+  std::string cell;        // the one that these numbers are of; empty: there is one only
+  std::string why;         // what there is to say of it; may be empty
+};
+
 /// A whole result file: the collection of an experiment, or the file of one trial.
 struct ResultFile {
   static constexpr std::int64_t kSchemaVersion = 2;
@@ -221,6 +236,7 @@ struct ResultFile {
   std::vector<KeyValues> environments = std::vector<KeyValues>(1);
   std::vector<TrialRecord> trials;
   std::vector<GroupRecord> groups;
+  std::vector<ExpectationRecord> expectations;  // not judged in files of a trial or a shard
 };
 
 }  // namespace stepbench

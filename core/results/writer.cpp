@@ -149,6 +149,10 @@ void write_epochs(Group& trial_group, const TrialRecord& trial) {
   const Dataset epoch = make_scale(group, "epoch", trial.epochs.epoch);
   for (const auto& [name, units, member, since] : schema::kEpochColumns)
     write_over(group, {epoch}, name, trial.epochs.*member, units_or(units, schema::loss_units(trial)));
+  if (trial.epochs.step.empty()) return;
+  require(trial.epochs.step.size() == trial.epochs.epoch.size(),
+          "trial " + trial.id + ": the steps of its evaluations are not as many as those");
+  write_over(group, {epoch}, "step", trial.epochs.step, "1");
 }
 
 void write_checks(Group& trial_group, const std::vector<TensorCheck>& checks) {
@@ -271,6 +275,25 @@ void write_shard(Group& root, const ShardRecord& shard) {
   });
 }
 
+void write_expectations(Group& root, const std::vector<ExpectationRecord>& expectations) {
+  if (expectations.empty()) return;
+  Group group = root.create_group("expectations");
+  const auto values_of = [&expectations](auto value_of) {
+    std::vector<std::remove_cvref_t<std::invoke_result_t<decltype(value_of), const ExpectationRecord&>>> values;
+    for (const ExpectationRecord& expectation : expectations) values.push_back(std::invoke(value_of, expectation));
+    return values;
+  };
+  const Dataset scale = make_scale(group, "expectation", values_of(&ExpectationRecord::name));
+  const auto write = [&](const auto& columns) {
+    for (const auto& [name, units, member, since] : columns) write_over(group, {scale}, name, values_of(member), units);
+  };
+  write(schema::kExpectationTexts);
+  write_over(group, {scale}, "verdict",
+             values_of([](const ExpectationRecord& record) { return std::string(to_text(record.verdict)); }), "1");
+  write(schema::kExpectationNumbers);
+  write(schema::kExpectationCounts);
+}
+
 void write_environment(Group& group, const KeyValues& environment) {
   for (const auto& [key, value] : environment) group.set_attribute(key, value);
 }
@@ -335,6 +358,7 @@ void write_result(hdf5::Group& root, const ResultFile& file) {
   root.set_attribute("schema_version", ResultFile::kSchemaVersion);
   schema::visit_root(file, AttributeWriter(root));
   write_shard(root, file.shard);
+  write_expectations(root, file.expectations);
   EnvironmentLinks environments(root, file.environments);
   write_summary(root, file.trials);
   Group trials = root.create_group("trials");

@@ -1,7 +1,11 @@
 // `stepbench collect`
-#include "experiments/commands/command.hpp"
 #include "experiments/run/collect.hpp"
+
+#include "core/error.hpp"
+#include "experiments/commands/command.hpp"
+#include "experiments/expect/report.hpp"
 #include "experiments/run/output.hpp"
+#include "experiments/terminal/exit_code.hpp"
 
 namespace stepbench {
 namespace {
@@ -9,13 +13,16 @@ namespace {
 constexpr std::size_t kAnyShards = 100'000;
 
 int run_collect(const ParsedCommandLine& arguments) {
+  const bool fail_if = fails_if_not_reproduced("collect", arguments);
   std::vector<std::filesystem::path> files = {arguments.positional};
   files.insert(files.end(), arguments.more_positionals.begin(), arguments.more_positionals.end());
   const ResultFile whole = collect_shards(files);
+  if (fail_if && whole.expectations.empty()) throw InputError("collect: --fail-if: the sweep's config has no [expect]");
   const std::filesystem::path file = results_output(arguments, whole.experiment);
   const RunOutput output(file, arguments.has("overwrite") ? IfPresent::overwrite : IfPresent::refuse);
   output.publish_whole(whole);
-  return show_results(whole, file);
+  const int code = show_results(whole, file);
+  return code == kExitOk && fail_if ? exit_code(whole.expectations) : code;
 }
 
 }  // namespace
@@ -32,6 +39,7 @@ Command collect_command() {
        "FILE.h5",
        true,
        {{"output", 'o', "FILE.h5", "where to write; default results/<name>.h5"},
+        fail_if_option(),
         {"overwrite", 0, "", "replace the output, once the new one is whole; default: refuse if there is one"}},
        kAnyShards,
        "stepbench collect results/quick-shard-*-of-4.h5 --output results/quick.h5"},

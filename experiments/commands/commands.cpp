@@ -72,7 +72,8 @@ std::string program_help() {
   return text +
          "\nExit codes: 0 ok; 1 a trial failed, or output that cannot be written; 2 command line, config or input "
          "file;\n"
-         "3 slower or worse than --fail-if allows; 4 that cannot be told; 5 a backend computes something else than "
+         "3 what --fail-if is about: slower, worse, not reproduced; 4 that cannot be told; 5 a backend computes "
+         "something else than "
          "the\n"
          "reference; 130 interrupted.\n"
          "Tables go to stdout, progress and warnings to stderr. Completion: source <(stepbench completion bash)\n"

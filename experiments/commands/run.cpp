@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "experiments/commands/command.hpp"
+#include "experiments/expect/report.hpp"
 #include "experiments/measure/group_run.hpp"
 #include "experiments/plan/plan.hpp"
 #include "experiments/plan/shard.hpp"
@@ -34,6 +35,13 @@ std::string shard_suffix(const ShardRecord& shard) {
 
 int run_run(const ParsedCommandLine& arguments) {
   const Experiment experiment = load_config(arguments);
+  const bool fail_if = fails_if_not_reproduced("run", arguments);
+  if (fail_if && experiment.expectations.empty()) {
+    throw InputError(fmt::format("run: --fail-if: {} has no [expect]", experiment.file.string()));
+  }
+  if (fail_if && arguments.has("shard")) {
+    throw InputError("run: --fail-if and --shard: what is expected is judged by `collect`, which has the option, too");
+  }
   std::optional<Shard> asked;
   if (arguments.has("shard")) asked = parse_shard(arguments.last("shard", ""));
   std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
@@ -62,7 +70,8 @@ int run_run(const ParsedCommandLine& arguments) {
     Progress progress(stderr, verbosity, work);
     result = run_experiment({experiment, groups, output, if_present(arguments), shard}, progress);
   }
-  return show_results(result, output);
+  const int code = show_results(result, output);
+  return code == kExitOk && fail_if ? exit_code(result.expectations) : code;
 }
 
 }  // namespace
@@ -82,9 +91,11 @@ Command run_command() {
        "measured against each other. --shard auto takes I and N from the Slurm array that it is a task of. Then "
        "`stepbench\n"
        "collect` joins the files.\n"
+       "What the config expects ([expect]) is judged once all trials are there, and stands below the table.\n"
        "Exit codes: 0 done, 1 a trial failed or the output cannot be written, 2 nothing was run because of the "
        "command\n"
-       "line, the config or the data, 5 a backend failed its check, 130 interrupted.",
+       "line, the config or the data, 5 a backend failed its check, 130 interrupted; with --fail-if not-reproduced 3\n"
+       "an expectation is not reproduced, 4 none is that but one cannot be told.",
        "CONFIG",
        true,
        {set_option(),
@@ -92,6 +103,7 @@ Command run_command() {
         {"resume", 0, "", "keep the trials that an earlier run finished, run the rest"},
         {"overwrite", 0, "", "replace the output, once the new one is whole; default: refuse if there is one"},
         {"shard", 0, "I/N", "run a part of the sweep, into <name>-shard-I-of-N.h5; `auto` in a Slurm array"},
+        fail_if_option(),
         {"dry-run", 0, "", "print the trials and stop"},
         {"quiet", 'q', "", "no progress"},
         {"verbose", 'v', "", "say more"}},

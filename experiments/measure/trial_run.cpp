@@ -355,6 +355,7 @@ class TypedTrialRun final : public LocalTrialRun {
     const auto count = static_cast<double>(counted);
     EpochSeries& epochs = record_.epochs;
     epochs.epoch.push_back(static_cast<double>(step_) / static_cast<double>(steps_per_epoch(trial_, dataset_)));
+    epochs.step.push_back(step_);
     epochs.train_loss.push_back(loss_sum_ / static_cast<double>(loss_count_));
     epochs.validation_loss.push_back(loss / count);
     // A loss that is not finite is of outputs that are not: how many are right among the others says nothing.

@@ -12,6 +12,7 @@
 #include "core/arm.hpp"
 #include "core/error.hpp"
 #include "core/models/parameters.hpp"
+#include "experiments/expect/report.hpp"
 #include "experiments/machine/probes.hpp"
 #include "experiments/measure/gate.hpp"
 #include "experiments/measure/trial_limits.hpp"
@@ -70,7 +71,8 @@ std::string describe_plan(const Experiment& experiment, std::span<const PlannedG
   std::string text =
       fmt::format("{}: {} trials in {} groups\n\n{}", experiment.settings.name, trials, groups.size(), table.text());
   for (const auto& [why, arms] : not_pinned) text += fmt::format("{} ({})\n", why, fmt::join(arms, ", "));
-  return text;
+  const std::string expected = expectations_of_plan(experiment.expectations);
+  return expected.empty() ? text : text + "\n" + expected;
 }
 
 GateReport check_gates(std::span<const PlannedGroup> groups) {

@@ -11,6 +11,7 @@
 #include "core/results/merge.hpp"
 #include "core/results/result_file.hpp"
 #include "core/results/shards.hpp"
+#include "experiments/expect/judge_results.hpp"
 #include "experiments/run/output.hpp"
 
 namespace stepbench {
@@ -78,7 +79,9 @@ ShardPart read_shard(const fs::path& file) {
 ResultFile collect_shards(std::span<const fs::path> files) {
   std::vector<ShardPart> parts;
   for (const fs::path& file : files) parts.push_back(read_shard(file));
-  return join_shards(std::move(parts));
+  ResultFile whole = join_shards(std::move(parts));
+  judge_expectations(whole);
+  return whole;
 }
 
 }  // namespace stepbench

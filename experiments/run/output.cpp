@@ -15,6 +15,7 @@
 #include "core/error.hpp"
 #include "core/results/merge.hpp"
 #include "core/results/result_file.hpp"
+#include "experiments/expect/judge_results.hpp"
 
 namespace stepbench {
 namespace {
@@ -218,8 +219,10 @@ ResultFile RunOutput::publish_collection(const ResultFile& run, std::span<const 
     part.description = run.description;
     part.config_text = run.config_text;
     part.shard = run.shard;
+    part.expectations = run.expectations;
   }
   ResultFile collection = merge_results(std::move(parts));
+  if (run.shard.is_whole()) judge_expectations(collection);
   publish_whole(collection);
   if (!keep_trial_files) remove_trial_files(ids);
   return collection;

@@ -76,8 +76,8 @@ class RunOutput {
   /// Of a group that is finished; it is no harm where that fails.
   void remove_checkpoint(const std::string& group) const;
 
-  /// Builds the collection from the trial files in the order of `ids`, under what `run` says of the experiment,
-  /// publishes it, and removes the trial files unless they are to be kept.
+  /// Builds the collection from the trial files in the order of `ids`, under what `run` says of the experiment, judges
+  /// what it expects where all trials are there, publishes it, and removes the trial files unless they are to be kept.
   [[nodiscard]] ResultFile publish_collection(const ResultFile& run, std::span<const std::string> ids,
                                               bool keep_trial_files) const;
 

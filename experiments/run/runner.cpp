@@ -16,6 +16,7 @@
 #include "core/error.hpp"
 #include "core/results/merge.hpp"
 #include "core/results/result_file.hpp"
+#include "experiments/expect/judge_results.hpp"
 #include "experiments/machine/cores.hpp"
 #include "experiments/machine/environment.hpp"
 #include "experiments/machine/fma_peak.hpp"
@@ -40,6 +41,7 @@ ResultFile describe_run(const RunRequest& request) {
   file.git_commit = identity.git_commit;
   file.git_dirty = identity.git_dirty;
   file.shard = request.shard;
+  file.expectations = not_judged(experiment.expectations);
   return file;
 }
 
@@ -71,8 +73,8 @@ void warn_of_the_machine(const KeyValues& environment, Progress& progress) {
                   available_cores(), all / one));
 }
 
-/// The backend, or its arm on ranks, whose networks live in processes of their own, and so leave the group no checkpoint;
-/// or empty.
+/// The backend, or its arm on ranks, whose networks live in processes of their own, and so leave the group no
+/// checkpoint; or empty.
 std::string keeper_of_moments(const PlannedGroup& group) {
   for (const PlannedTrial& trial : group.trials) {
     if (!trial.unsupported.empty()) continue;
@@ -249,6 +251,8 @@ ResultFile run_experiment(const RunRequest& request, Progress& progress) {
   if (!output.lock_problem().empty()) progress.warn(output.lock_problem());
   if (output.is_complete()) {
     ResultFile whole = read_complete(request.output, request.groups, request.shard);
+    // The config may expect something else by now; the file stays as it is.
+    if (request.shard.is_whole()) whole.expectations = judge_expectations(request.experiment.expectations, whole);
     progress.say(fmt::format("{} holds all {} trials: nothing to do", request.output.string(), whole.trials.size()));
     if (!keeps_trial_files(request.experiment)) output.remove_trial_files(ids_of(request));
     return whole;

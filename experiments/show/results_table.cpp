@@ -12,6 +12,7 @@
 #include "core/arm.hpp"
 #include "core/results/environments.hpp"
 #include "core/results/lookup.hpp"
+#include "experiments/expect/report.hpp"
 #include "experiments/machine/noise_watch.hpp"
 #include "experiments/show/found_line.hpp"
 #include "experiments/show/peers_shown.hpp"
@@ -265,8 +266,10 @@ std::string results_table(const ResultFile& file, double margin, SeedRows seeds,
 
   std::string ahead = peers_ahead(file, margin);
   if (!ahead.empty()) ahead += "\n";
-  std::string studies = study_tables(file, format);
-  if (!studies.empty()) studies = "\n" + studies;
+  std::string further = study_tables(file, format);
+  if (!further.empty()) further = "\n" + further;
+  const std::string expected = expectation_table(file.expectations, format);
+  if (!expected.empty()) further += "\n" + expected;
   if (format == TableFormat::latex) {
     const std::vector<std::string> below = {machine_lines(file),
                                             ahead,
@@ -274,11 +277,11 @@ std::string results_table(const ResultFile& file, double margin, SeedRows seeds,
                                             peer_lines(file),
                                             noise_lines(file, speeds, together, margin),
                                             legend(speed_heading, together, margin)};
-    return drawn_as_latex(table, heading(file, varying), below) + studies;
+    return drawn_as_latex(table, heading(file, varying), below) + further;
   }
   return heading(file, varying) + "\n" + machine_lines(file) + "\n" + ahead + table.text() + "\n" + notes +
          peer_lines(file) + noise_lines(file, speeds, together, margin) + legend(speed_heading, together, margin) +
-         studies;
+         further;
 }
 
 }  // namespace stepbench

@@ -11,8 +11,9 @@
 namespace stepbench {
 
 /// A row per trial, or for all trials that differ in the seed alone: speed with spread, speed against the group's
-/// baseline, percent of peak, losses, agreement with the reference, same bits; then what did not run and why, and how
-/// to read it. Speeds are the same (`=`) within `margin`; `?` marks what cannot be told.
+/// baseline, percent of peak, losses, agreement with the reference, same bits; then what did not run and why, how
+/// to read it, and what came of the file's expectations. Speeds are the same (`=`) within `margin`; `?` marks what
+/// cannot be told.
 ///
 /// A row of several seeds is of those that completed, and says how many they are. Its speeds are ShownSpeed's; losses
 /// and accuracy are means with standard deviations; the gradient error is the worst; the bits are the same when each

@@ -106,7 +106,8 @@ ResultFile with_evaluations_alone(double last) {
                     .train_loss = {1, trial.backend == "tbb" ? last : 0.5},
                     .validation_loss = {1, 0.5},
                     .validation_accuracy = {0.5, 0.9},
-                    .train_time = {1, 2}};
+                    .train_time = {1, 2},
+                    .step = {}};
   }
   return file;
 }

@@ -52,7 +52,8 @@ TrialRecord rich_trial(const std::string& backend, std::int64_t threads) {
                   .train_loss = {2.0, 1.5, kNotANumber},
                   .validation_loss = {2.1, 1.6, 1.4},
                   .validation_accuracy = {0.3, kNotANumber, 0.5},
-                  .train_time = {0.1, 0.2, 0.25}};
+                  .train_time = {0.1, 0.2, 0.25},
+                  .step = {120, 240, 300}};
   trial.checks = {{"layers.0.weight", 1e-12, 2e-12, 1.0, 3e-12}, {"layers.0.bias", 0, 0, kNotANumber, kNotANumber}};
   trial.study = {.workers = {1, 2, 64},
                  .samples = {32, 64, 2048},
@@ -133,6 +134,7 @@ class Comparison {
   }
   void field(const std::string& path, const TensorCheck& left, const TensorCheck& right);
   void field(const std::string& path, const PhaseLimit& left, const PhaseLimit& right);
+  void field(const std::string& path, const ExpectationRecord& left, const ExpectationRecord& right);
   void field(const std::string& path, const NamedTensor& left, const NamedTensor& right);
   void field(const std::string& path, const TrialRecord& left, const TrialRecord& right);
   void field(const std::string& path, const GroupRecord& left, const GroupRecord& right);
@@ -163,6 +165,21 @@ void Comparison::field(const std::string& path, const PhaseLimit& left, const Ph
   STEPBENCH_COMPARE(idle_time);
   STEPBENCH_COMPARE(other_time);
   STEPBENCH_COMPARE(limit);
+}
+
+void Comparison::field(const std::string& path, const ExpectationRecord& left, const ExpectationRecord& right) {
+  STEPBENCH_COMPARE(name);
+  STEPBENCH_COMPARE(claim);
+  STEPBENCH_COMPARE(published);
+  STEPBENCH_COMPARE(tolerance);
+  STEPBENCH_COMPARE(verdict);
+  STEPBENCH_COMPARE(value);
+  STEPBENCH_COMPARE(low);
+  STEPBENCH_COMPARE(high);
+  STEPBENCH_COMPARE(runs);
+  STEPBENCH_COMPARE(cells);
+  STEPBENCH_COMPARE(cell);
+  STEPBENCH_COMPARE(why);
 }
 
 void Comparison::field(const std::string& path, const NamedTensor& left, const NamedTensor& right) {
@@ -209,6 +226,7 @@ void Comparison::field(const std::string& path, const TrialRecord& left, const T
   STEPBENCH_COMPARE(epochs.validation_loss);
   STEPBENCH_COMPARE(epochs.validation_accuracy);
   STEPBENCH_COMPARE(epochs.train_time);
+  STEPBENCH_COMPARE(epochs.step);
   STEPBENCH_COMPARE(checks);
   STEPBENCH_COMPARE(scaling.cores);
   STEPBENCH_COMPARE(scaling.predicted_speedup);
@@ -303,6 +321,7 @@ void compare_files(Comparison& comparison, const ResultFile& left, const ResultF
   STEPBENCH_COMPARE(environments);
   STEPBENCH_COMPARE(trials);
   STEPBENCH_COMPARE(groups);
+  STEPBENCH_COMPARE(expectations);
 }
 
 #undef STEPBENCH_COMPARE
@@ -346,6 +365,22 @@ ResultFile rich_file() {
   for (int i = 0; i < 12; ++i) environment.emplace_back("extra_" + std::to_string(i), std::int64_t{i});
   file.environments = {environment, {{"cpu_model", std::string("Another CPU")}}};
   file.trials = {rich_trial("blas", 1), rich_trial("tbb", 2)};
+  ExpectationRecord learns, open;
+  learns.name = "learns";
+  learns.claim = "best_validation_accuracy >= 0.95";
+  learns.published = "Größer 2022, Fig. 1: 1.00";
+  learns.tolerance = "0.02";
+  learns.verdict = ExpectationVerdict::not_reproduced;
+  learns.value = 0.9;
+  learns.low = 0.89;
+  learns.high = 0.91;
+  learns.runs = 5;
+  learns.cells = 4;
+  learns.cell = "backend = tbb";
+  learns.why = "1 of 5 runs diverged";
+  open.name = "open";
+  open.claim = "final_train_loss <= 1";
+  file.expectations = {learns, open};
   TrialRecord diverged = rich_trial("neuron", 1);
   diverged.status = Status::diverged;
   diverged.diverged_at_step = 0;
