@@ -53,6 +53,10 @@ def memory(results: Results) -> pandas.DataFrame:
     return _of_every_trial(results, lambda trial: pandas.DataFrame([trial.memory] if trial.memory else []).rename_axis("row"))
 
 
+def expectations(results: Results) -> pandas.DataFrame:
+    return results.expectations.reset_index()
+
+
 def environment(results: Results) -> pandas.DataFrame:
     """`groups` is empty for what holds for all of them."""
     rows = [("", name, value) for name, value in results.attrs.items() if name != "config_text"]
@@ -78,7 +82,7 @@ def _of_every_trial(
 
 
 TABLES = {"summary": summary, "steps": steps, "epochs": epochs, "rounds": rounds, "scaling": scaling,
-          "limits": limits, "memory": memory, "environment": environment}  # fmt: skip
+          "limits": limits, "memory": memory, "expectations": expectations, "environment": environment}  # fmt: skip
 
 
 def as_json(table: pandas.DataFrame) -> str:

@@ -58,6 +58,7 @@ _CELL_COLUMNS = (
 _ROUND_COLUMNS = ("peak_gflops", "gemm_gflops")
 _LIMIT_COLUMNS = ("flops", "bytes", "seconds", "compute_time", "memory_time", "idle_time", "other_time", "limited_by")
 _LIMIT_FACTS = ("peak_gflops", "bandwidth", "touched_bytes", "level", "busy_share")
+_EXPECTATION_COLUMNS = ("verdict", "value", "low", "high", "runs", "cells", "claim", "tolerance", "published", "cell", "why")
 WHOLE_STEP = "step"  # the row of a trial's limits that stands for all phases
 PHASE_PREFIX = "phase_"
 
@@ -108,8 +109,11 @@ class Trial:
 
     @cached_property
     def epochs(self) -> pandas.DataFrame:
-        """By `epoch`, an evaluation each: train_loss, validation_loss, validation_accuracy, train_time (s)."""
-        return self._table("epochs", "epoch", _EPOCH_COLUMNS)
+        """By `epoch`, an evaluation each: train_loss, validation_loss, validation_accuracy, train_time (s); and step, the steps
+        trained so far, NaN in a file from before."""
+        table = self._table("epochs", "epoch", _EPOCH_COLUMNS)
+        has_steps = "epochs" in self._group and "step" in self._group["epochs"]
+        return table.assign(step=_column(self._group["epochs"], "step", self._where) if has_steps else numpy.nan)
 
     @cached_property
     def checks(self) -> pandas.DataFrame:
@@ -259,6 +263,19 @@ class Results:
             return numpy.zeros(len(_column(group, "id", where)), dtype="int64")
         column = _column(group, name, where)
         return column.astype("int64").view("uint64") if name == "seed" else column
+
+    @cached_property
+    def expectations(self) -> pandas.DataFrame:
+        """By `expectation`, what the config expected and what came of it, as stepbench judged it; no rows where it expected
+        nothing, or is from before."""
+        pandas = _pandas()
+        if "expectations" not in self._file:
+            return pandas.DataFrame(columns=list(_EXPECTATION_COLUMNS), index=pandas.Index([], name="expectation"), dtype=object)
+        group, where = self._file["expectations"], f"{self.path}: /expectations"
+        return pandas.DataFrame(
+            {name: _column(group, name, where) for name in _EXPECTATION_COLUMNS},
+            index=pandas.Index(_column(group, "expectation", where), name="expectation"),
+        )
 
     @property
     def trials(self) -> list[str]:

@@ -38,7 +38,7 @@ std::vector<RunKeys> runs_of(const Experiment& experiment, const KeyTable& table
 
 }  // namespace
 
-void ExpectLines::set(std::string_view full_key, std::string_view text, const std::string& location) {
+void ExpectLines::set(std::string_view full_key, std::string_view text, const std::string& location, bool given) {
   const std::string_view key = full_key.substr(kExpectSection.size() + 1);
   const std::size_t dot = key.find('.');
   const std::string_view name = key.substr(0, dot), attribute = dot == key.npos ? "" : key.substr(dot + 1);
@@ -57,7 +57,7 @@ void ExpectLines::set(std::string_view full_key, std::string_view text, const st
     if (removed == 0) throw InputError(where + "nothing after \"=\", allowed: that only for what the config has");
     return;
   }
-  Line line{std::string(name), std::string(attribute), std::string(text), where};
+  Line line{std::string(name), std::string(attribute), std::string(text), where, given};
   const auto earlier = std::ranges::find_if(
       lines_, [&](const Line& other) { return other.name == name && other.attribute == attribute; });
   if (earlier == lines_.end()) {
@@ -73,7 +73,8 @@ const ExpectLines::Line* ExpectLines::find(std::string_view name, std::string_vi
   return found == lines_.end() ? nullptr : &*found;
 }
 
-std::vector<Expectation> ExpectLines::expectations(const Experiment& experiment, const KeyTable& table) const {
+std::vector<Expectation> ExpectLines::expectations(const Experiment& experiment, const KeyTable& table,
+                                                   bool overridden) const {
   std::vector<Expectation> expectations;
   if (lines_.empty()) return expectations;
   const std::vector<RunKeys> runs = runs_of(experiment, table);
@@ -89,6 +90,11 @@ std::vector<Expectation> ExpectLines::expectations(const Experiment& experiment,
     };
     try {
       expectations.push_back(parse_expectation(line.name, line.text, attribute("published"), attribute("tolerance")));
+    } catch (const InputError& error) {
+      throw InputError(line.where + error.what());
+    }
+    if (overridden && !line.given) continue;
+    try {
       check_expectation(expectations.back(), runs);
     } catch (const InputError& error) {
       throw InputError(line.where + error.what());

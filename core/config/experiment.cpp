@@ -226,11 +226,13 @@ Experiment load_experiment(const std::filesystem::path& file, std::span<const st
     if (is_expect_key(entry.key)) expect.set(entry.key, entry.text, fmt::format("{}:{}:", file.string(), entry.line));
   }
   if (!experiment.text.empty() && !experiment.text.ends_with('\n')) experiment.text += '\n';
+  bool overridden = false;
   for (const std::string& text : overrides) {
     const Override given = parse_override(text);
     if (is_expect_key(given.key)) {
-      expect.set(given.key, given.value, std::string(kOverride));
+      expect.set(given.key, given.value, std::string(kOverride), true);
     } else {
+      overridden = true;
       override_assignment(assignments, resolve(table, given.key, given.value, std::string(kOverride), given.location));
     }
     experiment.text += fmt::format("# {} {}\n", kOverride, text);
@@ -245,7 +247,7 @@ Experiment load_experiment(const std::filesystem::path& file, std::span<const st
   for (const TrialSettings& trial : experiment.trials) check_trial(trial, experiment, table);
   check_baselines(experiment);
   check_studies(experiment);
-  experiment.expectations = expect.expectations(experiment, table);
+  experiment.expectations = expect.expectations(experiment, table, overridden);
   return experiment;
 }
 

@@ -37,7 +37,7 @@ struct Experiment {
   std::vector<TrialSettings> trials;  // in sweep order: the first swept key varies slowest; backend and threads fastest
   std::vector<std::string> swept;     // keys with more than one value, in sweep order; `backend`, `threads`, `seed` too
 
-  std::vector<Expectation> expectations;  // of [expect], in its order; the trials are such that they can be judged
+  std::vector<Expectation> expectations;  // of [expect], in its order; each has its trials, but for --set
 
   /// `quick.cfg:12: training.batch_size: ` for a key that the file sets, `--set training.batch_size: ` for an override,
   /// `quick.cfg: training.batch_size: ` for one that is absent. `backend`, `threads` and `seed` may stand

@@ -249,9 +249,14 @@ ExpectationRecord begin_record(const Expectation& expectation) {
 
 ExpectationRecord judge_one(const Expectation& expectation, const Runs& runs) {
   ExpectationRecord record = begin_record(expectation);
-  const std::vector<Cell> cells = cells_of(expectation, runs.keys);
   record.verdict = ExpectationVerdict::cannot_tell;
-  record.why = "no trials that it is about";
+  try {
+    check_expectation(expectation, runs.keys);
+  } catch (const InputError& error) {  // the file has not the trials that it is about
+    record.why = error.what();
+    return record;
+  }
+  const std::vector<Cell> cells = cells_of(expectation, runs.keys);
   const Judge judge(expectation, runs, comparisons_in(expectation, cells, runs));
   std::optional<Judgement> worst;
   for (const Cell& cell : cells) {
@@ -266,7 +271,6 @@ ExpectationRecord judge_one(const Expectation& expectation, const Runs& runs) {
     record.why = fmt::format("{}", fmt::join(words, "; "));
   }
   record.cells = static_cast<std::int64_t>(cells.size());
-  if (!worst) return record;
   record.verdict = worst->verdict;
   record.value = worst->value;
   record.low = worst->low;

@@ -8,7 +8,7 @@ import pandas
 
 _TEXT_COLUMNS = {"file", "setting", "backend", "trial", "phase", "pairing", "verdict", "what", "limited by", "disturbed",
                  "created", "commit",
-                 "machine", "change point"}  # fmt: skip
+                 "machine", "change point", "expectation", "found", "expected", "published", "remark"}  # fmt: skip
 
 
 def html_table(table: pandas.DataFrame, starts: Sequence[bool] = (), settings: Sequence[int] = ()) -> str:

@@ -13,6 +13,7 @@ from stepbench_report.charts import CHARTS, make_chart
 from stepbench_report.collection import Collection
 from stepbench_report.decision import decision
 from stepbench_report.drawing import NARROW, WIDE, as_svg
+from stepbench_report.expected import expected_section, expected_sentence
 from stepbench_report.history import LEAST_FILES, newest
 from stepbench_report.history_chart import change_sentences
 from stepbench_report.html import html_table, numbers_table
@@ -54,6 +55,7 @@ def report_page(trials: Collection) -> str:
         *_head(title, trials.files), *_first_screen(now, of_many=now is not trials),
         *(pick_form(conditions) if len(conditions) > 1 else []),
         *([] if one_by_one or not answers else ['<section class="verdicts" id="verdicts">', *map(_answer, answers), "</section>"]),
+        *expected_section(now),
         "<h2>The table</h2>", *_results(now, by_seeds),
         *(settings_section(now, by_seeds, _by_condition(answers) if one_by_one else {}) if len(conditions) > 1 else []),
         *(part for chart in charts if isinstance(chart, Chart) for part in _figure(chart)),
@@ -74,7 +76,7 @@ def _first_screen(trials: Collection, of_many: bool) -> Iterable[str]:
         yield (f'<p class="muted">How speeds went over the files stands below; all else is of the last, '
                f"{escape(trials.files[0].path.name)}.</p>")  # fmt: skip
     yield '<section class="verdicts" id="decision">'
-    yield from (f"<p>{escape(sentence)}</p>" for sentence in decision(trials))
+    yield from (f"<p>{escape(sentence)}</p>" for sentence in [*decision(trials), expected_sentence(trials)] if sentence)
     yield "</section>"
 
 

@@ -187,7 +187,7 @@ TEST_CASE("an unknown key or section is named with the nearest known one") {
   CHECK(error_with("colour = 1\n") == "quick.cfg:11: unknown key \"training.colour\"; see `stepbench list keys`");
   CHECK(error_with("[trainning]\n") ==
         "quick.cfg:11: unknown section \"trainning\", allowed: experiment, dataset, model, training, "
-        "measure, record, ranks, scaling, backend.tbb, backend.threads, sweep; did you mean \"training\"?");
+        "measure, record, ranks, scaling, backend.tbb, backend.threads, sweep, expect; did you mean \"training\"?");
   CHECK(error_with("[sweep]\nbackends = tbb\n") ==
         "quick.cfg:12: unknown key \"sweep.backends\"; did you mean \"sweep.backend\"?");
   CHECK(error_with("[sweep]\ntraining.batchsize = 1,2\n") ==
