@@ -127,7 +127,8 @@ Command list_command() {
   return {{fmt::format("list [{}]", fmt::join(listing_names(), "|")),
            "Says what there is to choose from.\n"
            "Without a word: all but the keys. `list experiments` tells the question that each shipped config asks,\n"
-           "`list keys` every config key with its default and what is allowed.",
+           "`list keys` every config key with its default and what is allowed; [expect] has names of your own, see\n"
+           "experiments/README.md.",
            "WHAT",
            false,
            {},

@@ -33,7 +33,7 @@ def expected_sentence(trials: Collection) -> str:
     return "; ".join(parts) + "."
 
 
-def _found(row: pandas.Series) -> str:
+def found_text(row: pandas.Series) -> str:
     if pandas.isna(row["value"]):
         return "–"
     interval = f" [{cell(row['low'])}, {cell(row['high'])}]" if row["low"] != row["high"] else ""
@@ -52,7 +52,7 @@ def expected_section(trials: Collection) -> Iterable[str]:
     claims = [claim + (f", tolerance {tolerance}" if tolerance else "")
               for claim, tolerance in zip(stored["claim"], stored["tolerance"], strict=True)]  # fmt: skip
     table = pandas.DataFrame({
-        "expectation": stored["expectation"], "verdict": stored["verdict"], "found": stored.apply(_found, axis=1),
+        "expectation": stored["expectation"], "verdict": stored["verdict"], "found": stored.apply(found_text, axis=1),
         "expected": claims, "published": [published or "–" for published in stored["published"]],
         "remark": stored.apply(_remarks, axis=1),
     })  # fmt: skip
