@@ -26,8 +26,8 @@ Command check_command() {
       {"check CONFIG [options]",
        "Prints a config's trials and checks every backend's gradients, without training.\n"
        "Of each trial: parameters, FLOPs and bytes per step, and memory by the model. Gradients and one training step\n"
-       "of every backend are held against float64 neuron. What the config expects ([expect]) is printed, too. CONFIG "
-       "is a path, or the name of a shipped experiment.\n"
+       "of every backend are held against float64 neuron. What the config expects ([expect]) is printed, too.\n"
+       "CONFIG is a path, or the name of a shipped experiment.\n"
        "Exit codes: 0 all agree, 1 one cannot compute here, 5 one computes something else.",
        "CONFIG",
        true,

@@ -28,7 +28,7 @@ TEST_CASE("an expectation has its claim, its tolerance and where it is published
 
 TEST_CASE("a config without the section expects nothing") { CHECK(load_with("").expectations.empty()); }
 
-TEST_CASE("--set adds, replaces and takes away") {
+TEST_CASE("an override adds, replaces and takes away") {
   const Experiment experiment = load_with(
       kExpect, {"expect.learns=final_train_loss <= 2", "expect.learns.published=", "expect.more=gradient_error <= 1"});
   REQUIRE(experiment.expectations.size() == 2);
