@@ -16,7 +16,7 @@ enum class Limit {
   unknown,      // something that the verdict rests on was not measured
   compute,      // the multiply-adds, at the cores' peak
   memory,       // the bytes, at the bandwidth of the level that holds what a step touches
-  parallelism,  // threads without work: too little of it can be done side by side
+  parallelism,  // cores without work: too little of it can be done side by side
   overhead,     // all else: other arithmetic, small products, calls, waiting
 };
 [[nodiscard]] std::string_view to_text(Limit limit);  // "", "compute", "memory", "parallel work", "overhead"
@@ -34,7 +34,7 @@ struct PhaseMeasured {
   double flops = 0;  // of matrix products
   double bytes = 0;  // read and written
   double seconds = std::numeric_limits<double>::quiet_NaN();
-  /// Threads that had work, of those that the trial has: from above 0 to 1.
+  /// Cores that had work, of those that the trial's threads could have at once: from above 0 to 1.
   double busy_share = std::numeric_limits<double>::quiet_NaN();
 };
 
@@ -45,7 +45,7 @@ struct PhaseLimit {
   double seconds = std::numeric_limits<double>::quiet_NaN();
   double compute_time = std::numeric_limits<double>::quiet_NaN();  // s: the operations at the peak
   double memory_time = std::numeric_limits<double>::quiet_NaN();   // s: the bytes at the bandwidth
-  double idle_time = std::numeric_limits<double>::quiet_NaN();     // s: of threads without work, over the threads
+  double idle_time = std::numeric_limits<double>::quiet_NaN();     // s: of cores without work, over the cores
   double other_time = std::numeric_limits<double>::quiet_NaN();    // s: what is left
   Limit limit = Limit::unknown;
 
@@ -69,7 +69,10 @@ struct LimitRecord {
   double bandwidth = std::numeric_limits<double>::quiet_NaN();      // GB/s (1e9 B), of the same
   double touched_bytes = std::numeric_limits<double>::quiet_NaN();  // B: what a step reads or writes, each once
   std::string level;                                                // that holds them: `L2`, `L3`, `memory`
-  double busy_share = std::numeric_limits<double>::quiet_NaN();     // as of PhaseMeasured, of the whole step
+  double busy_share = std::numeric_limits<double>::quiet_NaN();     // of the threads' time in a step, with work
+  /// The same of the cores that they could have at once: what the phases' idle time comes from. Where there are fewer
+  /// of them than threads, a thread without work takes no core from another.
+  double busy_cores = std::numeric_limits<double>::quiet_NaN();
   /// The row of that name; null where there is none.
   [[nodiscard]] const PhaseLimit* find(std::string_view phase) const;
 };

@@ -57,7 +57,7 @@ _CELL_COLUMNS = (
 )  # fmt: skip
 _ROUND_COLUMNS = ("peak_gflops", "gemm_gflops")
 _LIMIT_COLUMNS = ("flops", "bytes", "seconds", "compute_time", "memory_time", "idle_time", "other_time", "limited_by")
-_LIMIT_FACTS = ("peak_gflops", "bandwidth", "touched_bytes", "level", "busy_share")
+_LIMIT_FACTS = ("peak_gflops", "bandwidth", "touched_bytes", "level", "busy_share", "busy_cores")
 _EXPECTATION_COLUMNS = ("verdict", "value", "low", "high", "runs", "cells", "claim", "tolerance", "published", "cell", "why")
 WHOLE_STEP = "step"  # the row of a trial's limits that stands for all phases
 PHASE_PREFIX = "phase_"
@@ -138,7 +138,7 @@ class Trial:
     @cached_property
     def limits(self) -> pandas.DataFrame:
         """By `phase`, the whole `step` last: flops, bytes, seconds, what of these each limit takes (s) and limited_by; and the
-        trial's peak_gflops, bandwidth (GB/s), touched_bytes, level and busy_share, the same in every row."""
+        trial's peak_gflops, bandwidth (GB/s), touched_bytes, level, busy_share and busy_cores, the same in every row."""
         known = self._group["limits"].attrs if "limits" in self._group else {}
         table = self._table("limits", "phase", _LIMIT_COLUMNS)
         return table.assign(**{name: _plain(known[name]) if name in known else numpy.nan for name in _LIMIT_FACTS})

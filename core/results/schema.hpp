@@ -32,6 +32,9 @@ struct Field {
   std::int64_t since = 1;
 };
 
+/// Of what was added to the version under way when files of it were there already: a file may lack it.
+inline constexpr std::int64_t kOfSomeFiles = ResultFile::kSchemaVersion + 1;
+
 /// Version 1 grew while nobody had files of it but us: those of its first days lack some of its fields.
 [[nodiscard]] inline bool must_have(std::int64_t since, std::int64_t version) {
   return version > 1 && since <= version;
@@ -106,6 +109,7 @@ void visit_limits(Limits& limits, Visit&& visit) {
   visit(Field{"touched_bytes"}, limits.touched_bytes);
   visit(Field{"level"}, limits.level);
   visit(Field{"busy_share"}, limits.busy_share);
+  visit(Field{"busy_cores", kOfSomeFiles}, limits.busy_cores);
 }
 
 /// The same of its memory.

@@ -100,13 +100,15 @@ void judge_limits(TrialRecord& record, const PlannedTrial& planned, const GroupR
   limits.level = level_that_holds(this_topology(), cores, limits.touched_bytes);
   limits.peak_gflops = peaks.of_trial(trial);
   limits.bandwidth = peaks.bandwidth_of_trial(trial, limits.touched_bytes);
-  // Tasks that too few threads could share (NaN: nobody knows of tasks), or threads that waited for something else.
-  limits.busy_share = std::fmin(limits.busy_share, measured_share(record, rounds, cores));
+  // Tasks that too few could share (NaN: nobody knows of tasks), or threads that waited for something else.
+  const double measured = measured_share(record, rounds, cores);
+  limits.busy_share = std::fmin(limits.busy_share, measured);
+  limits.busy_cores = std::fmin(limits.busy_cores, measured);
 
   const Roof roof{kGiga * limits.peak_gflops, kGiga * limits.bandwidth};
   const auto add = [&](std::string name, double flops, double bytes, double seconds) {
     limits.phases.push_back(judge_phase(
-        std::move(name), {.flops = flops, .bytes = bytes, .seconds = seconds, .busy_share = limits.busy_share}, roof));
+        std::move(name), {.flops = flops, .bytes = bytes, .seconds = seconds, .busy_share = limits.busy_cores}, roof));
   };
   const auto seconds = [&](Phase phase) { return phase_seconds(record.steps, counted, phase); };
   const auto add_phase = [&](Phase phase) {

@@ -20,6 +20,7 @@
 #include "core/statistics.hpp"
 #include "core/step_schedule.hpp"
 #include "core/text/json_strings.hpp"
+#include "experiments/machine/cores.hpp"
 #include "experiments/machine/thread_times.hpp"
 #include "experiments/measure/summary.hpp"
 #include "experiments/measure/trial_steps.hpp"
@@ -206,7 +207,7 @@ class TypedTrialRun final : public LocalTrialRun {
 
   [[nodiscard]] bool diverged() const { return record_.diverged_at_step >= 0; }
 
-  /// `traced`: notes what share of its threads' time had tasks.
+  /// `traced`: notes what share of its threads' time, and of their cores', had tasks.
   void train_step(std::int64_t round, bool traced) {
     if (position_ == 0) begin_epoch();
     const std::span<const std::int64_t> samples = next_samples();
@@ -221,6 +222,8 @@ class TypedTrialRun final : public LocalTrialRun {
     if (!traced) return;
     network_->trace_steps(nullptr);
     record_.limits.busy_share = busy_share(trace.tasks, trial_.threads);
+    const std::int64_t at_once = std::min<std::int64_t>(trial_.threads, available_cores());
+    record_.limits.busy_cores = busy_share(trace.tasks, at_once);
   }
 
   /// That worked since then; 0, which is unknown, where some of them ran on another machine.

@@ -56,12 +56,15 @@ std::string phases_text(const ResultFile& file) {
 std::string roofs_text(const ResultFile& file) {
   TextTable table;
   table.add_column("trial", TextTable::Align::left);
-  for (const char* heading : {"peak GFLOP/s", "GB/s", "of", "touched MB", "busy %"}) table.add_column(heading);
+  for (const char* heading : {"peak GFLOP/s", "GB/s", "of", "touched MB", "busy threads %", "cores %"}) {
+    table.add_column(heading);
+  }
   for (const TrialRecord& trial : file.trials) {
     if (!has_limits(trial)) continue;
     const LimitRecord& limits = trial.limits;
     table.add_row({trial.id, number(limits.peak_gflops, "{:.0f}"), number(limits.bandwidth, "{:.1f}"), limits.level,
-                   number(limits.touched_bytes / kMega, "{:.1f}"), number(100 * limits.busy_share, "{:.0f}")});
+                   number(limits.touched_bytes / kMega, "{:.1f}"), number(100 * limits.busy_share, "{:.0f}"),
+                   number(100 * limits.busy_cores, "{:.0f}")});
   }
   return table.text();
 }
@@ -87,7 +90,7 @@ std::string memory_text(const ResultFile& file) {
 constexpr const char* kLegend =
     "compute: the phase's multiply-adds at the FMA peak; memory: its bytes at the bandwidth of a triad over as many "
     "as\n"
-    "a step touches; idle: threads without work; other: what is left; each of the phase's time. Limited by is the\n"
+    "a step touches; idle: cores without work; other: what is left; each of the phase's time. Limited by is the\n"
     "largest of idle, other, and the longer of the first two. attainable: GFLOP/s that peak and bandwidth allow;\n"
     "touched at most: by the process while the trial was at work, of small networks more, as memory comes in pages of "
     "2 MB\n";
@@ -108,9 +111,13 @@ Json limits_json(const LimitRecord& limits) {
                       {"other_time", number_or_null(phase.other_time)},
                       {"limited_by", to_text(phase.limit)}});
   }
-  return {{"peak_gflops", number_or_null(limits.peak_gflops)},     {"bandwidth", number_or_null(limits.bandwidth)},
-          {"touched_bytes", number_or_null(limits.touched_bytes)}, {"level", limits.level},
-          {"busy_share", number_or_null(limits.busy_share)},       {"phases", phases}};
+  return {{"peak_gflops", number_or_null(limits.peak_gflops)},
+          {"bandwidth", number_or_null(limits.bandwidth)},
+          {"touched_bytes", number_or_null(limits.touched_bytes)},
+          {"level", limits.level},
+          {"busy_share", number_or_null(limits.busy_share)},
+          {"busy_cores", number_or_null(limits.busy_cores)},
+          {"phases", phases}};
 }
 
 Json memory_json(const MemoryRecord& memory) {

@@ -5,6 +5,7 @@
 
 #include "core/models/step_work.hpp"
 #include "core/supply.hpp"
+#include "experiments/machine/cores.hpp"
 #include "experiments/measure/group_run.hpp"
 #include "experiments/measure/trial_limits.hpp"
 #include "tests/experiments/run_first_group.hpp"
@@ -49,6 +50,24 @@ TEST_CASE("threads that have no task are told from the tasks of a step, whatever
   const GroupResult result =
       run_first_group(small_experiment({"sweep.backend=tbb", "sweep.threads=16", "backend.tbb.shard_rows=8"}));
   CHECK(result.trials.front().limits.busy_share < 0.5);
+}
+
+TEST_CASE(
+    "idle time is counted against the cores that threads can have at once, not against threads that no core is for") {
+  const std::int64_t cores = available_cores();
+  const auto limits_on = [](std::int64_t threads, int shard_rows) {
+    return run_first_group(small_experiment({"sweep.backend=tbb", "sweep.threads=" + std::to_string(threads),
+                                             "backend.tbb.shard_rows=" + std::to_string(shard_rows)}))
+        .trials.front()
+        .limits;
+  };
+  const LimitRecord many = limits_on(4 * cores, 8);
+  CHECK(many.busy_cores > 1.5 * many.busy_share);  // a core has four times as much to do as a thread, at most
+  const PhaseLimit& step = many.phases.back();
+  CHECK(step.idle_time == Approx((1 - many.busy_cores) * step.seconds));
+  const LimitRecord each = limits_on(cores, 1024);  // a shard, and as many threads as cores
+  CHECK(each.busy_cores == each.busy_share);
+  if (cores > 1) CHECK(each.busy_cores < 0.8);
 }
 
 TEST_CASE("without steps that count there is no verdict") {

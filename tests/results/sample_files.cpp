@@ -71,7 +71,8 @@ TrialRecord rich_trial(const std::string& backend, std::int64_t threads) {
                   .bandwidth = 15.5,
                   .touched_bytes = 1.25e6,
                   .level = "L2",
-                  .busy_share = 0.9};
+                  .busy_share = 0.9,
+                  .busy_cores = 0.95};
   trial.memory = {.model = {1e6, 1e6, 2e6, 3e5, kNotANumber}, .resident_peak = 4.5e6};
   trial.initial_parameters = {{"layers.0.weight", {2, 3}, std::vector<float>{1, 2, 3, 4, 5, 6}},
                               {"layers.0.bias", {2}, std::vector<float>{0, -0.5f}}};
@@ -247,6 +248,7 @@ void Comparison::field(const std::string& path, const TrialRecord& left, const T
   STEPBENCH_COMPARE(limits.touched_bytes);
   STEPBENCH_COMPARE(limits.level);
   STEPBENCH_COMPARE(limits.busy_share);
+  STEPBENCH_COMPARE(limits.busy_cores);
   STEPBENCH_COMPARE(memory.model.parameters);
   STEPBENCH_COMPARE(memory.model.gradients);
   STEPBENCH_COMPARE(memory.model.moments);
