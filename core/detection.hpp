@@ -13,6 +13,12 @@ namespace stepbench {
 
 /// Of so many runs that look for a difference as large, this share finds it, where nobody says otherwise.
 inline constexpr double kUsualPower = 0.9;
+/// What may be asked for: less is no plan, more than a thousand simulations can tell.
+inline constexpr double kLeastPower = 0.5, kMostPower = 0.99;
+/// The difference to plan for, where nobody says otherwise.
+inline constexpr double kUsualDetect = 0.02;
+/// Rounds of a pilot: enough for an interval, and for a variance that is known to a third.
+inline constexpr std::int64_t kPilotRounds = 12;
 
 /// The difference, as a share (0.02 is 2%), that a run like the one of this evidence would find with so much power:
 /// what its interval's half width or its noise floor asks, the larger, and as much more as the ratio varies. Where the

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/detection.hpp"
 #include "core/value.hpp"
 
 namespace stepbench {
@@ -121,8 +122,13 @@ struct Interval {
   Unit unit = Unit::epochs;
 };
 
+/// measure.rounds = auto: as many as find a difference of `detect` with `power`, told from a pilot.
+inline constexpr std::int64_t kAutomaticRounds = 0;
+
 struct MeasureSettings {
   std::int64_t rounds = 12;
+  double detect = kUsualDetect;  // a share: 0.02 is 2%
+  double power = kUsualPower;
   std::int64_t warmup_steps = 2;  // at each block's start; recorded, left out of the statistics
   bool interleave = true;
   std::string baseline;  // a backend or `backend-tN`; empty: the first supported cell

@@ -53,7 +53,7 @@ _EPOCH_COLUMNS = ("train_loss", "validation_loss", "validation_accuracy", "train
 _CHECK_COLUMNS = ("gradient_error", "gradient_max_error", "gradient_cosine", "update_error")
 _CELL_COLUMNS = (
     "step_time", "position", "block_time", "cpu_time", "steal_time", "run_delay", "involuntary_switches",
-    "sentinel_time", "disturbed", "segment", "cycles", "instructions", "cache_misses", "fp_operations", "energy",
+    "sentinel_time", "disturbed", "segment", "pilot_step_time", "cycles", "instructions", "cache_misses", "fp_operations", "energy",
 )  # fmt: skip
 _ROUND_COLUMNS = ("peak_gflops", "gemm_gflops")
 _LIMIT_COLUMNS = ("flops", "bytes", "seconds", "compute_time", "memory_time", "idle_time", "other_time", "limited_by")
@@ -297,7 +297,8 @@ class Results:
 
         `twin` is true for the baseline's second run of each round, whose `trial` ends in `~twin`. `segment` counts the
         times that the group went on from a checkpoint before the block: what is told from several rounds, other than
-        their ratios, is to be told within one. What an older file has not is NaN, but for the segment, which is 0.
+        their ratios, is to be told within one. Rounds of a pilot (measure.rounds = auto) have a `pilot_step_time` and no
+        `step_time`. What an older file has not is NaN, but for the segment, which is 0.
         """
         pandas = _pandas()
         groups = self._member("groups")

@@ -212,6 +212,11 @@ void check_training(const TrialSettings& trial, const KeyTable& table) {
         "found with scaling.kind = weak, allowed: training.steps, as an epoch has fewer steps the larger "
         "the batch is");
   }
+  if (trial.measure.rounds == kAutomaticRounds && !trial.measure.interleave) {
+    throw SettingError("measure.rounds",
+                       "found \"auto\" with measure.interleave = false, allowed: a number, as blocks that do not "
+                       "alternate find nothing");
+  }
   if (training.schedule == Schedule::cosine && training.steps && training.warmup_steps >= *training.steps) {
     throw SettingError("training.warmup_steps", fmt::format("found \"{}\", allowed: less than training.steps = {}",
                                                             training.warmup_steps, *training.steps));

@@ -58,6 +58,8 @@ constexpr FixedCondition kAdam{"training.optimizer = adam or adamw", [](const Tr
                                }};
 constexpr FixedCondition kCosine{"training.schedule = cosine",
                                  [](const TrialSettings& s) { return s.training.schedule == Schedule::cosine; }};
+constexpr FixedCondition kPlannedRounds{"measure.rounds = auto",
+                                        [](const TrialSettings& s) { return s.measure.rounds == kAutomaticRounds; }};
 constexpr FixedCondition kInterleaved{"measure.interleave = true",
                                       [](const TrialSettings& s) { return s.measure.interleave; }};
 constexpr FixedCondition kRanks{"sweep.ranks", [](const TrialSettings& s) { return s.ranks.count > 0; }};
@@ -226,8 +228,12 @@ std::vector<Key> training_keys() {
 std::vector<Key> measure_and_record_keys() {
   return {
       make_key(
-          "measure.rounds", [](auto& s) -> auto& { return s.measure.rounds; }, integer_rule(1, 10'000),
-          "blocks that a trial's steps are cut into"),
+          "measure.rounds", [](auto& s) -> auto& { return s.measure.rounds; }, rounds_rule(),
+          "blocks that a trial's steps are cut into; auto: as many as find measure.detect, planned from a pilot"),
+      make_key("measure.detect", [](auto& s) -> auto& { return s.measure.detect; }, percentage_rule(),
+               "difference in speed that the planned rounds are to find", {.condition = kPlannedRounds}),
+      make_key("measure.power", [](auto& s) -> auto& { return s.measure.power; }, power_rule(),
+               "share of such runs that are to find it", {.condition = kPlannedRounds}),
       make_key(
           "measure.warmup_steps", [](auto& s) -> auto& { return s.measure.warmup_steps; }, integer_rule(0, kMillion),
           "steps at a block's start that the statistics leave out"),

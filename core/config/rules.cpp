@@ -9,6 +9,7 @@
 
 #include "core/arm.hpp"
 #include "core/models/parameters.hpp"
+#include "core/text/percentage.hpp"
 #include "core/text/text.hpp"
 
 namespace stepbench {
@@ -210,6 +211,38 @@ Rule<std::int64_t> period_rule() {
                 std::ranges::find_if(kUnits, [&](const Unit& each) { return seconds % each.seconds == 0; });
             return fmt::format("{} {}", seconds / unit->seconds, unit->name);
           }};
+}
+
+Rule<std::int64_t> rounds_rule() {
+  static constexpr std::string_view kAuto = "auto";
+  Rule<std::int64_t> number = integer_rule(1, 10'000);
+  return {number.allowed + ", or auto",
+          {},
+          [parse = number.parse](std::string_view text) { return text == kAuto ? kAutomaticRounds : parse(text); },
+          [](const std::int64_t& rounds) -> std::optional<Value> {
+            if (rounds == kAutomaticRounds) return std::string(kAuto);
+            return rounds;
+          }};
+}
+
+Rule<double> percentage_rule() {
+  return {"a percentage above 0% and below 100%, such as 2%",
+          {},
+          [](std::string_view text) -> std::optional<double> {
+            const std::optional<double> share = parse_percentage(text);
+            return share && *share > 0 && *share < 1 ? share : std::nullopt;
+          },
+          [](const double& share) -> std::optional<Value> { return fmt::format("{:g}%", 100 * share); }};
+}
+
+Rule<double> power_rule() {
+  return {fmt::format("a number from {} to {}", kLeastPower, kMostPower),
+          {},
+          [](std::string_view text) {
+            const auto value = parse_real(text);
+            return value && *value >= kLeastPower && *value <= kMostPower ? value : std::nullopt;
+          },
+          as_is<double>};
 }
 
 Rule<Target> target_rule() {

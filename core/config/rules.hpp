@@ -58,6 +58,12 @@ enum class RealRange { positive, not_negative, from_0_below_1, between_0_and_1 }
 [[nodiscard]] Rule<Interval> interval_rule();
 /// Seconds: `10 min`, `90 s`, `2 h`; `never` is -1.
 [[nodiscard]] Rule<std::int64_t> period_rule();
+/// A number of rounds, or `auto`, which is kAutomaticRounds.
+[[nodiscard]] Rule<std::int64_t> rounds_rule();
+/// `2%`, above 0% and below 100%; the value is the share.
+[[nodiscard]] Rule<double> percentage_rule();
+/// As detection.hpp bounds it.
+[[nodiscard]] Rule<double> power_rule();
 /// `validation_accuracy>=0.95`, `validation_loss<=0.3`, `train_loss<=0.1`
 [[nodiscard]] Rule<Target> target_rule();
 

@@ -269,6 +269,7 @@ GroupRecord read_group(const Group& group, const std::string& id, std::int64_t v
     }
   }
   schema::visit_group(record, AttributeReader(group, version));
+  if (group.has("plan")) schema::visit_round_plan(record.plan, AttributeReader(group.group("plan"), version));
   if (!group.has("rounds")) return record;
   const Group rounds = group.group("rounds");
   if (rounds.has("trial")) record.trials = rounds.dataset("trial").read_text();

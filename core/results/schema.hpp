@@ -154,6 +154,7 @@ void visit_cells(Group& group, Visit&& visit) {
   visit("sentinel_time", "s", group.sentinel_time);
   visit("disturbed", "1", group.disturbed);
   visit("segment", "1", group.segment);
+  visit("pilot_step_time", "s", group.pilot_step_time);
   visit("cycles", "1", group.cycles);
   visit("instructions", "1", group.instructions);
   visit("cache_misses", "1", group.cache_misses);
@@ -179,6 +180,22 @@ void visit_rounds_attributes(Group& group, Visit&& visit) {
 template <typename Group, typename Visit>
 void visit_group(Group& group, Visit&& visit) {
   visit(Field{"measurement", 2}, group.measurement);
+}
+
+/// The same for the plan of a group's rounds.
+template <typename Plan, typename Visit>
+void visit_round_plan(Plan& plan, Visit&& visit) {
+  visit(Field{"pilot_rounds"}, plan.pilot_rounds);
+  visit(Field{"pilot_steps"}, plan.pilot_steps);
+  visit(Field{"planned"}, plan.planned);
+  visit(Field{"room"}, plan.room);
+  visit(Field{"seeds"}, plan.seeds);
+  visit(Field{"steps_needed"}, plan.steps_needed);
+  visit(Field{"needed"}, plan.needed);
+  visit(Field{"detect"}, plan.detect);
+  visit(Field{"power"}, plan.power);
+  visit(Field{"noise"}, plan.noise);
+  visit(Field{"alike"}, plan.alike);
 }
 
 /// Calls visit(field, member) for every attribute of a shard.

@@ -156,6 +156,20 @@ enum Disturbance : std::int64_t {
   kSlowSentinel = 8,         // a fixed piece of work, run before the block, took longer than in the other blocks
 };
 
+/// How many rounds a group was given, of measure.rounds = auto (experiments/measure/round_plan.hpp).
+struct RoundPlan {
+  std::int64_t pilot_rounds = 0;  // the first rounds of the group; 0: its rounds were not planned
+  std::int64_t pilot_steps = 0;   // of a pilot's block; no other is shorter
+  std::int64_t planned = 0;       // rounds after the pilot; 0: it is not through
+  std::int64_t room = 0;          // rounds that the training had steps for, after the pilot
+  std::int64_t seeds = 1;         // that share the rounds
+  std::int64_t steps_needed =
+      0;  // of the training, for the rounds that it has no room for; 0: it has room, or none helps
+  double needed = kNotANumber;  // rounds, all seeds together; infinity: more than one would run; NaN: nothing compared
+  double detect = kNotANumber, power = kNotANumber;
+  double noise = kNotANumber, alike = kNotANumber;  // of the pilot, as RoundNoise::deviation and ::correlation
+};
+
 /// The interleaved measurement that a group of trials shared. R rounds, M trials; the baseline's twin, `<id>~twin`, is
 /// one of them. Every (R, M) array is row-major, or empty where it was not taken, and splits and joins by columns: a
 /// trial's own file holds the group with that trial's column (and its twin's) only.
@@ -164,14 +178,17 @@ struct GroupRecord {
   std::size_t environment = 0;  // what it was measured with: its place in ResultFile::environments
   /// The same of all segments but the last, where there are several.
   std::vector<std::size_t> earlier_environments = {};
+  RoundPlan plan = {};
   std::string measurement = {};          // names this measurement of the group: no two are alike; empty in older files
   std::vector<std::string> trials = {};  // (M) ids
-  std::vector<double> step_time = {};    // (R, M) s: median step of the round's block; NaN where none counted
-  std::vector<std::int64_t> position = {};        // (R, M): position[r][m] = the place, from 0, of trial m in round r
-  std::vector<double> block_time = {};            // (R, M) s: wall time of the block's steps and evaluations
-  std::vector<double> cpu_time = {};              // (R, M) s: CPU time of the process in the block
-  std::vector<double> steal_time = {};            // (R, M) s: of all cores in the block, as the kernel tells
-  std::vector<double> run_delay = {};             // (R, M) s: summed over threads that were ready and waited for a core
+  /// (R, M) s: median step of the round's block; NaN where none counted, and in a pilot, which has no say in ratios.
+  std::vector<double> step_time = {};
+  std::vector<double> pilot_step_time = {};  // (R, M) s: the same of a pilot's rounds, NaN after it; empty: no pilot
+  std::vector<std::int64_t> position = {};   // (R, M): position[r][m] = the place, from 0, of trial m in round r
+  std::vector<double> block_time = {};       // (R, M) s: wall time of the block's steps and evaluations
+  std::vector<double> cpu_time = {};         // (R, M) s: CPU time of the process in the block
+  std::vector<double> steal_time = {};       // (R, M) s: of all cores in the block, as the kernel tells
+  std::vector<double> run_delay = {};        // (R, M) s: summed over threads that were ready and waited for a core
   std::vector<double> involuntary_switches = {};  // (R, M): of all threads of the process in the block
   std::vector<double> sentinel_time = {};         // (R, M) s: of the sentinel kernel, just before the block
   std::vector<std::int64_t> disturbed = {};       // (R, M): sum of Disturbance

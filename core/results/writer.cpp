@@ -330,6 +330,10 @@ void write_group(Group& groups, const GroupRecord& record, EnvironmentLinks& env
       environments.add_to(earlier, record.earlier_environments[i], std::to_string(i));
     }
   }
+  if (record.plan.pilot_rounds > 0) {
+    Group plan = parent.create_group("plan");
+    schema::visit_round_plan(record.plan, AttributeWriter(plan));
+  }
   const auto rounds = static_cast<std::size_t>(record.rounds());
   const std::size_t cells = record.trials.size() * rounds;
   if (record.trials.empty() && rounds == 0) return;

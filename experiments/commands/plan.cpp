@@ -5,12 +5,12 @@
 #include <optional>
 
 #include "core/error.hpp"
+#include "core/text/percentage.hpp"
 #include "core/text/text.hpp"
 #include "experiments/commands/command.hpp"
 #include "experiments/detect/duration.hpp"
 #include "experiments/detect/pilot.hpp"
 #include "experiments/detect/report.hpp"
-#include "experiments/show/speed_margin.hpp"
 #include "experiments/terminal/exit_code.hpp"
 #include "experiments/terminal/standard_streams.hpp"
 
@@ -25,12 +25,12 @@ double parse_difference(const std::string& text) {
 }
 
 double parse_power(const std::string& text) {
-  constexpr double kLeast = 0.5, kMost = 0.99;  // less is no plan, more than a thousand simulations can tell
   double power = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), power, std::chars_format::fixed);
-  if (error == std::errc{} && end == text.data() + text.size() && power >= kLeast && power <= kMost) return power;
+  if (error == std::errc{} && end == text.data() + text.size() && power >= kLeastPower && power <= kMostPower)
+    return power;
   throw InputError(fmt::format("plan: --power: found \"{}\", allowed: a number from {} to {}, as in 0.9",
-                               printable(text), kLeast, kMost));
+                               printable(text), kLeastPower, kMostPower));
 }
 
 int run_plan(const ParsedCommandLine& arguments) {

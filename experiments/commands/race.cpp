@@ -49,6 +49,10 @@ int run_race(const ParsedCommandLine& arguments) {
   const race::Request request = read_request(arguments);
   const Experiment experiment = load_experiment(request.config, request.overrides, key_table());
   const std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
+  if (groups.front().trials.front().settings->measure.rounds == kAutomaticRounds) {
+    throw InputError(
+        "race: measure.rounds = auto plans a run, not a race: give a number, as in --set measure.rounds=40");
+  }
   print_warnings(data_warnings(groups));
   std::vector<PlannedTrial> trials;
   std::string skipped;

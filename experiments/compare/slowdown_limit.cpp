@@ -4,8 +4,8 @@
 
 #include "core/error.hpp"
 #include "core/speed_verdict.hpp"
+#include "core/text/percentage.hpp"
 #include "core/text/text.hpp"
-#include "experiments/show/speed_margin.hpp"
 
 namespace stepbench::compare {
 

@@ -3,30 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 
 #include "core/arm.hpp"
 #include "core/error.hpp"
-#include "core/results/lookup.hpp"
 #include "experiments/measure/group_run.hpp"
-#include "experiments/measure/trial_steps.hpp"
+#include "experiments/measure/round_plan.hpp"
+#include "experiments/plan/round_cut.hpp"
+#include "experiments/plan/trial_steps.hpp"
 #include "experiments/terminal/interrupt.hpp"
 
 namespace stepbench::detect {
 namespace {
 
 constexpr const char* kInterrupted = "interrupted: nothing is planned";
-
-/// A group's id, `s1-batch_size32`, without its seed.
-std::string condition_of(const PlannedGroup& group) {
-  const std::size_t end = group.id.find('-');
-  return end == std::string::npos ? "" : group.id.substr(end + 1);
-}
-
-bool compares(const PlannedGroup& group) {
-  return std::ranges::count_if(group.trials, [](const PlannedTrial& trial) { return trial.unsupported.empty(); }) > 1;
-}
 
 /// The same trial for as many rounds as a pilot has.
 PlannedTrial for_pilot(PlannedTrial planned, std::int64_t block) {
@@ -53,9 +43,11 @@ PilotGroup pilot_of(const PlannedGroup& group) {
                                  first.settings->id));
   }
   const std::int64_t steps = steps_of_trial(*first.settings, *first.dataset);
-  const std::int64_t rounds = rounds_of_trial(measure, steps);
-  PilotGroup pilot{group, {.name = condition_of(group), .baseline = {}, .rounds = rounds, .block = steps / rounds}};
-  pilot.condition.most = steps / pilot.condition.block;
+  const RoundCut cut(measure, steps);
+  const std::int64_t rounds = cut.awaits_plan() ? cut.room() : cut.rounds();
+  const std::int64_t block = cut.awaits_plan() ? cut.pilot_steps() : steps / rounds;
+  PilotGroup pilot{group, {.name = condition_of(group), .baseline = {}, .rounds = rounds, .block = block}};
+  pilot.condition.most = steps / block;
   for (PlannedTrial& trial : pilot.group.trials) trial = for_pilot(std::move(trial), pilot.condition.block);
   return pilot;
 }
@@ -78,13 +70,9 @@ void measure(const PilotGroup& planned, PeakHistory& peaks, Progress& progress, 
   Condition condition = planned.condition;
   condition.baseline = arm_of(*baseline).name();
   condition.round_seconds = result.rounds_seconds / static_cast<double>(kPilotRounds);
-  const auto times = [&](const std::string& id) { return column_of(result.rounds, result.rounds.step_time, id); };
-  const std::vector<double> baseline_times = times(baseline->id), twin = times(twin_id(baseline->id));
-  for (const TrialRecord& record : result.trials) {
-    const std::vector<double> own = times(record.id);
-    if (record.is_baseline || own.empty()) continue;
-    const RoundNoise noise = round_noise(baseline_times, own, twin);
-    if (!std::isnan(noise.deviation)) condition.comparisons.push_back({arm_of(record).name(), noise});
+  for (const ArmNoise& arm : noise_of_arms(result.rounds, result.rounds.step_time, baseline->id)) {
+    const auto record = std::ranges::find(result.trials, arm.trial, &TrialRecord::id);
+    condition.comparisons.push_back({arm_of(*record).name(), arm.noise});
   }
   if (!condition.comparisons.empty()) pilot.conditions.push_back(std::move(condition));
 }

@@ -13,9 +13,6 @@
 
 namespace stepbench::detect {
 
-/// Enough for an interval, and for a variance that is known to a third.
-inline constexpr std::int64_t kPilotRounds = 12;
-
 /// An arm against its group's baseline.
 struct Comparison {
   std::string arm;  // `tbb-t2`

@@ -10,7 +10,7 @@
 #include "core/statistics.hpp"
 #include "experiments/machine/cores.hpp"
 #include "experiments/measure/summary.hpp"
-#include "experiments/measure/trial_steps.hpp"
+#include "experiments/plan/trial_steps.hpp"
 #include "variants/ranks/leaf_shares.hpp"
 
 namespace stepbench {

@@ -26,7 +26,7 @@
 #include "experiments/measure/summary.hpp"
 #include "experiments/measure/trial_limits.hpp"
 #include "experiments/measure/trial_run.hpp"
-#include "experiments/measure/trial_steps.hpp"
+#include "experiments/plan/trial_steps.hpp"
 #include "experiments/terminal/interrupt.hpp"
 
 namespace stepbench {
@@ -301,17 +301,16 @@ GroupResult run_group(const PlannedGroup& group, const Backend& reference, PeakH
 
   const MeasureSettings& measure = group.trials.front().settings->measure;
   const std::int64_t steps = steps_of_trial(*group.trials.front().settings, *group.trials.front().dataset);
-  const std::int64_t count = rounds_of_trial(measure, steps);
-  if (count < measure.rounds) {
-    progress.warn(fmt::format("{}: {} steps are enough for {} rounds of the {} asked for", group.id, steps, count,
-                              measure.rounds));
+  if (measure.rounds != kAutomaticRounds && rounds_of_trial(measure, steps) < measure.rounds) {
+    progress.warn(fmt::format("{}: {} steps are enough for {} rounds of the {} asked for", group.id, steps,
+                              rounds_of_trial(measure, steps), measure.rounds));
   }
   if (!std::ranges::all_of(members, [](const Member& member) { return !member.run || member.run->can_save(); })) {
     checkpoints.publish = nullptr;
   }
   // Lets the group come to its end where the last round does.
   const std::optional<FinishRound> finish = checkpoints.publish ? std::make_optional<FinishRound>() : std::nullopt;
-  Rounds rounds(group, members, count, result.trials, peaks, checkpoints, progress);
+  Rounds rounds(group, members, result.trials, peaks, checkpoints, progress);
   checkpoints.from.reset();  // its memory
   const auto begin = std::chrono::steady_clock::now();
   const bool ended = rounds.run();

@@ -11,7 +11,8 @@
 #include "experiments/machine/cores.hpp"
 #include "experiments/measure/group_run.hpp"
 #include "experiments/measure/idle_workers.hpp"
-#include "experiments/measure/trial_steps.hpp"
+#include "experiments/measure/round_plan.hpp"
+#include "experiments/plan/trial_steps.hpp"
 #include "experiments/terminal/interrupt.hpp"
 
 namespace stepbench {
@@ -37,36 +38,65 @@ void record_failure(TrialRecord& record, FailureCause cause, const std::string& 
   progress.warn(fmt::format("{} failed: {}", record.id, message));
 }
 
-Rounds::Rounds(const PlannedGroup& group, std::vector<Member>& members, std::int64_t count,
-               std::vector<TrialRecord>& records, PeakHistory& peaks, const Checkpoints& checkpoints,
-               Progress& progress)
+Rounds::Rounds(const PlannedGroup& group, std::vector<Member>& members, std::vector<TrialRecord>& records,
+               PeakHistory& peaks, const Checkpoints& checkpoints, Progress& progress)
     : group_(group),
       members_(members),
-      count_(count),
-      total_steps_(steps_of_trial(*members.front().planned->settings, *members.front().planned->dataset)),
+      cut_(group.trials.front().settings->measure,
+           steps_of_trial(*members.front().planned->settings, *members.front().planned->dataset)),
       interleaved_(group.trials.front().settings->measure.interleave),
       records_(records),
       checkpoints_(checkpoints),
       progress_(progress),
-      peaks_(group, peaks),
-      position_(static_cast<std::size_t>(count) * members.size()),
-      step_time_(position_.size(), kNotANumber),
-      noise_(position_.size(), not_watched()),
-      counted_(position_.size()),
-      segment_(position_.size()) {
+      peaks_(group, peaks) {
+  plan_ = {.pilot_rounds = cut_.pilot_rounds(), .pilot_steps = cut_.pilot_steps()};
+  make_room();
   if (checkpoints.from) restore(*checkpoints.from);
+}
+
+void Rounds::make_room() {
+  const std::size_t cells = count() * members_.size();
+  position_.resize(cells);
+  step_time_.resize(cells, kNotANumber);
+  if (cut_.pilot_rounds() > 0) pilot_time_.resize(cells, kNotANumber);
+  noise_.resize(cells, not_watched());
+  counted_.resize(cells);
+  segment_.resize(cells, segments_before_);
+}
+
+void Rounds::set_plan(const RoundPlan& plan) {
+  plan_ = plan;
+  cut_.plan(plan.planned);
+  make_room();
+}
+
+void Rounds::plan_rest() {
+  if (!cut_.awaits_plan()) return;
+  GroupRecord pilot;
+  for (const Member& member : members_) pilot.trials.push_back(records_[member.index].id);
+  pilot.pilot_step_time = pilot_time_;
+  set_plan(plan_rounds(group_, pilot, cut_));
+  progress_.note(
+      fmt::format("{}: {} rounds planned after a pilot of {}", group_.id, plan_.planned, plan_.pilot_rounds));
+}
+
+double Rounds::work_of(std::int64_t round) const {
+  const double share = static_cast<double>(cut_.steps_of(round)) / static_cast<double>(cut_.total_steps());
+  return group_work(group_) * share / static_cast<double>(members_.size());
 }
 
 void Rounds::restore(const GroupState& state) {
   const GroupRecord& rounds = state.rounds;
-  const bool fits =
-      rounds.rounds() == count_ && std::ranges::equal(rounds.trials, members_, {}, {},
-                                                      [&](const Member& member) { return records_[member.index].id; });
+  if (cut_.awaits_plan() && rounds.plan.planned > 0) set_plan(rounds.plan);
+  const bool fits = rounds.rounds() == cut_.rounds() && rounds.pilot_step_time.size() == pilot_time_.size() &&
+                    std::ranges::equal(rounds.trials, members_, {}, {},
+                                       [&](const Member& member) { return records_[member.index].id; });
   if (!fits || state.blocks < 0 || state.blocks > std::ssize(position_)) {
     throw Error(fmt::format("{}: the checkpoint has other rounds", group_.id));
   }
   position_ = rounds.position;
   step_time_ = rounds.step_time;
+  pilot_time_ = rounds.pilot_step_time;
   for (std::size_t i = 0; i < noise_.size(); ++i) {
     noise_[i] = {rounds.block_time[i],           rounds.cpu_time[i],     rounds.steal_time[i], rounds.run_delay[i],
                  rounds.involuntary_switches[i], rounds.sentinel_time[i]};
@@ -77,24 +107,25 @@ void Rounds::restore(const GroupState& state) {
       },
       rounds);
   done_ = static_cast<std::size_t>(state.blocks);
-  std::ranges::fill(segment_, std::ssize(rounds.earlier_environments) + 1);
+  segments_before_ = std::ssize(rounds.earlier_environments) + 1;
+  std::ranges::fill(segment_, segments_before_);
   for (std::size_t block = 0; block < done_; ++block) {
     const Turn turn = turn_of(block);
     const std::size_t cell = static_cast<std::size_t>(turn.round) * members_.size() + turn.member;
     segment_[cell] = rounds.segment[cell];
   }
   const std::size_t rounds_begun = interleaved_ ? done_ / members_.size() : done_;
-  peaks_.restore(rounds, std::min(rounds_begun, static_cast<std::size_t>(count_)));
+  peaks_.restore(rounds, std::min(rounds_begun, count()));
   for (const Member& member : members_) {
     peaks_.restore(*member.planned->settings, state.find(records_[member.index].id)->peak_gflops);
   }
-  progress_.skip(group_work(group_) * static_cast<double>(done_) / static_cast<double>(position_.size()));
+  for (std::size_t block = 0; block < done_; ++block) progress_.skip(work_of(turn_of(block).round));
 }
 
 Rounds::Turn Rounds::turn_of(std::size_t block) const {
   if (!interleaved_) {
-    const std::size_t member = block / static_cast<std::size_t>(count_);
-    return {member, static_cast<std::int64_t>(block) % count_, member};
+    const std::size_t member = block / count();
+    return {member, static_cast<std::int64_t>(block % count()), member};
   }
   const auto round = static_cast<std::int64_t>(block / members_.size());
   const std::size_t place = block % members_.size();
@@ -111,6 +142,7 @@ bool Rounds::run() {
     train(turn);
     if (stop_requested()) return false;
     ++done_;
+    if (done_ == position_.size()) plan_rest();
     const bool ends_round = !interleaved_ || turn.place + 1 == members_.size();
     if (ends_round && done_ < position_.size() && !pass_boundary()) return false;
   }
@@ -163,6 +195,8 @@ void Rounds::write(GroupRecord& rounds) const {
   for (const Member& member : members_) rounds.trials.push_back(records_[member.index].id);
   rounds.position = position_;
   rounds.step_time = step_time_;
+  rounds.pilot_step_time = pilot_time_;
+  rounds.plan = plan_;
   for (const BlockNoise& noise : noise_) {
     rounds.block_time.push_back(noise.block_time);
     rounds.cpu_time.push_back(noise.cpu_time);
@@ -178,7 +212,7 @@ void Rounds::write(GroupRecord& rounds) const {
       rounds);
   rounds.disturbed = disturbances();
   rounds.segment = segment_;
-  peaks_.write(rounds, static_cast<std::size_t>(count_));
+  peaks_.write(rounds, count());
 }
 
 /// A block is held against those of its own segment: another machine, or the same one days later, has another clock.
@@ -206,7 +240,7 @@ void Rounds::train(const Turn& turn) {
   Member& member = members_[turn.member];
   const std::size_t cell = static_cast<std::size_t>(turn.round) * members_.size() + turn.member;
   position_[cell] = static_cast<std::int64_t>(turn.place);
-  progress_.status(fmt::format("{} round {} of {}", records_[member.index].id, turn.round + 1, count_));
+  progress_.status(fmt::format("{} round {} of {}", records_[member.index].id, turn.round + 1, cut_.rounds()));
   if (member.run && member.run->can_train()) {
     wait_for_idle_workers();
     {
@@ -219,7 +253,8 @@ void Rounds::train(const Turn& turn) {
     }
     try {
       counters_.start();
-      step_time_[cell] = member.run->train(steps_of_round(total_steps_, count_, turn.round), turn.round).step_time;
+      const double step_time = member.run->train(cut_.steps_of(turn.round), turn.round).step_time;
+      (cut_.is_pilot(turn.round) ? pilot_time_ : step_time_)[cell] = step_time;
       counted_[cell] = counters_.stop();
       noise_[cell] = watch_.end_block();
       member.memory.end_block();
@@ -233,7 +268,7 @@ void Rounds::train(const Turn& turn) {
       record_failure(record, FailureCause::error, reason_of(error), progress_);
     }
   }
-  progress_.advance(group_work(group_) / static_cast<double>(position_.size()));
+  progress_.advance(work_of(turn.round));
 }
 
 }  // namespace stepbench

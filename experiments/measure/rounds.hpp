@@ -15,6 +15,7 @@
 #include "experiments/measure/peaks.hpp"
 #include "experiments/measure/trial_run.hpp"
 #include "experiments/plan/plan.hpp"
+#include "experiments/plan/round_cut.hpp"
 #include "experiments/terminal/progress.hpp"
 
 namespace stepbench {
@@ -35,11 +36,11 @@ class Rounds {
  public:
   /// All outlive it, but the state to go on from, where `checkpoints` has one; then `members` are those of its rounds,
   /// restored.
-  Rounds(const PlannedGroup& group, std::vector<Member>& members, std::int64_t count, std::vector<TrialRecord>& records,
-         PeakHistory& peaks, const Checkpoints& checkpoints, Progress& progress);
+  Rounds(const PlannedGroup& group, std::vector<Member>& members, std::vector<TrialRecord>& records, PeakHistory& peaks,
+         const Checkpoints& checkpoints, Progress& progress);
 
-  /// Trains all members to their end. False when a signal came in between: the last block is whole only where
-  /// it let the round come to its end.
+  /// Trains all members to their end; where measure.rounds = auto, plans the rounds between the pilot's last and the
+  /// next. False when a signal came in between: the last block is whole only where it let the round come to its end.
   [[nodiscard]] bool run();
 
   [[nodiscard]] const Peaks& peaks() const { return peaks_; }
@@ -58,6 +59,14 @@ class Rounds {
   };
 
   void restore(const GroupState& state);
+  [[nodiscard]] std::size_t count() const { return static_cast<std::size_t>(cut_.rounds()); }
+  /// Once the pilot is through: cuts the rest of the steps, and makes room for their rounds.
+  void plan_rest();
+  void set_plan(const RoundPlan& plan);
+  /// Makes the arrays as long as the rounds.
+  void make_room();
+  /// Of a block, in the unit of Progress.
+  [[nodiscard]] double work_of(std::int64_t round) const;
   [[nodiscard]] Turn turn_of(std::size_t block) const;
   void train(const Turn& turn);
   /// False when it is to go no further.
@@ -67,7 +76,8 @@ class Rounds {
 
   const PlannedGroup& group_;
   std::vector<Member>& members_;
-  std::int64_t count_, total_steps_;
+  RoundCut cut_;
+  RoundPlan plan_;
   bool interleaved_;
   std::vector<TrialRecord>& records_;
   const Checkpoints& checkpoints_;
@@ -77,10 +87,12 @@ class Rounds {
   BlockCounters counters_;
   std::vector<std::int64_t> position_;  // (R, M)
   std::vector<double> step_time_;       // (R, M), s
+  std::vector<double> pilot_time_;      // (R, M), s; empty without a pilot
   std::vector<BlockNoise> noise_;       // (R, M)
   std::vector<CounterValues> counted_;  // (R, M)
   std::vector<std::int64_t> segment_;   // (R, M)
-  std::size_t done_ = 0;                // blocks
+  std::int64_t segments_before_ = 0;
+  std::size_t done_ = 0;  // blocks
   std::chrono::steady_clock::time_point saved_ = std::chrono::steady_clock::now();
 };
 

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "core/statistics.hpp"
-#include "experiments/measure/trial_steps.hpp"
+#include "experiments/plan/trial_steps.hpp"
 
 namespace stepbench {
 namespace {

@@ -15,7 +15,7 @@
 #include "experiments/machine/cores.hpp"
 #include "experiments/machine/topology.hpp"
 #include "experiments/measure/summary.hpp"
-#include "experiments/measure/trial_steps.hpp"
+#include "experiments/plan/trial_steps.hpp"
 
 namespace stepbench {
 namespace {

@@ -23,8 +23,8 @@
 #include "experiments/machine/cores.hpp"
 #include "experiments/machine/thread_times.hpp"
 #include "experiments/measure/summary.hpp"
-#include "experiments/measure/trial_steps.hpp"
 #include "experiments/plan/start_parameters.hpp"
+#include "experiments/plan/trial_steps.hpp"
 #include "experiments/terminal/interrupt.hpp"
 #include "variants/ranks/ranks.hpp"
 

@@ -13,7 +13,9 @@
 #include "experiments/machine/cores.hpp"
 #include "experiments/machine/topology.hpp"
 #include "experiments/plan/data_folders.hpp"
+#include "experiments/plan/round_cut.hpp"
 #include "experiments/plan/start_parameters.hpp"
+#include "experiments/plan/trial_steps.hpp"
 
 namespace stepbench {
 namespace {
@@ -78,6 +80,17 @@ void require_samples(const Experiment& experiment, const TrialSettings& trial, c
       samples < trial.workers() ? "fewer ranks or threads" : fmt::format("at most {}", samples / trial.workers())));
 }
 
+/// A pilot and rounds that can tell something take some steps.
+void require_steps(const Experiment& experiment, const TrialSettings& trial, const Dataset& dataset) {
+  if (trial.measure.rounds != kAutomaticRounds) return;
+  const std::int64_t steps = steps_of_trial(trial, dataset), least = least_steps_for_auto(trial.measure);
+  if (steps >= least) return;
+  throw InputError(
+      fmt::format("{}found \"auto\" with {} training steps, allowed: a number, or at least {} steps for a "
+                  "pilot of {} rounds and {} more",
+                  experiment.where("measure.rounds"), steps, least, kPilotRounds, kMinimumPairs));
+}
+
 /// With `model.init = file:PATH#TRIAL`, the parameters that it names.
 void read_start(const Experiment& experiment, StartFiles& files, TrialSettings& trial) {
   try {
@@ -97,6 +110,7 @@ std::shared_ptr<const TrialSettings> fit_to_data(const Experiment& experiment, T
   }
   require_precision_fit(experiment, trial, dataset);
   require_samples(experiment, trial, dataset);
+  require_steps(experiment, trial, dataset);
   read_start(experiment, start_files, trial);
   place_trial(trial);
   return std::make_shared<const TrialSettings>(std::move(trial));
@@ -127,6 +141,22 @@ std::size_t find_baseline(const Experiment& experiment, const PlannedGroup& grou
   return found;
 }
 
+std::int64_t supported_trials(const PlannedGroup& group) {
+  return std::ranges::count_if(group.trials, [](const PlannedTrial& trial) { return trial.unsupported.empty(); });
+}
+
+void count_comparisons(std::vector<PlannedGroup>& groups) {
+  std::map<std::string, std::int64_t> seeds;  // by condition
+  std::int64_t comparisons = 0;
+  for (const PlannedGroup& group : groups) {
+    if (++seeds[condition_of(group)] == 1 && compares(group)) comparisons += supported_trials(group) - 1;
+  }
+  for (PlannedGroup& group : groups) {
+    group.comparisons = static_cast<std::size_t>(std::max<std::int64_t>(1, comparisons));
+    group.seeds = seeds[condition_of(group)];
+  }
+}
+
 /// Of trials that the user wants pinned and that cannot be, one for each reason.
 std::vector<std::string> pin_warnings(std::span<const PlannedGroup> groups) {
   std::vector<std::string> warnings;
@@ -146,6 +176,13 @@ std::vector<std::string> pin_warnings(std::span<const PlannedGroup> groups) {
 }
 
 }  // namespace
+
+std::string condition_of(const PlannedGroup& group) {
+  const std::size_t end = group.id.find('-');
+  return end == std::string::npos ? "" : group.id.substr(end + 1);
+}
+
+bool compares(const PlannedGroup& group) { return supported_trials(group) > 1; }
 
 void place_trial(TrialSettings& trial) {
   trial.places = {};
@@ -177,6 +214,7 @@ std::vector<PlannedGroup> plan_experiment(const Experiment& experiment, std::spa
     throw InputError(experiment.where("sweep.backend") + "no trial of the sweep can run: " + last_reason);
   }
   for (PlannedGroup& group : groups) group.baseline = find_baseline(experiment, group);
+  count_comparisons(groups);
   return groups;
 }
 

@@ -27,7 +27,16 @@ struct PlannedGroup {
   std::string id;
   std::vector<PlannedTrial> trials;
   std::size_t baseline = 0;  // index of a supported trial; 0 when there is none
+  std::size_t comparisons =
+      1;  // that the whole experiment makes, seeds pooled: among them the false discovery rate is held
+  std::int64_t seeds =
+      1;  // of the experiment's groups that differ from this one in the seed alone, this one's included
 };
+
+/// A group's id, `s1-batch_size32`, without its seed: what groups that differ in the seed alone share.
+[[nodiscard]] std::string condition_of(const PlannedGroup& group);
+/// Whether two of its trials can run, one of which is then compared with the other.
+[[nodiscard]] bool compares(const PlannedGroup& group);
 
 /// Groups in the order of their first trial. Throws InputError, in the form of the config's own errors: an unknown
 /// backend or baseline, a sweep that no backend supports, data that cannot be loaded or does not fit the model.

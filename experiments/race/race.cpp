@@ -7,7 +7,7 @@
 #include <deque>
 
 #include "core/error.hpp"
-#include "experiments/measure/trial_steps.hpp"
+#include "experiments/plan/trial_steps.hpp"
 #include "experiments/race/racer.hpp"
 
 namespace stepbench::race {

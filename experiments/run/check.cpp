@@ -17,7 +17,7 @@
 #include "experiments/measure/gate.hpp"
 #include "experiments/measure/trial_limits.hpp"
 #include "experiments/measure/trial_run.hpp"
-#include "experiments/measure/trial_steps.hpp"
+#include "experiments/plan/trial_steps.hpp"
 #include "experiments/terminal/text_table.hpp"
 
 namespace stepbench {

@@ -9,11 +9,6 @@
 namespace stepbench::scale {
 namespace {
 
-/// What a group's id says beside its seed.
-std::string condition_of(const PlannedGroup& group) {
-  return group.id.substr(("s" + std::to_string(group.trials.front().settings->seed)).size());
-}
-
 PlannedTrial with_threads(const PlannedTrial& planned, const Arm& arm, std::int64_t threads) {
   TrialSettings settings = *planned.settings;
   settings.threads = threads;

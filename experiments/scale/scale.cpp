@@ -60,6 +60,7 @@ PlannedTrial for_blocks(PlannedTrial planned, double step_time) {
   const auto in_block = static_cast<std::int64_t>(
       std::clamp(kBlockSeconds / step_time, static_cast<double>(least), static_cast<double>(most)));
   settings.training.epochs.reset();
+  if (measure.rounds == kAutomaticRounds) measure.rounds = MeasureSettings{}.rounds;  // which are not planned here
   settings.training.steps = measure.rounds * in_block;
   measure.interleave = true;
   measure.scaling = false;

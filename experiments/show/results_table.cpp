@@ -16,6 +16,7 @@
 #include "experiments/machine/noise_watch.hpp"
 #include "experiments/show/found_line.hpp"
 #include "experiments/show/peers_shown.hpp"
+#include "experiments/show/planned_rounds.hpp"
 #include "experiments/show/shown_speed.hpp"
 #include "experiments/show/speed_margin.hpp"
 #include "experiments/show/study_table.hpp"
@@ -130,7 +131,7 @@ std::string noise_lines(const ResultFile& file, const std::vector<ShownSpeed>& s
     text += fmt::format("noise floor, from the baseline run twice: {:.1f}%{}\n", 100 * least,
                         floors.size() > 1 ? fmt::format(" to {:.1f}%", 100 * most) : "");
   }
-  text += found_line(compared);
+  text += planned_rounds_lines(file) + found_line(compared);
   const std::string remedies = what_would_tell(compared, margin);
   if (!remedies.empty()) {
     text += fmt::format("what would tell where a speed cannot be told (?): {}{}\n", remedies,

@@ -2,17 +2,12 @@
 // core/speed_verdict.hpp's.
 #pragma once
 
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include "core/speed_verdict.hpp"
 #include "experiments/terminal/options.hpp"
 
 namespace stepbench {
-
-/// The share of `5%`, 0.05, from 0 to 1e6 %; nothing for any other text.
-[[nodiscard]] std::optional<double> parse_percentage(std::string_view text);
 
 [[nodiscard]] Option speed_margin_option();
 

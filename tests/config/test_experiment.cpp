@@ -247,6 +247,26 @@ TEST_CASE("a key that nothing uses is refused with what would use it") {
         "quick.cfg:13: measure.gate_samples: no trial uses it (it applies with measure.gate = true)");
 }
 
+TEST_CASE("rounds are a number, or planned for a difference and a power, of blocks that alternate") {
+  const std::string start = "[measure]\nrounds = ";
+  CHECK(error_with(start + "0\n") ==
+        "quick.cfg:12: measure.rounds: found \"0\", allowed: an integer from 1 to 10000, or auto");
+  CHECK(error_with(start + "auto\n") == "no error");
+  CHECK(error_with(start + "auto\ndetect = 1.5%\npower = 0.8\n") == "no error");
+  for (const char* wrong : {"0%", "2", "100%", "-1%"}) {
+    CHECK(error_with(start + "auto\ndetect = " + wrong + "\n") ==
+          std::string("quick.cfg:13: measure.detect: found \"") + wrong +
+              "\", allowed: a percentage above 0% and below 100%, such as 2%");
+  }
+  CHECK(error_with(start + "auto\npower = 1\n") ==
+        "quick.cfg:13: measure.power: found \"1\", allowed: a number from 0.5 to 0.99");
+  CHECK(error_with("[measure]\ndetect = 2%\n") ==
+        "quick.cfg:12: measure.detect: no trial uses it (it applies with measure.rounds = auto)");
+  CHECK(error_with(start + "auto\ninterleave = false\n") ==
+        "quick.cfg:12: measure.rounds: found \"auto\" with measure.interleave = false, allowed: a number, as blocks "
+        "that do not alternate find nothing (trial blas-t1-s1)");
+}
+
 TEST_CASE("layerwise updates need plain sgd without clipping") {
   CHECK(error_with("update_order = layerwise\noptimizer = adam\n") ==
         "quick.cfg:11: training.update_order: found \"layerwise\" with training.optimizer = adam, allowed: sgd (trial "

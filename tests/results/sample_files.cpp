@@ -283,6 +283,18 @@ void Comparison::field(const std::string& path, const GroupRecord& left, const G
   STEPBENCH_COMPARE(measurement);
   STEPBENCH_COMPARE(trials);
   STEPBENCH_COMPARE(step_time);
+  STEPBENCH_COMPARE(pilot_step_time);
+  STEPBENCH_COMPARE(plan.pilot_rounds);
+  STEPBENCH_COMPARE(plan.pilot_steps);
+  STEPBENCH_COMPARE(plan.planned);
+  STEPBENCH_COMPARE(plan.room);
+  STEPBENCH_COMPARE(plan.seeds);
+  STEPBENCH_COMPARE(plan.steps_needed);
+  STEPBENCH_COMPARE(plan.needed);
+  STEPBENCH_COMPARE(plan.detect);
+  STEPBENCH_COMPARE(plan.power);
+  STEPBENCH_COMPARE(plan.noise);
+  STEPBENCH_COMPARE(plan.alike);
   STEPBENCH_COMPARE(position);
   STEPBENCH_COMPARE(block_time);
   STEPBENCH_COMPARE(cpu_time);
@@ -404,9 +416,21 @@ ResultFile rich_file() {
   file.trials.push_back(failed);
   GroupRecord group{.id = "s1",
                     .earlier_environments = {1},
+                    .plan = {.pilot_rounds = 1,
+                             .pilot_steps = 10,
+                             .planned = 1,
+                             .room = 4,
+                             .seeds = 2,
+                             .steps_needed = 170,
+                             .needed = std::numeric_limits<double>::infinity(),
+                             .detect = 0.02,
+                             .power = 0.9,
+                             .noise = 0.013,
+                             .alike = 0.25},
                     .measurement = "2025-01-02T03:04:05Z-0123456789abcdef",
                     .trials = {"blas-t1-s1", "blas-t1-s1~twin", "tbb-t2-s1"},
                     .step_time = {1.0, 1.1, 0.5, 1.2, kNotANumber, 0.6},
+                    .pilot_step_time = {1.5, 1.4, 0.7, kNotANumber, kNotANumber, kNotANumber},
                     .position = {2, 0, 1, 0, 1, 2},
                     .block_time = {10, 11, 5, 12, 13, 6},
                     .cpu_time = {9, 10, 4, 11, 12, 5},

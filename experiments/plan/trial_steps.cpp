@@ -1,4 +1,4 @@
-#include "experiments/measure/trial_steps.hpp"
+#include "experiments/plan/trial_steps.hpp"
 
 #include <algorithm>
 
