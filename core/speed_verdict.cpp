@@ -14,7 +14,8 @@ namespace stepbench {
 namespace {
 
 constexpr const char* kRealButInside = "real, but inside the margin";
-constexpr double kMostRounds = 1000;  // what one would still run; beyond it only a quieter machine helps
+constexpr double kMostRounds = 1000;    // what one would still run; beyond it only a quieter machine helps
+constexpr double kMostProcesses = 100;  // the same
 
 bool has_interval(const RatioEstimate& speed) { return !std::isnan(speed.low) && !std::isnan(speed.high); }
 
@@ -30,12 +31,12 @@ bool outside_floor(const RatioEstimate& speed, double noise_floor) {
 }
 
 /// In the order in which they are told.
-enum class Remedy { turns, alternation, minimum, quiet, chance, rounds, quiet_or_very_many };
+enum class Remedy { turns, alternation, minimum, quiet, chance, rounds, processes, quiet_or_very_many };
 
 /// What would tell, and how much of it.
 struct Need {
   Remedy remedy;
-  double amount;  // rounds, the noise floor to get below, or the number of comparisons
+  double amount;  // rounds or processes, the noise floor to get below, or the number of comparisons
   std::size_t now;
 
   [[nodiscard]] std::string text() const {
@@ -52,6 +53,8 @@ struct Need {
         return fmt::format("more rounds or fewer comparisons (one of {:.0f} may be chance)", amount);
       case Remedy::rounds:
         return fmt::format("about {:.0f} rounds (now {})", amount, now);
+      case Remedy::processes:
+        return fmt::format("about {:.0f} processes (run --repeat, now {})", amount, now);
       case Remedy::quiet_or_very_many:
         break;
     }
@@ -82,6 +85,11 @@ Need need_of(const SpeedEvidence& evidence, double margin) {
   double half_width = (std::log(speed.high) - std::log(speed.low)) / 2;
   if (!std::isnan(floor)) half_width = std::max(half_width, std::log(1 + floor));
   const double times_wider = half_width / std::max(allowed - distance, distance);
+  if (speed.processes > 1) {  // whose number the width follows, however many rounds each has
+    const double processes = std::ceil(static_cast<double>(speed.processes) * (times_wider * times_wider));
+    if (processes <= kMostProcesses) return {Remedy::processes, processes, speed.processes};
+    return {Remedy::quiet_or_very_many, processes, speed.pairs};
+  }
   const double rounds = rounded_up(std::ceil(static_cast<double>(speed.pairs) * (times_wider * times_wider)));
   return {rounds <= kMostRounds ? Remedy::rounds : Remedy::quiet_or_very_many, rounds, speed.pairs};
 }

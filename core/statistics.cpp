@@ -7,7 +7,7 @@
 #include <limits>
 #include <vector>
 
-#include "core/sequence_mean.hpp"
+#include "core/process_mean.hpp"
 
 namespace stepbench {
 namespace {
@@ -45,6 +45,28 @@ std::vector<double> logarithms(std::span<const double> samples) {
   return logs;
 }
 
+/// Logarithms that can be used, and whose they are.
+struct Logarithms {
+  std::vector<double> values;
+  std::vector<std::int64_t> processes;
+  void add(double ratio, Processes of, std::size_t i) {
+    const double log = std::log(ratio);
+    if (!(ratio > 0) || !std::isfinite(log)) return;
+    values.push_back(log);
+    if (!of.empty()) processes.push_back(of[i]);
+  }
+  [[nodiscard]] ProcessMean mean() const { return process_mean(values, processes); }
+};
+
+Logarithms logarithms_of(std::span<const double> samples, Processes of) {
+  Logarithms logs;
+  for (std::size_t i = 0; i < samples.size(); ++i) logs.add(samples[i], of, i);
+  return logs;
+}
+
+/// Where it differs from process to process, as much as its two samples do together.
+double together(double first, double second) { return std::sqrt(first * first + second * second); }
+
 }  // namespace
 
 double median(std::span<const double> samples) {
@@ -81,20 +103,27 @@ double geometric_mean(std::span<const double> samples) {
   return logs.empty() ? kNaN : std::exp(boost::math::statistics::mean(logs));
 }
 
-RatioEstimate paired_ratio(std::span<const double> numerator, std::span<const double> denominator) {
-  std::vector<double> logs;
+RatioEstimate paired_ratio(std::span<const double> numerator, std::span<const double> denominator,
+                           Processes processes) {
+  Logarithms logs;
   for (std::size_t i = 0; i < numerator.size(); ++i) {
-    const double log_ratio = std::log(numerator[i] / denominator[i]);
-    if (numerator[i] > 0 && denominator[i] > 0 && std::isfinite(log_ratio)) logs.push_back(log_ratio);
+    if (numerator[i] > 0 && denominator[i] > 0) logs.add(numerator[i] / denominator[i], processes, i);
   }
-  const SequenceMean log_ratio = sequence_mean(logs);
-  return ratio_of(log_ratio.mean, log_ratio.error, log_ratio.degrees, logs.size());
+  const ProcessMean log_ratio = logs.mean();
+  const auto& [mean, error, degrees, effective, correlation] = log_ratio.mean;
+  RatioEstimate ratio = ratio_of(mean, error, degrees, logs.values.size());
+  ratio.processes = log_ratio.processes;
+  ratio.between = log_ratio.between;
+  ratio.within = log_ratio.within;
+  return ratio;
 }
 
-RatioEstimate unpaired_ratio(std::span<const double> numerator, std::span<const double> denominator) {
-  const std::vector<double> upper = logarithms(numerator), lower = logarithms(denominator);
-  if (upper.empty() || lower.empty()) return {kNaN, kNaN, kNaN};
-  const SequenceMean above = sequence_mean(upper), below = sequence_mean(lower);
+RatioEstimate unpaired_ratio(std::span<const double> numerator, std::span<const double> denominator,
+                             Processes of_numerator, Processes of_denominator) {
+  const Logarithms upper = logarithms_of(numerator, of_numerator), lower = logarithms_of(denominator, of_denominator);
+  if (upper.values.empty() || lower.values.empty()) return {kNaN, kNaN, kNaN};
+  const ProcessMean of_upper = upper.mean(), of_lower = lower.mean();
+  const SequenceMean &above = of_upper.mean, &below = of_lower.mean;
   const double above_variance = above.error * above.error, below_variance = below.error * below.error;
   const double variance = above_variance + below_variance;
   // Welch-Satterthwaite; any number of degrees where both are constant.
@@ -103,7 +132,12 @@ RatioEstimate unpaired_ratio(std::span<const double> numerator, std::span<const 
           ? above.degrees + below.degrees
           : variance * variance /
                 (above_variance * above_variance / above.degrees + below_variance * below_variance / below.degrees);
-  return ratio_of(above.mean - below.mean, std::sqrt(variance), degrees, std::min(upper.size(), lower.size()));
+  RatioEstimate ratio = ratio_of(above.mean - below.mean, std::sqrt(variance), degrees,
+                                 std::min(upper.values.size(), lower.values.size()));
+  ratio.processes = std::min(of_upper.processes, of_lower.processes);
+  ratio.between = together(of_upper.between, of_lower.between);
+  ratio.within = together(of_upper.within, of_lower.within);
+  return ratio;
 }
 
 double p_value(const RatioEstimate& ratio) {
@@ -123,8 +157,8 @@ DifferenceEstimate paired_difference(std::span<const double> first, std::span<co
   return mean_interval(differences);
 }
 
-double noise_floor(std::span<const double> original, std::span<const double> twin) {
-  const RatioEstimate ratio = paired_ratio(twin, original);
+double noise_floor(std::span<const double> original, std::span<const double> twin, Processes processes) {
+  const RatioEstimate ratio = paired_ratio(twin, original, processes);
   if (std::isnan(ratio.low)) return kNaN;
   return std::max(1 / ratio.low, ratio.high) - 1;
 }

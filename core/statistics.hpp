@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
 
@@ -34,18 +35,28 @@ struct RatioEstimate {
   /// and where the interval was not made here.
   double log_error = std::numeric_limits<double>::quiet_NaN();
   double degrees = std::numeric_limits<double>::quiet_NaN();
+  /// Processes that the samples were taken in; of several, the standard deviations of what a process is off by and of a
+  /// round within it (process_mean.hpp), of the logarithm.
+  std::size_t processes = 1;
+  double between = std::numeric_limits<double>::quiet_NaN();
+  double within = std::numeric_limits<double>::quiet_NaN();
 };
 inline constexpr std::size_t kMinimumPairs = 8;
+/// Of each sample the process that took it; empty: one took all.
+using Processes = std::span<const std::int64_t>;
 
 /// Paired ratio numerator[i] / denominator[i] over the pairs in which both are finite and positive: Student's t
 /// interval of the mean log ratio, exponentiated, wider where neighbouring pairs are alike (sequence_mean.hpp). The
-/// spans are equally long, and in the order in which they were measured.
-[[nodiscard]] RatioEstimate paired_ratio(std::span<const double> numerator, std::span<const double> denominator);
+/// spans are equally long, and in the order in which they were measured. Of several processes, whose speeds differ for as
+/// long as each runs, it is the interval of the processes' means (process_mean.hpp).
+[[nodiscard]] RatioEstimate paired_ratio(std::span<const double> numerator, std::span<const double> denominator,
+                                         Processes processes = {});
 
 /// Ratio of two samples that share no rounds, of the values that are finite and positive: Welch's t interval of the
 /// difference of the mean logarithms, exponentiated, each sample's error that of a sequence. No interval when either
-/// has fewer than kMinimumPairs values.
-[[nodiscard]] RatioEstimate unpaired_ratio(std::span<const double> numerator, std::span<const double> denominator);
+/// has fewer than kMinimumPairs values. Of several processes, as above.
+[[nodiscard]] RatioEstimate unpaired_ratio(std::span<const double> numerator, std::span<const double> denominator,
+                                           Processes of_numerator = {}, Processes of_denominator = {});
 
 /// How likely a ratio as far from 1 is where there is no difference: Student's two-sided p of its logarithm, below 0.05
 /// when the interval excludes 1. NaN where the error is.
@@ -65,6 +76,7 @@ struct DifferenceEstimate {
 /// The noise floor f of an A/A measurement, `original` and `twin` being the same thing timed twice per round: a ratio
 /// within 1/(1+f) .. 1+f may be noise, as the same thing differs from itself by as much, at the farther end of the 95%
 /// interval. NaN with fewer than kMinimumPairs pairs. The spans are equally long.
-[[nodiscard]] double noise_floor(std::span<const double> original, std::span<const double> twin);
+[[nodiscard]] double noise_floor(std::span<const double> original, std::span<const double> twin,
+                                 Processes processes = {});
 
 }  // namespace stepbench

@@ -55,7 +55,7 @@ _CELL_COLUMNS = (
     "step_time", "position", "block_time", "cpu_time", "steal_time", "run_delay", "involuntary_switches",
     "sentinel_time", "disturbed", "segment", "pilot_step_time", "cycles", "instructions", "cache_misses", "fp_operations", "energy",
 )  # fmt: skip
-_ROUND_COLUMNS = ("peak_gflops", "gemm_gflops")
+_ROUND_COLUMNS = ("peak_gflops", "gemm_gflops", "process")
 _LIMIT_COLUMNS = ("flops", "bytes", "seconds", "compute_time", "memory_time", "idle_time", "other_time", "limited_by")
 _LIMIT_FACTS = ("peak_gflops", "bandwidth", "touched_bytes", "level", "busy_share", "busy_cores")
 _EXPECTATION_COLUMNS = ("verdict", "value", "low", "high", "runs", "cells", "claim", "tolerance", "published", "cell", "why")
@@ -298,7 +298,8 @@ class Results:
         `twin` is true for the baseline's second run of each round, whose `trial` ends in `~twin`. `segment` counts the
         times that the group went on from a checkpoint before the block: what is told from several rounds, other than
         their ratios, is to be told within one. Rounds of a pilot (measure.rounds = auto) have a `pilot_step_time` and no
-        `step_time`. What an older file has not is NaN, but for the segment, which is 0.
+        `step_time`. `process` is that which trained the round, where there were several. What an older file has not is
+        NaN, but for segment and process, which are 0.
         """
         pandas = _pandas()
         groups = self._member("groups")
@@ -323,6 +324,8 @@ class Results:
         for name in _ROUND_COLUMNS:
             known = _column(rounds, name, where) if name in rounds else numpy.full(len(numbers), numpy.nan)
             columns[name] = numpy.repeat(known, len(trials))
+        if "process" not in rounds:
+            columns["process"] = numpy.zeros(len(numbers) * len(trials), int)
         return pandas.DataFrame(columns, columns=names)
 
     def parameters(self, trial: str, which: Literal["initial", "final"] = "final") -> dict[str, numpy.ndarray]:

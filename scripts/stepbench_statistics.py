@@ -4,7 +4,7 @@ Speeds are compared as ratios of step times that share a round, learning as diff
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy
 from numpy.typing import ArrayLike, NDArray
@@ -27,6 +27,9 @@ class Estimate:
     pairs: int = 0
     error: float = math.nan  # standard error, of a ratio its logarithm's; NaN without an interval
     degrees: float = math.nan  # of freedom of that error
+    processes: int = 1  # that the pairs were taken in
+    between: float = math.nan  # of several: standard deviation of what a process is off by, of a ratio its logarithm
+    within: float = math.nan  # and of a value within its process
 
     @property
     def has_interval(self) -> bool:
@@ -36,8 +39,7 @@ class Estimate:
         return Estimate(self.value, pairs=self.pairs)
 
     def exponential(self) -> "Estimate":
-        return Estimate(math.exp(self.value), math.exp(self.low), math.exp(self.high), self.pairs, self.error,
-                        self.degrees)  # fmt: skip
+        return replace(self, value=math.exp(self.value), low=math.exp(self.low), high=math.exp(self.high))
 
     @property
     def p_value(self) -> float:
@@ -103,33 +105,74 @@ def _ratio(mean: float, error: float, degrees: float, pairs: int) -> Estimate:
     return Estimate(mean, mean - half, mean + half, pairs, error, degrees).exponential()
 
 
-def _logarithms(samples: ArrayLike) -> Floats:
+@dataclass(frozen=True)
+class ProcessMean:
+    """Of values that several processes took: see core/process_mean.hpp."""
+
+    mean: SequenceMean
+    processes: int
+    between: float
+    within: float
+
+
+def process_mean(values: ArrayLike, processes: ArrayLike | None = None) -> ProcessMean:
+    """`processes`: of each value the process that took it; None: one took all."""
+    samples = numpy.asarray(values, float)
+    names = numpy.unique(numpy.zeros(len(samples)) if processes is None else numpy.asarray(processes))
+    if len(names) < 2:
+        return ProcessMean(sequence_mean(samples), 1, math.nan, math.nan)
+    parts = [samples[numpy.asarray(processes) == name] for name in names]
+    sizes, means = numpy.array([len(part) for part in parts]), numpy.array([part.mean() for part in parts])
+    count, total = len(parts), len(samples)
+    spare = total - count
+    within = sum(float(((part - part.mean()) ** 2).sum()) for part in parts) / spare if spare > 0 else math.nan
+    between = float((sizes * (means - samples.mean()) ** 2).sum()) / (count - 1)
+    typical_size = (total - float((sizes**2).sum()) / total) / (count - 1)
+    component = (between - (within if spare > 0 else 0.0)) / typical_size
+    error = float(numpy.std(means, ddof=1)) / math.sqrt(count)
+    return ProcessMean(SequenceMean(float(means.mean()), error, count - 1, count, 0), count,
+                       math.sqrt(max(0.0, component)), math.sqrt(within))  # fmt: skip
+
+
+def _usable_logarithms(samples: ArrayLike, processes: ArrayLike | None) -> tuple[Floats, ArrayLike | None]:
     values = numpy.asarray(samples, float)
-    return numpy.log(values[numpy.isfinite(values) & (values > 0)])
+    usable = numpy.isfinite(values) & (values > 0)
+    return numpy.log(values[usable]), None if processes is None else numpy.asarray(processes)[usable]
 
 
-def paired_ratio(numerator: ArrayLike, denominator: ArrayLike) -> Estimate:
+def _logarithms(samples: ArrayLike) -> Floats:
+    return _usable_logarithms(samples, None)[0]
+
+
+def paired_ratio(numerator: ArrayLike, denominator: ArrayLike, processes: ArrayLike | None = None) -> Estimate:
     """Geometric mean of the ratios of the pairs in which both are finite and positive, in the order in which they were
-    measured; t interval of its logarithm, wider where neighbours are alike."""
+    measured; t interval of its logarithm, wider where neighbours are alike. Of several processes, that of their means."""
     above, below = numpy.asarray(numerator, float), numpy.asarray(denominator, float)
-    usable = numpy.isfinite(above) & numpy.isfinite(below) & (above > 0) & (below > 0)
-    mean = sequence_mean(numpy.log(above[usable] / below[usable]))
-    return _ratio(mean.mean, mean.error, mean.degrees, int(usable.sum()))
+    both = numpy.isfinite(above) & numpy.isfinite(below) & (above > 0) & (below > 0)
+    logs, known = _usable_logarithms(numpy.divide(above, below, out=numpy.full(len(above), numpy.nan), where=both), processes)
+    mean = process_mean(logs, known)
+    ratio = _ratio(mean.mean.mean, mean.mean.error, mean.mean.degrees, len(logs))
+    return replace(ratio, processes=mean.processes, between=mean.between, within=mean.within)
 
 
-def unpaired_ratio(numerator: ArrayLike, denominator: ArrayLike) -> Estimate:
+def unpaired_ratio(numerator: ArrayLike, denominator: ArrayLike, of_numerator: ArrayLike | None = None,
+                   of_denominator: ArrayLike | None = None) -> Estimate:  # fmt: skip
     """The same of samples that share no rounds, with Welch's interval."""
-    upper, lower = _logarithms(numerator), _logarithms(denominator)
-    pairs = min(len(upper), len(lower))
+    upper, lower = _usable_logarithms(numerator, of_numerator), _usable_logarithms(denominator, of_denominator)
+    pairs = min(len(upper[0]), len(lower[0]))
     if pairs == 0:
         return Estimate(math.nan)
-    above, below = sequence_mean(upper), sequence_mean(lower)
+    means = process_mean(*upper), process_mean(*lower)
+    above, below = means[0].mean, means[1].mean
     variances = [above.error**2, below.error**2]
     variance = sum(variances)
     degrees = above.degrees + below.degrees
     if variance > 0:  # Welch-Satterthwaite.
         degrees = variance**2 / (variances[0] ** 2 / above.degrees + variances[1] ** 2 / below.degrees)
-    return _ratio(above.mean - below.mean, math.sqrt(variance), degrees, pairs)
+    ratio = _ratio(above.mean - below.mean, math.sqrt(variance), degrees, pairs)
+    return replace(ratio, processes=min(mean.processes for mean in means),
+                   between=math.hypot(*(mean.between for mean in means)),
+                   within=math.hypot(*(mean.within for mean in means)))  # fmt: skip
 
 
 FALSE_DISCOVERY_RATE = 0.05
@@ -168,9 +211,9 @@ def paired_difference(values: ArrayLike, reference: ArrayLike) -> Estimate:
     return _mean_interval(differences[numpy.isfinite(differences)], MINIMUM_SEEDS)
 
 
-def noise_floor(original: ArrayLike, twin: ArrayLike) -> float:
+def noise_floor(original: ArrayLike, twin: ArrayLike, processes: ArrayLike | None = None) -> float:
     """f, where a ratio within 1/(1+f) .. 1+f may be noise: how far the same thing timed twice is from itself."""
-    ratio = paired_ratio(twin, original)
+    ratio = paired_ratio(twin, original, processes)
     return max(1 / ratio.low, ratio.high) - 1 if ratio.has_interval else math.nan
 
 

@@ -167,6 +167,7 @@ template <typename Group, typename Visit>
 void visit_rounds(Group& group, Visit&& visit) {
   visit("peak_gflops", "GFLOP/s", group.peak_gflops);
   visit("gemm_gflops", "GFLOP/s", group.gemm_gflops);
+  visit("process", "1", group.process);
 }
 
 /// Calls visit(field, member) for every attribute of a group's rounds.

@@ -201,6 +201,8 @@ struct GroupRecord {
   /// (R, M): how often the run had been started again from a checkpoint when the block was trained: 0, 1, ... Blocks of
   /// one round share it where trials take turns. What is told from several rounds is told within a segment.
   std::vector<std::int64_t> segment = {};
+  /// (R): the process that trained the round, 0, 1, ...; empty: one trained all (`run --repeat`: run/join_processes.hpp).
+  std::vector<std::int64_t> process = {};
   std::vector<double> peak_gflops = {};    // (R) GFLOP/s, FMA peak of all cores taken in that round; NaN if not taken
   std::vector<double> gemm_gflops = {};    // (R) GFLOP/s, a large GEMM on all cores taken in that round; or empty
   double peak_gflops_after = kNotANumber;  // the same two after the last round

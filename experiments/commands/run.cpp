@@ -1,17 +1,20 @@
 // `stepbench run`
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
 
 #include "core/error.hpp"
+#include "core/text/text.hpp"
 #include "experiments/commands/command.hpp"
 #include "experiments/expect/report.hpp"
 #include "experiments/measure/group_run.hpp"
 #include "experiments/plan/plan.hpp"
 #include "experiments/plan/shard.hpp"
 #include "experiments/run/check.hpp"
+#include "experiments/run/repeat.hpp"
 #include "experiments/run/runner.hpp"
 #include "experiments/terminal/exit_code.hpp"
 #include "experiments/terminal/standard_streams.hpp"
@@ -28,12 +31,41 @@ IfPresent if_present(const ParsedCommandLine& arguments) {
                                       : IfPresent::refuse;
 }
 
+/// Processes of `--repeat N`; 1 without.
+std::size_t parse_repeats(const ParsedCommandLine& arguments) {
+  constexpr std::size_t kLeast = 2, kMost = 100;
+  if (!arguments.has("repeat")) return 1;
+  const std::string text = arguments.last("repeat", "");
+  std::size_t repeats = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), repeats);
+  if (error != std::errc{} || end != text.data() + text.size() || repeats < kLeast || repeats > kMost) {
+    throw InputError(
+        fmt::format("run: --repeat: found \"{}\", allowed: an integer from {} to {}", printable(text), kLeast, kMost));
+  }
+  if (arguments.has("shard")) {
+    throw InputError(
+        "run: --repeat pools processes of one machine and --shard spreads groups over several: give one of them");
+  }
+  return repeats;
+}
+
+/// What each process of --repeat is started with.
+std::vector<std::string> arguments_of_a_process(const ParsedCommandLine& arguments) {
+  std::vector<std::string> words = {arguments.positional};
+  for (const std::string& override_text : arguments.all("set")) words.push_back("--set=" + override_text);
+  for (const char* name : {"quiet", "verbose"}) {
+    if (arguments.has(name)) words.push_back(std::string("--") + name);
+  }
+  return words;
+}
+
 /// Of the default output's name.
 std::string shard_suffix(const ShardRecord& shard) {
   return shard.is_whole() ? "" : fmt::format("-shard-{}-of-{}", shard.index, shard.count);
 }
 
 int run_run(const ParsedCommandLine& arguments) {
+  const std::size_t repeats = parse_repeats(arguments);
   const Experiment experiment = load_config(arguments);
   const bool fail_if = fails_if_not_reproduced("run", arguments);
   if (fail_if && experiment.expectations.empty()) {
@@ -68,7 +100,9 @@ int run_run(const ParsedCommandLine& arguments) {
   ResultFile result;
   {
     Progress progress(stderr, verbosity, work);
-    result = run_experiment({experiment, groups, output, if_present(arguments), shard}, progress);
+    const RunRequest request{experiment, groups, output, if_present(arguments), shard};
+    result = repeats > 1 ? run_repeatedly(request, {repeats, arguments_of_a_process(arguments)}, progress)
+                         : run_experiment(request, progress);
   }
   const int code = show_results(result, output);
   return code == kExitOk && fail_if ? exit_code(result.expectations) : code;
@@ -92,6 +126,11 @@ Command run_command() {
        "`stepbench\n"
        "collect` joins the files.\n"
        "What the config expects ([expect]) is judged once all trials are there, and stands below the table.\n"
+       "--repeat N runs the whole experiment in N processes, one after the other, and pools their rounds: two "
+       "processes of\n"
+       "one program differ for as long as they run, by more than rounds of one of them tell. Intervals are then of "
+       "the\n"
+       "processes' means.\n"
        "Exit codes: 0 done, 1 a trial failed or the output cannot be written, 2 nothing was run because of the "
        "command\n"
        "line, the config or the data, 5 a backend failed its check, 130 interrupted; with --fail-if not-reproduced 3\n"
@@ -104,6 +143,7 @@ Command run_command() {
         {"overwrite", 0, "", "replace the output, once the new one is whole; default: refuse if there is one"},
         {"shard", 0, "I/N", "run a part of the sweep, into <name>-shard-I-of-N.h5; `auto` in a Slurm array"},
         fail_if_option(),
+        {"repeat", 0, "N", "run all of it in N processes, and pool them: 2 to 100"},
         {"dry-run", 0, "", "print the trials and stop"},
         {"quiet", 'q', "", "no progress"},
         {"verbose", 'v', "", "say more"}},

@@ -21,6 +21,16 @@ bool interleaved(const TrialRecord& trial) { return text_of(trial.settings, "mea
 /// Step times to be held against each other: of rounds, an entry per round that both have where they are paired.
 struct Times {
   std::vector<double> own, baseline;
+  std::vector<std::int64_t> processes, baseline_processes;  // empty: one took all
+
+  void add_own(double seconds, const std::vector<std::int64_t>& of, std::size_t round) {
+    own.push_back(seconds);
+    if (!of.empty()) processes.push_back(of[round]);
+  }
+  void add_baseline(double seconds, const std::vector<std::int64_t>& of, std::size_t round) {
+    baseline.push_back(seconds);
+    if (!of.empty()) baseline_processes.push_back(of[round]);
+  }
 };
 
 Times times_of_rounds(const Matching& matching, std::span<const TrialPair> pairs) {
@@ -28,15 +38,21 @@ Times times_of_rounds(const Matching& matching, std::span<const TrialPair> pairs
   for (const TrialPair& pair : pairs) {
     const std::vector<double> own = round_times(pair.rounds, pair.trial->id);
     const std::vector<double> baseline = round_times(pair.baseline_rounds, pair.baseline->id);
+    const std::vector<std::int64_t> processes = round_processes(pair.rounds),
+                                    baseline_processes = round_processes(pair.baseline_rounds);
     if (matching.paired) {
       for (std::size_t r = 0; r < std::min(own.size(), baseline.size()); ++r) {
         if (!is_time(own[r]) || !is_time(baseline[r])) continue;
-        times.own.push_back(own[r]);
-        times.baseline.push_back(baseline[r]);
+        times.add_own(own[r], processes, r);
+        times.add_baseline(baseline[r], baseline_processes, r);
       }
-    } else {
-      std::ranges::copy_if(own, std::back_inserter(times.own), is_time);
-      std::ranges::copy_if(baseline, std::back_inserter(times.baseline), is_time);
+      continue;
+    }
+    for (std::size_t r = 0; r < own.size(); ++r) {
+      if (is_time(own[r])) times.add_own(own[r], processes, r);
+    }
+    for (std::size_t r = 0; r < baseline.size(); ++r) {
+      if (is_time(baseline[r])) times.add_baseline(baseline[r], baseline_processes, r);
     }
   }
   return times;
@@ -70,9 +86,9 @@ SpeedRow speed_row(const Matching& matching, const Match& match, std::span<const
     evidence.speed = {paired_ratio(times.baseline, times.own).ratio, kNotANumber, kNotANumber};
     if (!std::isnan(evidence.speed.ratio)) evidence.basis = Basis::unpaired;
   } else if (!matching.paired) {
-    evidence.speed = unpaired_ratio(times.baseline, times.own);
+    evidence.speed = unpaired_ratio(times.baseline, times.own, times.baseline_processes, times.processes);
   } else {
-    evidence.speed = paired_ratio(times.baseline, times.own);
+    evidence.speed = paired_ratio(times.baseline, times.own, times.processes);
     if (!share_rounds) {
       evidence.speed = {evidence.speed.ratio, kNotANumber, kNotANumber, evidence.speed.pairs};
       evidence.basis = Basis::not_interleaved;

@@ -186,27 +186,6 @@ void record_interrupted(const PlannedGroup& group, const std::vector<Member>& me
   result.stopped = true;
 }
 
-/// Ratios of all timed trials against the baseline, paired by round, and how far noise alone would take them. Of
-/// samples per second: in a study of scaling, trials of a group may have other batches.
-void compare_with_baseline(GroupResult& result, bool interleaved) {
-  const GroupRecord& rounds = result.rounds;
-  const auto baseline = std::ranges::find_if(result.trials, &TrialRecord::is_baseline);
-  if (baseline == result.trials.end()) return;
-  const std::vector<double> baseline_times = column_of(rounds, rounds.step_time, baseline->id);
-  const std::vector<double> twin_times = column_of(rounds, rounds.step_time, twin_id(baseline->id));
-  for (TrialRecord& record : result.trials) {
-    const std::vector<double> times = column_of(rounds, rounds.step_time, record.id);
-    if (times.empty() || baseline_times.empty()) continue;
-    const RatioEstimate estimate =
-        paired_ratio(time_per_sample(baseline_times, *baseline), time_per_sample(times, record));
-    record.summary.speed_ratio = estimate.ratio;
-    if (!twin_times.empty()) record.summary.noise_floor = noise_floor(baseline_times, twin_times);
-    if (!interleaved || &record == &*baseline) continue;  // blocks that did not alternate share no rounds
-    record.summary.speed_ratio_low = estimate.low;
-    record.summary.speed_ratio_high = estimate.high;
-  }
-}
-
 /// Threads that slept between blocks are given a core each within some milliseconds; a shorter block measures that.
 void warn_of_short_blocks(const PlannedGroup& group, const GroupRecord& rounds, Progress& progress) {
   constexpr double kShort = 0.02;  // s
@@ -336,7 +315,7 @@ GroupResult run_group(const PlannedGroup& group, const Backend& reference, PeakH
     result.trials.pop_back();
   }
   members.clear();  // their networks' memory
-  compare_with_baseline(result, measure.interleave);
+  compare_with_baseline(result.trials, result.rounds, measure.interleave);
   add_forecasts(group, result.trials, progress);
   add_studies(group, result.rounds, result.trials);
   for (std::size_t i = 0; i < result.trials.size(); ++i) {

@@ -1,11 +1,13 @@
 #include "experiments/measure/summary.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
 
+#include "core/results/lookup.hpp"
 #include "core/statistics.hpp"
 #include "experiments/plan/trial_steps.hpp"
 
@@ -93,6 +95,24 @@ void summarise(TrialRecord& record, const TrialSettings& trial, const Dataset& d
   summary.best_validation_accuracy = best(epochs.validation_accuracy, std::greater_equal<>());
   if (trial.training.target) {
     summary.time_to_target = first_time_at_target(epochs, *trial.training.target).value_or(kNotANumber);
+  }
+}
+
+void compare_with_baseline(std::span<TrialRecord> trials, const GroupRecord& rounds, bool interleaved) {
+  const auto baseline = std::ranges::find_if(trials, &TrialRecord::is_baseline);
+  if (baseline == trials.end()) return;
+  const std::vector<double> baseline_times = column_of(rounds, rounds.step_time, baseline->id);
+  const std::vector<double> twin_times = column_of(rounds, rounds.step_time, twin_id(baseline->id));
+  for (TrialRecord& record : trials) {
+    const std::vector<double> times = column_of(rounds, rounds.step_time, record.id);
+    if (times.empty() || baseline_times.empty()) continue;
+    const RatioEstimate estimate =
+        paired_ratio(time_per_sample(baseline_times, *baseline), time_per_sample(times, record), rounds.process);
+    record.summary.speed_ratio = estimate.ratio;
+    if (!twin_times.empty()) record.summary.noise_floor = noise_floor(baseline_times, twin_times, rounds.process);
+    if (!interleaved || &record == &*baseline) continue;  // blocks that did not alternate share no rounds
+    record.summary.speed_ratio_low = estimate.low;
+    record.summary.speed_ratio_high = estimate.high;
   }
 }
 

@@ -26,4 +26,8 @@ namespace stepbench {
 void summarise(TrialRecord& record, const TrialSettings& trial, const Dataset& dataset, double peak_gflops,
                std::span<const std::int64_t> segments = {});
 
+/// Ratios of all timed trials of a group against its baseline, paired by round, and how far noise alone would take
+/// them, into their summaries. Of samples per second: in a study of scaling, trials of a group may have other batches.
+void compare_with_baseline(std::span<TrialRecord> trials, const GroupRecord& rounds, bool interleaved);
+
 }  // namespace stepbench

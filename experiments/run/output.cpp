@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 constexpr const char* kMark = ".replaces-old-file";
 constexpr const char* kLockFile = ".lock";
 constexpr const char* kCheckpoint = ".checkpoint";
+constexpr const char* kProcess = "process-";
 
 fs::path parent_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
 
@@ -101,7 +102,19 @@ std::vector<fs::path> files_ending(const fs::path& folder, const char* extension
   return files;
 }
 
+/// What processes of `run --repeat` left that did not come to their end: the folders of their trials.
+std::vector<fs::path> process_folders(const fs::path& folder) {
+  std::vector<fs::path> folders;
+  std::error_code failed;
+  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed)) {
+    if (entry->is_directory() && entry->path().filename().string().starts_with(kProcess)) folders.push_back(*entry);
+  }
+  return folders;
+}
+
 }  // namespace
+
+std::string process_part(std::size_t process) { return fmt::format("{}{}", kProcess, process + 1); }
 
 fs::path trials_folder(const fs::path& file) {
   fs::path trials = fs::path(file).replace_extension(".trials");
@@ -165,7 +178,8 @@ bool RunOutput::is_complete() const {
 
 void RunOutput::refuse_what_is_there() const {
   const bool exists = fs::exists(file_);
-  if (is_to_be_replaced() || (!exists && !(trial_files().empty() && checkpoint_files().empty()))) {
+  if (is_to_be_replaced() ||
+      (!exists && !(trial_files().empty() && checkpoint_files().empty() && process_folders(trials_).empty()))) {
     throw OutputError(
         fmt::format("{} holds trials of a run that did not finish; `run --resume` goes on with it; give --overwrite to "
                     "discard them, or another --output",
@@ -179,10 +193,11 @@ void RunOutput::refuse_what_is_there() const {
 void RunOutput::discard_trials() const {
   std::vector<fs::path> old = trial_files();
   for (fs::path& path : checkpoint_files()) old.push_back(std::move(path));
+  for (fs::path& path : process_folders(trials_)) old.push_back(std::move(path));
   if (is_to_be_replaced()) old.push_back(mark_);
   for (const fs::path& path : old) {
     std::error_code failed;
-    fs::remove(path, failed);
+    fs::remove_all(path, failed);
     if (failed) throw OutputError(fmt::format("{}: cannot remove: {}", path.string(), failed.message()));
   }
 }

@@ -16,6 +16,10 @@ namespace stepbench {
 /// What to do where there is an output, or trials of a run that did not finish.
 enum class IfPresent { refuse, resume, overwrite };
 
+/// Without its extension, the file in that folder of what the process of this number, from 0, of `run --repeat` found:
+/// `process-1`. Beside it stand its own trials, while it runs.
+[[nodiscard]] std::string process_part(std::size_t process);
+
 /// FILE.trials/ of FILE.h5, whether it is there or not.
 [[nodiscard]] std::filesystem::path trials_folder(const std::filesystem::path& file);
 

@@ -27,4 +27,25 @@ std::string found_line(std::span<const SpeedEvidence> table) {
                      count == 1 ? "" : fmt::format(" (false discoveries held at {:.0f}%)", 100 * kFalseDiscoveryRate));
 }
 
+std::string processes_line(std::span<const SpeedEvidence> table) {
+  std::size_t processes = 1;
+  std::vector<double> between, within;
+  for (const SpeedEvidence& evidence : table) {
+    processes = std::max(processes, evidence.speed.processes);
+    if (!std::isnan(evidence.speed.between)) between.push_back(100 * evidence.speed.between);
+    if (!std::isnan(evidence.speed.within)) within.push_back(100 * evidence.speed.within);
+  }
+  if (processes < 2) return "";
+  const auto range = [](const std::vector<double>& values) {
+    if (values.empty()) return std::string("unknown");
+    const auto [least, most] = std::ranges::minmax(values);
+    const std::string low = fmt::format("±{:.1f}%", least), high = fmt::format("±{:.1f}%", most);
+    return low == high ? low : low + " to " + high;
+  };
+  return fmt::format(
+      "{} processes: a ratio's standard deviation is {} between processes, {} from round to round within "
+      "one;\nintervals are of the processes' means\n",
+      processes, range(between), range(within));
+}
+
 }  // namespace stepbench

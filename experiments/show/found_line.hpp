@@ -13,4 +13,7 @@ namespace stepbench {
 /// scripts/stepbench_report/speed_verdict.py has them.
 [[nodiscard]] std::string found_line(std::span<const SpeedEvidence> table);
 
+/// Of rounds that several processes took: how far these differ, and rounds within one. Empty of one process.
+[[nodiscard]] std::string processes_line(std::span<const SpeedEvidence> table);
+
 }  // namespace stepbench

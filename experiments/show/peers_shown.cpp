@@ -36,8 +36,8 @@ const GroupRecord* rounds_of(const ResultFile& file, const TrialRecord& record) 
 
 std::string line_for(const ResultFile& file, const Fastest& fastest, double margin) {
   const GroupRecord* rounds = rounds_of(file, *fastest.peer);
-  const RatioEstimate speed =
-      paired_ratio(round_times(rounds, fastest.ours->id), round_times(rounds, fastest.peer->id));
+  const RatioEstimate speed = paired_ratio(round_times(rounds, fastest.ours->id), round_times(rounds, fastest.peer->id),
+                                           round_processes(rounds));
   if (speed_verdict(speed, fastest.peer->summary.noise_floor, margin) != SpeedVerdict::faster) return "";
   return fmt::format("{} is {:.2f}x [{:.2f}, {:.2f}] faster than {}, the fastest of ours\n", fastest.peer->id,
                      speed.ratio, speed.low, speed.high, fastest.ours->id);

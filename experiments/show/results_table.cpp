@@ -131,7 +131,7 @@ std::string noise_lines(const ResultFile& file, const std::vector<ShownSpeed>& s
     text += fmt::format("noise floor, from the baseline run twice: {:.1f}%{}\n", 100 * least,
                         floors.size() > 1 ? fmt::format(" to {:.1f}%", 100 * most) : "");
   }
-  text += planned_rounds_lines(file) + found_line(compared);
+  text += planned_rounds_lines(file) + processes_line(compared) + found_line(compared);
   const std::string remedies = what_would_tell(compared, margin);
   if (!remedies.empty()) {
     text += fmt::format("what would tell where a speed cannot be told (?): {}{}\n", remedies,

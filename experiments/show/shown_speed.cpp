@@ -77,7 +77,8 @@ std::optional<SpeedEvidence> evidence_of(const TimedTrial& trial) {
     return SpeedEvidence{{ratio, kNotANumber, kNotANumber}, summary.noise_floor, Basis::unpaired};
   }
   RatioEstimate speed = paired_ratio(time_per_sample(round_times(trial.rounds, trial.baseline->id), *trial.baseline),
-                                     time_per_sample(round_times(trial.rounds, trial.record->id), *trial.record));
+                                     time_per_sample(round_times(trial.rounds, trial.record->id), *trial.record),
+                                     round_processes(trial.rounds));
   if (std::isnan(speed.ratio)) return std::nullopt;
   const Basis basis = basis_of(trial);
   if (basis == Basis::not_interleaved) speed = without_interval(speed);
@@ -87,6 +88,7 @@ std::optional<SpeedEvidence> evidence_of(const TimedTrial& trial) {
 std::optional<SpeedEvidence> pooled_evidence(const std::vector<TimedTrial>& seeds) {
   SpeedEvidence evidence{{}, pooled_noise_floor(seeds), basis_of(seeds.front())};
   std::vector<double> own, baseline;
+  std::vector<std::int64_t> processes;
   if (std::ranges::all_of(seeds, has_rounds)) {
     for (const TimedTrial& seed : seeds) {
       std::ranges::copy(time_per_sample(round_times(seed.rounds, seed.record->id), *seed.record),
@@ -94,8 +96,9 @@ std::optional<SpeedEvidence> pooled_evidence(const std::vector<TimedTrial>& seed
       std::ranges::copy(time_per_sample(round_times(seed.rounds, seed.baseline->id), *seed.baseline),
                         std::back_inserter(baseline));
       if (own.size() != baseline.size()) return std::nullopt;
+      std::ranges::copy(round_processes(seed.rounds), std::back_inserter(processes));
     }
-    evidence.speed = paired_ratio(baseline, own);
+    evidence.speed = paired_ratio(baseline, own, processes);
     if (evidence.basis == Basis::not_interleaved) evidence.speed = without_interval(evidence.speed);
   } else {
     std::ranges::transform(seeds, std::back_inserter(own), step_time);

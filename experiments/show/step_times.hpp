@@ -12,6 +12,8 @@ namespace stepbench {
 /// s: the trial's median step of each round, NaN where none counted. Empty for a trial that took no turns with its
 /// group's, as a peer's, which was added from outside.
 [[nodiscard]] std::vector<double> round_times(const GroupRecord* rounds, const std::string& trial);
+/// The process of each of the rounds; empty where one trained all.
+[[nodiscard]] std::vector<std::int64_t> round_processes(const GroupRecord* rounds);
 
 /// What the twins of these groups' baselines say together, their rounds counted as of one; NaN when there are none.
 /// Null stands for a group without rounds.

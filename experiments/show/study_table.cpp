@@ -104,7 +104,8 @@ std::string table_of(const Series& series, TableFormat format) {
       if (*found == &first) {
         cells.insert(cells.end(), {"1", "100"});
       } else {
-        add_speed(paired_ratio(first_times, time_per_sample(round_times(series.rounds, (*found)->id), **found)),
+        add_speed(paired_ratio(first_times, time_per_sample(round_times(series.rounds, (*found)->id), **found),
+                               round_processes(series.rounds)),
                   workers / fewest, cells);
       }
       cells.insert(cells.end(),

@@ -156,12 +156,12 @@ class Collection:
         floor = self._floor_between(groups, other_groups)
         both = own.index.intersection(other.index)
         if len(both) > 0:
-            ratio = paired_ratio(other.loc[both], own.loc[both])
+            ratio = paired_ratio(other.loc[both], own.loc[both], _processes(both))
             if all(self._alternated(row) for _, row in self.rows(condition, arm).iterrows()):
                 return Comparison(SpeedEvidence(ratio, floor), True)
             return Comparison(SpeedEvidence(ratio.without_interval(), floor, Basis.NOT_INTERLEAVED), False)
         if len(own) > 0 and len(other) > 0:
-            return Comparison(SpeedEvidence(unpaired_ratio(other, own), floor), False)
+            return Comparison(SpeedEvidence(unpaired_ratio(other, own, *map(_processes, (other.index, own.index))), floor), False)
         times, other_times = (rows.set_index("seed").eval("step_time / samples") for rows in
                               (self.rows(condition, name).drop_duplicates("seed") for name in (arm, reference)))  # fmt: skip
         seeds = times.index.intersection(other_times.index)
@@ -188,7 +188,7 @@ class Collection:
             times = [of["step_time"] / of["samples"] for of in (baseline, row)]
             return SpeedEvidence(Estimate(times[0] / times[1]), row["noise_floor"], Basis.UNPAIRED)
         times = [self._column(row["file"], row["group"], of["id"]) / of["samples"] for of in (baseline, row)]
-        speed = paired_ratio(*times)
+        speed = paired_ratio(*times, _processes(times[0].index))
         floor = self._noise_floor({(row["file"], row["group"])})
         if self._alternated(row):
             return SpeedEvidence(speed, floor)
@@ -219,7 +219,10 @@ class Collection:
             for name in dict.fromkeys(trial for trial in rounds["trial"] if trial.endswith(TWIN_SUFFIX)):
                 twins.append(self._column(file, group, name))
                 originals.append(self._column(file, group, name.removesuffix(TWIN_SUFFIX)).reindex(twins[-1].index))
-        return noise_floor(pandas.concat(originals), pandas.concat(twins)) if twins else math.nan
+        if not twins:
+            return math.nan
+        original, twin = pandas.concat(originals), pandas.concat(twins)
+        return noise_floor(original, twin, _processes(twin.index))
 
     def _named(self) -> Iterator[tuple[str, Results]]:
         return zip(self.names, self.files, strict=True)
@@ -235,7 +238,8 @@ class Collection:
         if rounds is None or rounds.empty:
             return pandas.Series(dtype=float)
         own = rounds[rounds["trial"] == trial]
-        index = pandas.MultiIndex.from_product([[file], [group], own["round"]], names=["file", "group", "round"])
+        index = pandas.MultiIndex.from_arrays([[file] * len(own), [group] * len(own), own["round"], own["process"]],
+                                              names=["file", "group", "round", "process"])  # fmt: skip
         return pandas.Series(own["step_time"].to_numpy(float), index=index)
 
     def _all_rounds(self) -> dict[tuple[str, str], pandas.DataFrame]:
@@ -271,6 +275,11 @@ class Collection:
         twice = (files > 1).groupby([trials["condition"], trials["arm"]]).transform("any")  # with all its seeds
         trials.loc[twice, "arm"] += " in " + trials["file"]
         return trials
+
+
+def _processes(rounds: pandas.Index) -> pandas.Index | None:
+    """Of each of a collection's rounds the process that trained it; nothing for what has no rounds."""
+    return rounds.get_level_values("process") if "process" in rounds.names else None
 
 
 def counted_phases(trial: Trial) -> pandas.DataFrame:

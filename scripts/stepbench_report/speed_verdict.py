@@ -12,6 +12,7 @@ from stepbench_statistics import (FALSE_DISCOVERY_RATE, MINIMUM_ROUNDS, USUAL_PO
                                   smallest_difference)  # fmt: skip
 
 _MOST_ROUNDS = 1000  # what one would still run; beyond it only a quieter machine helps
+_MOST_PROCESSES = 100  # the same
 _REAL_BUT_INSIDE = "real, but inside the margin"
 
 
@@ -40,7 +41,7 @@ class SpeedEvidence:
     def inverse(self) -> "SpeedEvidence":
         """The other against the one."""
         speed = self.speed
-        turned = Estimate(1 / speed.value, 1 / speed.high, 1 / speed.low, speed.pairs, speed.error, speed.degrees)
+        turned = replace(speed, value=1 / speed.value, low=1 / speed.high, high=1 / speed.low)
         return replace(self, speed=turned)
 
 
@@ -53,13 +54,14 @@ class _Remedy(IntEnum):
     QUIET = 4
     CHANCE = 5
     ROUNDS = 6
-    QUIET_OR_VERY_MANY = 7
+    PROCESSES = 7
+    QUIET_OR_VERY_MANY = 8
 
 
 @dataclass(frozen=True)
 class _Need:
     remedy: _Remedy
-    amount: float  # rounds, the noise floor to get below, or the number of comparisons
+    amount: float  # rounds or processes, the noise floor to get below, or the number of comparisons
     now: int
 
     def text(self) -> str:
@@ -70,6 +72,7 @@ class _Need:
             _Remedy.QUIET: f"a quieter machine or more rounds (noise floor {100 * self.amount:.1f}%)",
             _Remedy.CHANCE: f"more rounds or fewer comparisons (one of {self.amount:.0f} may be chance)",
             _Remedy.ROUNDS: f"about {self.amount:.0f} rounds (now {self.now})",
+            _Remedy.PROCESSES: f"about {self.amount:.0f} processes (run --repeat, now {self.now})",
             _Remedy.QUIET_OR_VERY_MANY: f"a quieter machine (or more than {_MOST_ROUNDS} rounds, now {self.now})",
         }[self.remedy]
 
@@ -111,6 +114,11 @@ def _need(evidence: SpeedEvidence, margin: float) -> _Need:
     if not math.isnan(floor):
         half_width = max(half_width, math.log(1 + floor))
     narrow_enough = max(allowed - distance, distance)
+    if speed.processes > 1:  # whose number the width follows, however many rounds each has
+        processes = math.ceil(speed.processes * (half_width / narrow_enough) ** 2) if narrow_enough > 0 else math.inf
+        if processes <= _MOST_PROCESSES:
+            return _Need(_Remedy.PROCESSES, processes, speed.processes)
+        return _Need(_Remedy.QUIET_OR_VERY_MANY, processes, speed.pairs)
     rounds = math.inf
     if narrow_enough > 0:
         rounds = _rounded_up(math.ceil(speed.pairs * (half_width / narrow_enough) ** 2))

@@ -58,6 +58,15 @@ TEST_CASE("with a margin of 0 only equal speeds are the same") {
   CHECK(speed_verdict({1, 1, 1}, kNaN, 0) == SpeedVerdict::same);
   CHECK(speed_verdict({1.001, 1.0001, 1.002}, kNaN, 0) == SpeedVerdict::faster);
 }
+TEST_CASE("a doubtful ratio of several processes asks for processes, which its width follows, not for rounds") {
+  RatioEstimate few = {1.04, 0.97, 1.115, 12};
+  few.processes = 3;
+  // Half width 0.0697 of the logarithm; 1 is 0.0392 away: 3 * (0.0697 / 0.0392)^2.
+  CHECK(reason({few, kNaN}) == "about 10 processes (run --repeat, now 3)");
+  few.low = 0.5;
+  few.high = 2.2;
+  CHECK(reason({few, kNaN}) == "a quieter machine (or more than 1000 rounds, now 12)");
+}
 TEST_CASE("without an interval nothing can be told: it takes eight rounds, or turns") {
   const RatioEstimate few = {2, kNaN, kNaN, 7};
   CHECK(speed_verdict(few, 0.01, kMargin) == SpeedVerdict::cannot_tell);

@@ -1,14 +1,21 @@
 """stepbench_statistics agrees with the program's numbers on a real file, and with known answers."""
 
+import json
 import math
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy
 import pytest
 
 import stepbench_results
+from inputs import write_config
+from stepbench_report.collection import Collection
+from stepbench_report.speed_verdict import SpeedEvidence, speed_reason, speed_verdict
 from stepbench_statistics import (first_parting, largest_p_value_told, noise_floor, paired_difference, paired_ratio,
-                                  relative_difference, sequence_mean, smallest_difference, unpaired_ratio)  # fmt: skip
+                                  process_mean, relative_difference, sequence_mean, smallest_difference,
+                                  unpaired_ratio)  # fmt: skip
 
 
 def test_ratios_and_noise_floors_are_those_of_the_summary(swept: Path) -> None:
@@ -26,6 +33,71 @@ def test_ratios_and_noise_floors_are_those_of_the_summary(swept: Path) -> None:
         assert (ratio.value, ratio.low, ratio.high) == pytest.approx(stored, rel=1e-8)
         compared += 1
     assert compared == 16  # 2 seeds x 2 batch sizes x (blas, tbb with 1 and 2 threads)
+
+
+@pytest.fixture(scope="module")
+def repeated(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of three processes."""
+    folder = tmp_path_factory.mktemp("repeated")
+    config = write_config(folder, {"measure.rounds": 4, "sweep.seed": "1,2"})
+    subprocess.run([program, "run", config.name, "-q", "-o", "out.h5", "--repeat", "3"], cwd=folder, check=True, timeout=240,
+                   capture_output=True)  # fmt: skip
+    return folder / "out.h5"
+
+
+def test_ratios_of_several_processes_are_those_of_the_summary(repeated: Path) -> None:
+    results = stepbench_results.open(repeated)
+    compared = 0
+    for name, row in results.summary[results.summary["speed_ratio_low"].notna()].iterrows():
+        table = results.rounds(results.trial(name).group)
+        rounds = table.pivot(index="round", columns="trial", values="step_time")
+        processes = table.groupby("round")["process"].first()
+        assert processes.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+        baseline = next(trial.removesuffix("~twin") for trial in rounds if trial.endswith("~twin"))
+        floor = noise_floor(rounds[baseline], rounds[f"{baseline}~twin"], processes)
+        assert floor == pytest.approx(row["noise_floor"], rel=1e-8)
+        ratio = paired_ratio(rounds[baseline], rounds[name], processes)
+        stored = (row["speed_ratio"], row["speed_ratio_low"], row["speed_ratio_high"])
+        assert (ratio.value, ratio.low, ratio.high) == pytest.approx(stored, rel=1e-8)
+        assert ratio.processes == 3 and ratio.degrees == 2
+        compared += 1
+    assert compared == 4  # 2 seeds x (blas, tbb)
+
+
+def test_what_compare_says_of_several_processes_is_what_the_report_says(program: Path, repeated: Path) -> None:
+    command = [program, "compare", repeated, "--format", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    rows = [row for row in json.loads(done.stdout)["speed"] if row["decides"]]
+    trials = Collection([stepbench_results.open(repeated)])
+    (condition,) = trials.conditions
+    arms = {trial.id.removesuffix(f"-{trial.group}"): trial.arm for trial in trials.trials.itertuples()}
+    assert len(rows) == 2  # blas and tbb
+    for row in rows:
+        evidence = trials.compare(condition, arms[row["trial"]], arms[row["baseline"]]).evidence
+        said = [row[f"speed_ratio{end}"] for end in ("", "_low", "_high")] + [row["noise_floor"]]
+        speed = evidence.speed
+        assert said == pytest.approx([speed.value, speed.low, speed.high, evidence.floor], rel=1e-8)
+        assert row["verdict"] == speed_verdict(evidence, trials.margins.speed).value
+        assert row["because"] == speed_reason(evidence, trials.margins.speed)
+
+
+def test_the_mean_over_processes_is_that_of_their_means_with_an_error_of_as_many_degrees() -> None:
+    # The numbers of tests/base/test_process_mean.cpp.
+    of = process_mean([0, 2, 3, 5, 5, 7], [0, 0, 1, 1, 2, 2])
+    assert (of.mean.mean, of.mean.error, of.mean.degrees) == pytest.approx((11 / 3, math.sqrt(19 / 9), 2))
+    assert (of.within, of.between, of.processes) == pytest.approx((math.sqrt(2), math.sqrt((38 / 3 - 2) / 2), 3))
+    assert process_mean([1, 1, 1, 1, 3], [7, 7, 7, 7, 9]).mean.mean == pytest.approx(2)
+    assert process_mean([0, 2, 2, 0], [0, 0, 1, 1]).between == 0
+    assert math.isnan(process_mean([0, 2, 1], [0, 1, 2]).within)
+    one = process_mean([0.1, 0.3, 0.2, 0.25], [3] * 4)
+    assert one.processes == 1 and one.mean == sequence_mean([0.1, 0.3, 0.2, 0.25])
+
+
+def test_a_doubtful_ratio_of_few_processes_asks_for_processes() -> None:
+    ratio = paired_ratio([1.0, 1.02] * 6, [1.0, 1.1, 1.0, 0.9] * 3, [0] * 4 + [1] * 4 + [2] * 4)
+    few = replace(ratio, value=1.04, low=0.97, high=1.115)
+    words = speed_reason(SpeedEvidence(few, math.nan), 0.05)
+    assert words.startswith("about ") and words.endswith(" processes (run --repeat, now 3)")
 
 
 def test_a_constant_ratio_has_an_interval_of_no_width() -> None:
