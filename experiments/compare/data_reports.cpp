@@ -1,9 +1,11 @@
 // The reports for programs: JSON and CSV.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "core/detection.hpp"
 #include "experiments/compare/fail_if.hpp"
 #include "experiments/compare/report.hpp"
 #include "experiments/terminal/csv.hpp"
@@ -20,17 +22,32 @@ Json named(const Row& row) {
 
 Json margin_json(const Margin& margin) { return {{"value", margin.value}, {"relative", margin.relative}}; }
 
-Json speed_json(const SpeedRow& row, double margin) {
+/// Of the rows that decide, which are the table that its comparisons are counted in, or of those of single seeds.
+std::size_t comparisons_like(const Comparison& comparison, const SpeedRow& row) {
+  return static_cast<std::size_t>(std::ranges::count_if(comparison.speed, [&](const SpeedRow& other) {
+    return other.decides == row.decides && !std::isnan(other.evidence.speed.log_error);
+  }));
+}
+
+/// With the usual power.
+double smallest_difference_of(const Comparison& comparison, const SpeedRow& row) {
+  return smallest_difference(row.evidence, comparisons_like(comparison, row));
+}
+
+Json speed_json(const Comparison& comparison, const SpeedRow& row) {
   Json json = named(row);
   json.update({{"decides", row.decides},
                {"rounds", row.evidence.speed.pairs},
+               {"processes", row.evidence.speed.processes},
                {"step_time", row.step_time},
                {"baseline_step_time", row.baseline_step_time},
                {"speed_ratio", row.evidence.speed.ratio},
                {"speed_ratio_low", row.evidence.speed.low},
                {"speed_ratio_high", row.evidence.speed.high},
                {"noise_floor", row.evidence.noise_floor},
-               {"margin", margin},
+               {"p_value", p_value(row.evidence.speed)},
+               {"smallest_difference", smallest_difference_of(comparison, row)},
+               {"margin", comparison.options.speed_margin},
                {"verdict", to_text(row.verdict)},
                {"because", row.why},
                {"unpaired", row.evidence.basis == Basis::unpaired}});
@@ -93,6 +110,7 @@ struct Conclusion {
   std::string_view verdict;
   double margin = kNotANumber;
   std::string because = {};
+  double p_value = kNotANumber, smallest_difference = kNotANumber;  // of a ratio of speeds
 };
 
 /// The columns that all lines have.
@@ -101,10 +119,11 @@ std::string line(const char* quantity, const Row& row, const std::string& seed, 
                  double baseline_value, const std::array<double, 4>& estimate_low_high_limit,
                  const Conclusion& conclusion) {
   const auto& [estimate, low, high, limit] = estimate_low_high_limit;
-  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", quantity, csv_field(row.settings), row.trial,
-                     row.baseline, seed, unit, csv_field(value), csv_field(baseline_value), csv_field(estimate),
-                     csv_field(low), csv_field(high), csv_field(limit), conclusion.verdict,
-                     csv_field(conclusion.margin), csv_field(conclusion.because));
+  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", quantity, csv_field(row.settings),
+                     row.trial, row.baseline, seed, unit, csv_field(value), csv_field(baseline_value),
+                     csv_field(estimate), csv_field(low), csv_field(high), csv_field(limit), conclusion.verdict,
+                     csv_field(conclusion.margin), csv_field(conclusion.because), csv_field(conclusion.p_value),
+                     csv_field(conclusion.smallest_difference));
 }
 constexpr std::array<double, 4> kNoEstimate = {kNotANumber, kNotANumber, kNotANumber, kNotANumber};
 
@@ -120,8 +139,7 @@ std::string json_report(const Comparison& comparison, const std::vector<Finding>
       {"loss_margin", margin_json(comparison.options.learning.loss_margin)},
       {"accuracy_margin", margin_json(comparison.options.learning.accuracy_margin)},
       {"loss_tolerance", comparison.options.learning.loss_tolerance},
-      {"speed",
-       list(comparison.speed, [&](const SpeedRow& row) { return speed_json(row, comparison.options.speed_margin); })},
+      {"speed", list(comparison.speed, [&](const SpeedRow& row) { return speed_json(comparison, row); })},
       {"learning", list(comparison.learning, learning_json)},
       {"time_to_target", list(comparison.targets, target_json)},
       {"not_compared", comparison.unmatched},
@@ -142,12 +160,13 @@ std::string json_report(const Comparison& comparison, const std::vector<Finding>
 std::string csv_report(const Comparison& comparison) {
   std::string text =
       "quantity,settings,trial,baseline,seed,unit,value,baseline_value,estimate,low,high,limit,verdict,margin,"
-      "because\n";
+      "because,p_value,smallest_difference\n";
   for (const SpeedRow& row : comparison.speed) {
     const RatioEstimate& speed = row.evidence.speed;
     text += line("speed_ratio", row, seed_field(row.seeds), "s", row.step_time, row.baseline_step_time,
                  {speed.ratio, speed.low, speed.high, row.evidence.noise_floor},
-                 {to_text(row.verdict), comparison.options.speed_margin, row.why});
+                 {to_text(row.verdict), comparison.options.speed_margin, row.why, p_value(speed),
+                  smallest_difference_of(comparison, row)});
   }
   for (const TargetRow& row : comparison.targets) {
     for (std::size_t i = 0; i < row.seeds.size(); ++i) {

@@ -191,8 +191,8 @@ std::vector<std::string> legend(const Comparison& comparison) {
           "own twin; -: no twin);",
           margin_percent(comparison.options.speed_margin)),
       "else faster or slower when the interval excludes 1 and the ratio is outside the noise floor."};
-  if (const std::string found = found_line(compared); !found.empty()) {
-    lines.push_back(found.substr(0, found.size() - 1) + ".");
+  for (const std::string& line : {processes_line(compared), found_line(compared)}) {
+    if (!line.empty()) lines.push_back(line.substr(0, line.size() - 1) + ".");
   }
   lines.push_back(fmt::format(
       "learning: same when the 95% interval of the seed-paired difference is inside the margin (loss: {}; accuracy: "

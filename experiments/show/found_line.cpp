@@ -43,9 +43,8 @@ std::string processes_line(std::span<const SpeedEvidence> table) {
     return low == high ? low : low + " to " + high;
   };
   return fmt::format(
-      "{} processes: a ratio's standard deviation is {} between processes, {} from round to round within "
-      "one;\nintervals are of the processes' means\n",
-      processes, range(between), range(within));
+      "{} processes: ratios vary by {} between processes, {} between rounds of one (standard deviations)\n", processes,
+      range(between), range(within));
 }
 
 }  // namespace stepbench

@@ -5,6 +5,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "core/detection.hpp"
 #include "core/error.hpp"
 #include "experiments/compare/report.hpp"
 #include "experiments/terminal/exit_code.hpp"
@@ -288,6 +289,23 @@ TEST_CASE("JSON is well-formed and has null for what is not a number") {
   CHECK(json["speed"][0]["verdict"] == "cannot tell");
   CHECK(json["speed"][0]["because"] == "at least 8 rounds (measure.rounds)");
   CHECK(json["speed"][0]["margin"] == 0.05);
+  CHECK(json["speed"][0]["p_value"].is_null());
+  CHECK(json["speed"][0]["smallest_difference"].is_null());
+}
+
+TEST_CASE("JSON has how likely a ratio is by chance, and what could have been found, counted in its own table") {
+  const compare::Comparison comparison = within(compared_file(2));
+  const auto json = nlohmann::json::parse(compare::json_report(comparison, {}));
+  std::size_t deciding = 0;
+  for (const compare::SpeedRow& row : comparison.speed) deciding += row.decides ? 1 : 0;
+  REQUIRE(deciding > 0);
+  for (std::size_t i = 0; i < comparison.speed.size(); ++i) {
+    const SpeedEvidence& evidence = comparison.speed[i].evidence;
+    CHECK(json["speed"][i]["p_value"] == p_value(evidence.speed));
+    CHECK(json["speed"][i]["processes"] == 1);
+    const std::size_t others = comparison.speed[i].decides ? deciding : comparison.speed.size() - deciding;
+    CHECK(json["speed"][i]["smallest_difference"] == smallest_difference(evidence, others));
+  }
 }
 
 TEST_CASE("every line of the CSV has as many fields as the heading") {

@@ -21,7 +21,7 @@ from stepbench_report.speed_verdict import Basis, SpeedEvidence, speed_reason, s
 from stepbench_report.table import results_table  # noqa: E402
 from stepbench_report.target import times_to_target  # noqa: E402
 from stepbench_report.verdicts import all_answers, compared  # noqa: E402
-from stepbench_statistics import Estimate  # noqa: E402
+from stepbench_statistics import Estimate, smallest_difference  # noqa: E402
 
 # What write_compare_files.cpp writes.
 PLANTED = [
@@ -81,6 +81,7 @@ def close(*values: float) -> object:
 
 
 def test_speed(said: dict, trials: Collection) -> None:
+    comparisons = sum(row["decides"] and row["speed_ratio_low"] is not None for row in said["speed"])
     for row in said["speed"]:
         if not row["decides"]:
             continue
@@ -89,6 +90,8 @@ def test_speed(said: dict, trials: Collection) -> None:
         assert close(*(number(row[f"speed_ratio{end}"]) for end in ("", "_low", "_high"))) == (
             speed.value, speed.low, speed.high), row  # fmt: skip
         assert close(number(row["noise_floor"])) == (evidence.floor,), row
+        found = smallest_difference(speed, evidence.floor, comparisons)
+        assert close(number(row["p_value"]), number(row["smallest_difference"])) == (speed.p_value, found), row
         assert row["rounds"] == speed.pairs and row["margin"] == margin, row
         assert row["verdict"] == speed_verdict(evidence, margin).value, row
         assert row["because"] == speed_reason(evidence, margin), row
