@@ -306,16 +306,22 @@ def _disturbance(bits: float) -> str:
     return ", ".join(text for bit, text in _DISTURBANCES.items() if int(bits) & bit)
 
 
-def first_rounds_after_restart(rounds: pandas.DataFrame) -> list[int]:
-    """Those that began a new segment in some trial."""
-    step = rounds.sort_values("round").groupby("trial")["segment"].diff()
+def first_rounds_of_processes(rounds: pandas.DataFrame) -> list[int]:
+    """Of all but the first of `run --repeat`."""
+    step = rounds.sort_values("round").groupby("trial")["process"].diff()
     return sorted(set(rounds.loc[step[step > 0].index, "round"]))
+
+
+def first_rounds_after_restart(rounds: pandas.DataFrame) -> list[int]:
+    """Those that began a new segment in some trial, but for that which a process begins with."""
+    step = rounds.sort_values("round").groupby("trial")["segment"].diff()
+    return sorted(set(rounds.loc[step[step > 0].index, "round"]) - set(first_rounds_of_processes(rounds)))
 
 
 def noise(trials: Collection, styles: Styles) -> Chart | Absent:
     """A panel per group: each trial's round over its own median, its twin, and the machine's peak."""
     title = "Noise over the rounds"
-    panels, lines, restarts = [], [], []
+    panels, lines, restarts, processes = [], [], [], []
     for condition in drawn_conditions(trials):
         first = trials.timed[trials.timed["condition"] == condition].drop_duplicates("file")
         for _, start in first.iterrows():
@@ -349,6 +355,7 @@ def noise(trials: Collection, styles: Styles) -> Chart | Absent:
                 series.append(Series("machine's peak / its best", Style(-1, 1), peaks["round"].tolist(), best.tolist(),
                                      marked=True))  # fmt: skip
             restarts += first_rounds_after_restart(rounds)
+            processes += first_rounds_of_processes(rounds)
             panels.append(Panel(condition, "round", "step time / own median", series, y_log=True, integer_x=True,
                                 references=[Reference("", 1.0)]))  # fmt: skip
     if not panels:
@@ -367,5 +374,10 @@ def noise(trials: Collection, styles: Styles) -> Chart | Absent:
         caption += (
             f" The run went on from a checkpoint before round {', '.join(map(str, restarts))}; a round is held against the "
             "median of those between two restarts."
+        )
+    if processes:
+        caption += (
+            f" Other processes began with round {', '.join(map(str, sorted(set(processes))))}; a round is held against the "
+            "median of its process."
         )
     return Chart("noise", title, caption + left_out_note(trials), panels, table, columns=1 if len(panels) == 1 else 2)

@@ -175,6 +175,22 @@ def found_line(table: Iterable[SpeedEvidence]) -> str:
     return f"{count} comparisons; {what}: {min(found):.1f}% to {max(found):.1f}% {held}"
 
 
+def processes_line(table: Iterable[SpeedEvidence]) -> str:
+    """How far several processes differ, and rounds within one; empty of one process."""
+    speeds = [evidence.speed for evidence in table]
+    processes = max((speed.processes for speed in speeds), default=1)
+    if processes < 2:
+        return ""
+
+    def span(values: list[float]) -> str:
+        known = [100 * value for value in values if not math.isnan(value)]
+        texts = sorted({f"±{value:.1f}%": value for value in known}.items(), key=lambda entry: entry[1])
+        return "unknown" if not texts else " to ".join(dict.fromkeys((texts[0][0], texts[-1][0])))
+
+    return (f"{processes} processes: ratios vary by {span([speed.between for speed in speeds])} between processes, "
+            f"{span([speed.within for speed in speeds])} between rounds of one (standard deviations)")  # fmt: skip
+
+
 def what_would_tell(rows: Iterable[SpeedEvidence], margin: float) -> str:
     """Each kind of remedy once, as the row that needs most of it needs it; empty when none is in doubt."""
     needs: dict[_Remedy, _Need] = {}

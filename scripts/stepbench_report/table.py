@@ -6,7 +6,8 @@ import pandas
 
 from stepbench_report.collection import Collection
 from stepbench_report.speed_charts import rate_unit
-from stepbench_report.speed_verdict import Basis, SpeedEvidence, Verdict, found_line, speed_verdict, what_would_tell
+from stepbench_report.speed_verdict import (Basis, SpeedEvidence, Verdict, found_line, processes_line, speed_verdict,
+                                            what_would_tell)  # fmt: skip
 from stepbench_report.words import NOTHING, number, times_text, value_text
 
 
@@ -84,5 +85,6 @@ def remedies(trials: Collection) -> str:
 
 
 def could_find(trials: Collection) -> str:
-    """How many comparisons the table makes, and what they could have found."""
-    return found_line(_evidence(trials))
+    """How many comparisons the table makes, and what they could have found; of several processes, how far these differ."""
+    evidence = _evidence(trials)
+    return "; ".join(line for line in (found_line(evidence), processes_line(evidence)) if line)

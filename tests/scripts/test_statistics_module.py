@@ -11,8 +11,11 @@ import pytest
 
 import stepbench_results
 from inputs import write_config
+from stepbench_report.chart import Styles
 from stepbench_report.collection import Collection
+from stepbench_report.speed_charts import first_rounds_after_restart, first_rounds_of_processes, noise
 from stepbench_report.speed_verdict import SpeedEvidence, speed_reason, speed_verdict
+from stepbench_report.table import could_find
 from stepbench_statistics import (first_parting, largest_p_value_told, noise_floor, paired_difference, paired_ratio,
                                   process_mean, relative_difference, sequence_mean, smallest_difference,
                                   unpaired_ratio)  # fmt: skip
@@ -79,6 +82,20 @@ def test_what_compare_says_of_several_processes_is_what_the_report_says(program:
         assert said == pytest.approx([speed.value, speed.low, speed.high, evidence.floor], rel=1e-8)
         assert row["verdict"] == speed_verdict(evidence, trials.margins.speed).value
         assert row["because"] == speed_reason(evidence, trials.margins.speed)
+
+
+def test_the_chart_of_noise_says_where_processes_begin_and_calls_that_no_checkpoint(repeated: Path) -> None:
+    trials = Collection([stepbench_results.open(repeated)])
+    rounds = trials.rounds(trials.trials.iloc[0])
+    assert first_rounds_of_processes(rounds) == [4, 8] and first_rounds_after_restart(rounds) == []
+    caption = noise(trials, Styles(trials)).caption
+    assert "Other processes began with round 4, 8; " in caption and "checkpoint" not in caption
+
+
+def test_the_report_says_what_show_says_of_processes(program: Path, repeated: Path) -> None:
+    shown = subprocess.run([program, "show", "--all", repeated], capture_output=True, text=True, check=True, timeout=60).stdout
+    (line,) = [line for line in shown.splitlines() if line.startswith("3 processes: ")]
+    assert could_find(Collection([stepbench_results.open(repeated)])).endswith(line)
 
 
 def test_the_mean_over_processes_is_that_of_their_means_with_an_error_of_as_many_degrees() -> None:
