@@ -11,12 +11,13 @@ namespace stepbench {
 enum class Purpose : std::uint64_t {
   initial_parameters = 1,  // index: the tensor's place in canonical order
   sample_order = 2,        // index: the epoch
-  generated_data = 3,      // index: 0 the samples, 1 the centres of blobs
+  generated_data = 3,      // index: 0 the samples, 1 the centres of blobs, 2 the lengths of sequences
   validation_split = 4,
   round_order = 5,  // index: the round
   sampling = 6,     // the tokens of a generated text
   perturbation = 7,
-  planned_rounds = 8,  // index: the simulation
+  planned_rounds = 8,   // index: the simulation
+  summation_order = 9,  // index: the step, from 0
 };
 
 class RandomStream {

@@ -17,8 +17,9 @@ namespace stepbench {
 enum class ModelKind { mlp, transformer };
 /// file: the final parameters of a stored trial, by name.
 enum class Initialisation { original, he, xavier, gpt2, file };
-/// What is changed of the initial parameters, to see how far a training carries it.
-enum class Perturbation { none, one_bit };
+/// What is changed that exact arithmetic would not see, or hardly, to find out how far a training carries it: the last
+/// bit of one initial weight; the order of the samples within each batch, in which sums over them are formed.
+enum class Perturbation { none, one_bit, summation_order };
 enum class PositionEncoding { learned, sinusoidal };
 /// Of a transformer's MLP; gelu in its tanh form.
 enum class MlpActivation { gelu, relu };
@@ -33,6 +34,9 @@ enum class OutputActivation { relu, linear };
 enum class Optimizer { sgd, momentum, adam, adamw };
 enum class Schedule { constant, cosine };
 enum class UpdateOrder { simultaneous, layerwise };
+/// What the mean of a batch that is trained in micro-batches is over: all that the batch counts, as without them; or,
+/// naive, the mean of the micro-batches' own means, which gives a sample (token) of a small one more weight.
+enum class Divisor { counted, naive };
 enum class Precision { float32, float64 };
 enum class RecordParameters { none, final, all };
 /// Whether each thread is held on a CPU of its own, and on which: experiments/machine/places.hpp.
@@ -56,9 +60,10 @@ struct DatasetSettings {
   std::int64_t classes = 0;  // 0: the kind's own default
   std::int64_t samples = 1000;
   VocabularyKind vocabulary = VocabularyKind::characters;
-  std::int64_t modulus = 0;   // modular_addition
-  std::int64_t alphabet = 0;  // copy: symbols
-  std::int64_t length = 0;    // copy: symbols of a sequence
+  std::int64_t modulus = 0;              // modular_addition
+  std::int64_t alphabet = 0;             // copy: symbols
+  std::int64_t length = 0;               // copy: symbols of the longest sequences
+  std::optional<std::int64_t> shortest;  // copy: symbols of the shortest; absent: all are of `length`
 };
 
 /// Letters of a transformer: D d_model, H heads, L blocks, T context, V vocabulary_size.
@@ -69,7 +74,7 @@ struct ModelSettings {
   Initialisation init = Initialisation::he;
   std::string init_file, init_trial;  // with Initialisation::file
   Perturbation perturb = Perturbation::none;
-  std::uint64_t perturb_seed = 1;  // which weight
+  std::uint64_t perturb_seed = 1;  // which weight, or which orders
   /// No key: with Initialisation::file, once it is read, its parameters in canonical order.
   std::shared_ptr<const std::vector<double>> start_parameters;
 
@@ -99,6 +104,8 @@ struct TrainingSettings {
   std::optional<std::int64_t> epochs;  // exactly one of epochs and steps is set
   std::optional<std::int64_t> steps;
   std::int64_t batch_size = 32;
+  std::optional<std::int64_t> micro_batch;  // samples whose gradients are formed at once; absent: all of the batch
+  Divisor divisor = Divisor::counted;
   Optimizer optimizer = Optimizer::sgd;
   double learning_rate = 0;
   double momentum = 0.9;

@@ -19,6 +19,9 @@ std::string unsupported_reason(const Backend& backend, const NetworkSettings& se
     return std::string(backend.name) + " runs on at most " + std::to_string(backend.max_threads) +
            (backend.max_threads == 1 ? " thread" : " threads");
   }
+  if (settings.training.micro_batch && backend.own_process) {
+    return "trains whole batches in a process of its own: training.micro_batch is not supported";
+  }
   if (settings.training.precision == Precision::float64 && backend.make_float64 == nullptr) {
     return no_float64_reason(backend);
   }

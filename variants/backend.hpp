@@ -12,6 +12,7 @@
 #include "core/network.hpp"
 #include "core/settings.hpp"
 #include "core/value.hpp"
+#include "variants/accumulation.hpp"
 
 namespace stepbench {
 
@@ -71,12 +72,14 @@ struct Backend {
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> Backend::make(const NetworkSettings& settings) const {
   if (const std::string reason = unsupported_reason(*this, settings); !reason.empty()) throw UnsupportedError(reason);
+  std::unique_ptr<Network<Scalar>> (*make_own)(const NetworkSettings&) = nullptr;
   if constexpr (std::is_same_v<Scalar, float>) {
-    return make_float32(settings);
+    make_own = make_float32;
   } else {
     if (make_float64 == nullptr) throw UnsupportedError(no_float64_reason(*this));
-    return make_float64(settings);
+    make_own = make_float64;
   }
+  return accumulates(settings) ? make_accumulating_network<Scalar>(make_own, settings) : make_own(settings);
 }
 
 }  // namespace stepbench

@@ -197,6 +197,11 @@ void check_training(const TrialSettings& trial, const KeyTable& table) {
                          fmt::format("found \"layerwise\" with training.optimizer = {}, allowed: sgd",
                                      to_text(table.find("training.optimizer")->get(trial).value())));
     }
+    if (training.micro_batch) {
+      throw SettingError("training.update_order",
+                         "found \"layerwise\" with training.micro_batch, allowed: simultaneous, as all micro-batches "
+                         "see the same parameters");
+    }
     if (training.gradient_clip) {
       throw SettingError("training.update_order",
                          "found \"layerwise\" with training.gradient_clip, allowed: no clipping, which needs all "

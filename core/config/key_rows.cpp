@@ -17,7 +17,9 @@ constexpr EnumName<Initialisation> kInitialisations[] = {{Initialisation::origin
                                                          {Initialisation::he, "he"},
                                                          {Initialisation::xavier, "xavier"},
                                                          {Initialisation::gpt2, "gpt2"}};
-constexpr EnumName<Perturbation> kPerturbations[] = {{Perturbation::none, "none"}, {Perturbation::one_bit, "one_bit"}};
+constexpr EnumName<Perturbation> kPerturbations[] = {{Perturbation::none, "none"},
+                                                     {Perturbation::one_bit, "one_bit"},
+                                                     {Perturbation::summation_order, "summation_order"}};
 constexpr EnumName<PositionEncoding> kPositions[] = {{PositionEncoding::learned, "learned"},
                                                      {PositionEncoding::sinusoidal, "sinusoidal"}};
 constexpr EnumName<MlpActivation> kActivations[] = {{MlpActivation::gelu, "gelu"}, {MlpActivation::relu, "relu"}};
@@ -33,6 +35,7 @@ constexpr EnumName<Optimizer> kOptimizers[] = {
 constexpr EnumName<Schedule> kSchedules[] = {{Schedule::constant, "constant"}, {Schedule::cosine, "cosine"}};
 constexpr EnumName<UpdateOrder> kUpdateOrders[] = {{UpdateOrder::simultaneous, "simultaneous"},
                                                    {UpdateOrder::layerwise, "layerwise"}};
+constexpr EnumName<Divisor> kDivisors[] = {{Divisor::counted, "counted"}, {Divisor::naive, "naive"}};
 constexpr EnumName<Precision> kPrecisions[] = {{Precision::float32, "float32"}, {Precision::float64, "float64"}};
 constexpr EnumName<RecordParameters> kRecordParameters[] = {
     {RecordParameters::none, "none"}, {RecordParameters::final, "final"}, {RecordParameters::all, "all"}};
@@ -48,8 +51,10 @@ constexpr FixedCondition kTransformer{"model.kind = transformer",
                                       [](const TrialSettings& s) { return s.model.kind == ModelKind::transformer; }};
 constexpr FixedCondition kSoftmax{"model.loss = cross_entropy",
                                   [](const TrialSettings& s) { return s.model.loss == Loss::cross_entropy; }};
-constexpr FixedCondition kPerturbed{"model.perturb = one_bit",
-                                    [](const TrialSettings& s) { return s.model.perturb == Perturbation::one_bit; }};
+constexpr FixedCondition kPerturbed{"model.perturb = one_bit or summation_order",
+                                    [](const TrialSettings& s) { return s.model.perturb != Perturbation::none; }};
+constexpr FixedCondition kAccumulated{"training.micro_batch",
+                                      [](const TrialSettings& s) { return s.training.micro_batch.has_value(); }};
 constexpr FixedCondition kMomentum{"training.optimizer = momentum",
                                    [](const TrialSettings& s) { return s.training.optimizer == Optimizer::momentum; }};
 constexpr FixedCondition kAdam{"training.optimizer = adam or adamw", [](const TrialSettings& s) {
@@ -143,6 +148,9 @@ std::vector<Key> data_and_model_keys() {
                "number of symbols", {.required = true}),
       make_key("dataset.length", [](auto& s) -> auto& { return s.dataset.length; },
                integer_rule(1, kLongestContext / 2), "symbols of a sequence", {.required = true}),
+      make_key("dataset.shortest", [](auto& s) -> auto& { return s.dataset.shortest; },
+               integer_rule(1, kLongestContext / 2), "symbols of the shortest sequences; others have up to `length`",
+               {.default_text = "dataset.length"}),
       make_key("model.kind", [](auto& s) -> auto& { return s.model.kind; }, enum_rule(kModelKinds), "the network",
                {.required = true}),
       make_key("model.layers", [](auto& s) -> auto& { return s.model.layers; }, layers_rule(),
@@ -158,8 +166,8 @@ std::vector<Key> data_and_model_keys() {
       make_key(
           "model.perturb", [](auto& s) -> auto& { return s.model.perturb; }, enum_rule(kPerturbations),
           "change the last bit of one initial weight"),
-      make_key("model.perturb_seed", [](auto& s) -> auto& { return s.model.perturb_seed; }, seed_rule(), "which weight",
-               {.condition = kPerturbed}),
+      make_key("model.perturb_seed", [](auto& s) -> auto& { return s.model.perturb_seed; }, seed_rule(),
+               "which weight, or which orders", {.condition = kPerturbed}),
       make_key("model.d_model", [](auto& s) -> auto& { return s.model.d_model; }, integer_rule(1, 65536),
                "width of the residual stream, a multiple of model.heads",
                {.condition = kTransformer, .required = true}),
@@ -189,6 +197,12 @@ std::vector<Key> training_keys() {
       make_key(
           "training.batch_size", [](auto& s) -> auto& { return s.training.batch_size; }, integer_rule(1, kMillion),
           "samples per step; of each rank or thread where scaling.kind = weak"),
+      make_key("training.micro_batch", [](auto& s) -> auto& { return s.training.micro_batch; },
+               integer_rule(1, kMillion), "samples whose gradients are formed at once and added up for the step",
+               {.default_text = "the batch"}),
+      make_key("training.divisor", [](auto& s) -> auto& { return s.training.divisor; }, enum_rule(kDivisors),
+               "mean over all that the batch counts, or the mean of the micro-batches' means",
+               {.condition = kAccumulated}),
       make_key(
           "training.optimizer", [](auto& s) -> auto& { return s.training.optimizer; }, enum_rule(kOptimizers),
           "rule of the update"),

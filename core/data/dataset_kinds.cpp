@@ -43,7 +43,7 @@ std::span<const DatasetKind> dataset_kinds() {
                   generate_modular_addition},
       DatasetKind{"copy",
                   "generated: sequences of symbols to be repeated; model.context = 2 * length",
-                  {"alphabet", "length", "samples", "seed", "validation_fraction"},
+                  {"alphabet", "length", "shortest", "samples", "seed", "validation_fraction"},
                   generate_copy},
   };
   return kKinds;

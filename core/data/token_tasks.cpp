@@ -14,7 +14,7 @@ namespace {
 constexpr std::int64_t kLargestModulus = 4096;               // about 17 million pairs
 constexpr std::int64_t kMostTokens = std::int64_t{1} << 31;  // of a data set: beyond it, a typing error
 constexpr std::int64_t kLargestAlphabet = std::int64_t{1} << 20;
-constexpr std::uint64_t kSampleStream = 0;  // index of Purpose::generated_data
+constexpr std::uint64_t kSampleStream = 0, kLengthStream = 2;  // index of Purpose::generated_data
 
 void require_range(const char* key, std::int64_t value, std::int64_t low, std::int64_t high) {
   if (value < low || value > high) {
@@ -93,6 +93,8 @@ Dataset generate_copy(const DatasetSettings& settings, std::int64_t context, con
   const std::int64_t alphabet = settings.alphabet, length = settings.length;
   require_range("alphabet", alphabet, 2, kLargestAlphabet);
   require_range("length", length, 1, kMostTokens / 4);
+  const std::int64_t shortest = settings.shortest.value_or(length);
+  require_range("shortest", shortest, 1, length);
   require_range("samples", settings.samples, 2, kMostTokens / (2 * length));
   require_context(settings, context, 2 * length);
   std::vector<std::int32_t> symbols(static_cast<std::size_t>(settings.samples * length));
@@ -100,13 +102,20 @@ Dataset generate_copy(const DatasetSettings& settings, std::int64_t context, con
   for (std::int32_t& symbol : symbols) {
     symbol = static_cast<std::int32_t>(stream.below(static_cast<std::uint64_t>(alphabet)));
   }
+  RandomStream length_stream(settings.seed, Purpose::generated_data, kLengthStream);
+  std::vector<std::int64_t> lengths(static_cast<std::size_t>(settings.samples), length);
+  if (shortest < length) {
+    const auto choices = static_cast<std::uint64_t>(length - shortest + 1);
+    for (std::int64_t& own : lengths) own = shortest + static_cast<std::int64_t>(length_stream.below(choices));
+  }
   const auto fill = [&](std::int64_t sample, std::span<std::int32_t> tokens, std::span<std::int32_t> targets) {
-    const auto half = static_cast<std::size_t>(length);
-    const auto sequence = std::span(symbols).subspan(static_cast<std::size_t>(sample) * half, half);
+    const std::int64_t own = lengths[static_cast<std::size_t>(sample)];
+    const auto sequence =
+        std::span(symbols).subspan(static_cast<std::size_t>(sample * length), static_cast<std::size_t>(own));
+    std::ranges::fill(tokens, static_cast<std::int32_t>(alphabet));
     std::copy(sequence.begin(), sequence.end(), tokens.begin());
-    tokens[half] = static_cast<std::int32_t>(alphabet);
-    std::copy(sequence.begin(), sequence.end() - 1, tokens.begin() + length + 1);
-    std::copy(sequence.begin(), sequence.end(), targets.begin() + length);
+    std::copy(sequence.begin(), sequence.end() - 1, tokens.begin() + own + 1);
+    std::copy(sequence.begin(), sequence.end(), targets.begin() + own);
   };
   Dataset dataset = make_dataset(settings, settings.samples, 2 * length, fill);
   dataset.outputs = alphabet + 1;

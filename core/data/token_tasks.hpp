@@ -16,8 +16,9 @@ namespace stepbench {
                                                 const std::filesystem::path&);
 
 /// Sequences of L = `length` symbols out of K = `alphabet`, drawn uniformly, then a separator, then the same again to
-/// be predicted: tokens [x1 .. xL, K, x1 .. x(L-1)], targets from position L on x1 .. xL. T = 2L, V = K + 1. Throws
-/// InputError for settings that leave nothing to learn, and for another context than T.
+/// be predicted: tokens [x1 .. xL, K, x1 .. x(L-1)], targets from position L on x1 .. xL. T = 2L, V = K + 1.
+/// With `shortest`, sequences have from that many symbols to `length`, uniformly; separators that nobody is asked about
+/// fill the rest of T. Throws InputError for settings that leave nothing to learn, and for another context than T.
 [[nodiscard]] Dataset generate_copy(const DatasetSettings& settings, std::int64_t context,
                                     const std::filesystem::path&);
 

@@ -5,10 +5,38 @@
 namespace stepbench {
 namespace {
 
-void scale(Traffic& traffic, double by) {
-  traffic.read *= by;
-  traffic.written *= by;
-  traffic.updated *= by;
+/// From counts to bytes, or of so many passes.
+void scale_traffic(PhaseWork& work, double by) {
+  for (Traffic* traffic : {&work.weights, &work.activations, &work.gradients, &work.moments}) {
+    traffic->read *= by;
+    traffic->written *= by;
+    traffic->updated *= by;
+  }
+}
+
+/// Forward and backward pass of each micro-batch, and their sum: the first one's copied, the last one's joined where it
+/// lies.
+StepWork accumulated_work(const ModelSettings& model, const TrainingSettings& training, std::int64_t batch_size) {
+  const ModelKindRow& kind = row_of(model.kind);
+  const std::int64_t full = batch_size / *training.micro_batch, rest = batch_size % *training.micro_batch;
+  StepWork work = kind.work(model, training, static_cast<double>(*training.micro_batch));
+  const StepWork last = kind.work(model, training, static_cast<double>(rest));
+  for (const Phase phase : {Phase::forward, Phase::loss, Phase::backward}) {
+    PhaseWork& sum = work[phase];
+    sum.scale(static_cast<double>(full));
+    if (rest > 0) sum.add(last[phase]);
+  }
+  const double parameters = static_cast<double>(kind.layout(model).size),
+               parts = static_cast<double>(full + (rest > 0 ? 1 : 0));
+  Traffic& gradients = work[Phase::reduce].gradients;
+  gradients.read += parts * parameters;
+  gradients.written += parameters;
+  gradients.updated += (parts - 1) * parameters;
+  return work;
+}
+
+bool has_parts(const TrainingSettings& training, std::int64_t batch_size) {
+  return training.micro_batch && *training.micro_batch < batch_size;
 }
 
 }  // namespace
@@ -37,21 +65,36 @@ double moments_kept(const TrainingSettings& training) {
   return training.optimizer == Optimizer::sgd ? 0 : training.optimizer == Optimizer::momentum ? 1 : 2;
 }
 
-StepWork step_work(const ModelSettings& model, const TrainingSettings& training, std::int64_t batch_size) {
-  StepWork work = row_of(model.kind).work(model, training, static_cast<double>(batch_size));
-  for (PhaseWork& phase : work.phases) {
-    for (Traffic* traffic : {&phase.weights, &phase.activations, &phase.gradients, &phase.moments}) {
-      scale(*traffic, scalar_bytes(training));
-    }
+void PhaseWork::scale(double by) {
+  flops *= by;
+  scale_traffic(*this, by);
+}
+
+void PhaseWork::add(const PhaseWork& other) {
+  flops += other.flops;
+  for (Traffic PhaseWork::*kind :
+       {&PhaseWork::weights, &PhaseWork::activations, &PhaseWork::gradients, &PhaseWork::moments}) {
+    (this->*kind).read += (other.*kind).read;
+    (this->*kind).written += (other.*kind).written;
+    (this->*kind).updated += (other.*kind).updated;
   }
+}
+
+StepWork step_work(const ModelSettings& model, const TrainingSettings& training, std::int64_t batch_size) {
+  StepWork work = has_parts(training, batch_size)
+                      ? accumulated_work(model, training, batch_size)
+                      : row_of(model.kind).work(model, training, static_cast<double>(batch_size));
+  for (PhaseWork& phase : work.phases) scale_traffic(phase, scalar_bytes(training));
   return work;
 }
 
 NetworkMemory network_memory(const ModelSettings& model, const TrainingSettings& training, std::int64_t batch_size) {
   const ModelKindRow& kind = row_of(model.kind);
   const double parameters = scalar_bytes(training) * static_cast<double>(kind.layout(model).size);
+  const bool parts = has_parts(training, batch_size);
+  if (parts) batch_size = *training.micro_batch;
   return {.parameters = parameters,
-          .gradients = parameters,
+          .gradients = parts ? 2 * parameters : parameters,
           .moments = moments_kept(training) * parameters,
           .activations = scalar_bytes(training) * kind.activations(model, static_cast<double>(batch_size)),
           .copies = 0};

@@ -35,6 +35,8 @@ struct Traffic {
 struct PhaseWork {
   double flops = 0;                                  // as flops_per_step of parameters.hpp
   Traffic weights, activations, gradients, moments;  // activations: with their gradients; weights: all parameters
+  void scale(double by);
+  void add(const PhaseWork& other);
   [[nodiscard]] double bytes() const {
     return weights.bytes() + activations.bytes() + gradients.bytes() + moments.bytes();
   }
@@ -52,10 +54,11 @@ struct StepWork {
   [[nodiscard]] double fetched() const;
 };
 
-/// Of a step on B samples. By the model's kind.
+/// Of a step on B samples, in micro-batches where the training has them. By the model's kind.
 [[nodiscard]] StepWork step_work(const ModelSettings& model, const TrainingSettings& training, std::int64_t batch_size);
 
-/// Of a network for batches of at most B samples: in matrix form, with each tensor that the backward pass needs kept
+/// Of a network for batches of at most B samples: in micro-batches where the training has them (their sum counts as
+/// gradients), in matrix form, with each tensor that the backward pass needs kept
 /// from the forward pass. Without copies of weights, which are the backend's. By the model's kind.
 [[nodiscard]] NetworkMemory network_memory(const ModelSettings& model, const TrainingSettings& training,
                                            std::int64_t batch_size);

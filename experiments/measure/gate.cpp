@@ -172,6 +172,8 @@ Gate::Expected Gate::expect(const TrialSettings& trial, const Dataset& dataset) 
   TrialSettings single = trial;
   single.threads = 1;
   single.ranks = {};
+  // Of what is right the reference has none: it sees the whole batch at once.
+  if (single.training.divisor == Divisor::counted) single.training.micro_batch.reset();
   GateRun<double> run(reference_, single, dataset, expected.order, gate_settings(single, expected.order.size()));
   Computed computed;
   run.gradients(computed);

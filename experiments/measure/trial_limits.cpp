@@ -56,13 +56,7 @@ bool is_within_backward(const PhaseWork& update, double seconds, const Roof& roo
 
 PhaseWork sum_of(const PhaseWork& first, const PhaseWork& second) {
   PhaseWork sum = first;
-  sum.flops += second.flops;
-  for (Traffic PhaseWork::*kind :
-       {&PhaseWork::weights, &PhaseWork::activations, &PhaseWork::gradients, &PhaseWork::moments}) {
-    (sum.*kind).read += (second.*kind).read;
-    (sum.*kind).written += (second.*kind).written;
-    (sum.*kind).updated += (second.*kind).updated;
-  }
+  sum.add(second);
   return sum;
 }
 

@@ -158,7 +158,7 @@ class TypedTrialRun final : public LocalTrialRun {
     const std::int64_t per_epoch = steps_per_epoch(trial_, dataset_);
     epoch_ = (step_ + per_epoch - 1) / per_epoch;
     position_ = step_ % per_epoch * trial_.batch_size();
-    if (position_ != 0) order_ = epoch_order(dataset_.train.samples, trial_.dataset.shuffle, trial_.seed, epoch_ - 1);
+    if (position_ != 0) order_ = training_order(trial_, dataset_, epoch_ - 1);
   }
 
   bool trace_steps(StepTrace* trace) override { return network_->trace_steps(trace); }
@@ -321,7 +321,7 @@ class TypedTrialRun final : public LocalTrialRun {
   }
 
   void begin_epoch() {
-    order_ = epoch_order(dataset_.train.samples, trial_.dataset.shuffle, trial_.seed, epoch_++);
+    order_ = training_order(trial_, dataset_, epoch_++);
     if (trial_.record.order) {
       record_.order.insert(record_.order.end(), order_.begin(), order_.end());
       ++record_.order_epochs;

@@ -27,6 +27,11 @@ namespace stepbench {
 [[nodiscard]] std::int64_t rounds_of_trial(const MeasureSettings& measure, std::int64_t total_steps);
 [[nodiscard]] std::int64_t steps_of_round(std::int64_t total_steps, std::int64_t rounds, std::int64_t round);
 
+/// The order in which epoch `epoch` (from 0) trains on the samples: epoch_order, with each batch in an order of its own
+/// where model.perturb = summation_order.
+[[nodiscard]] std::vector<std::int64_t> training_order(const TrialSettings& trial, const Dataset& dataset,
+                                                       std::int64_t epoch);
+
 /// The order in which `members` take turns in a round, drawn for it from the seed.
 [[nodiscard]] std::vector<std::int64_t> turns_of_round(std::int64_t members, std::uint64_t seed, std::int64_t round);
 

@@ -101,6 +101,30 @@ TEST_CASE("a network's memory is parameters, gradients, moments and what the bac
   CHECK(memory.sum() == memory.parameters * 4 + memory.activations);
 }
 
+TEST_CASE("micro-batches take activations of one of them and a sum of gradients, and move weights for each") {
+  for (const ModelSettings& model : {small_mlp(), small_transformer()}) {
+    TrainingSettings training = training_of(Optimizer::sgd);
+    const StepWork whole = step_work(model, training, 7);
+    const double parameters = network_memory(model, training, 7).parameters,
+                 activations = network_memory(model, training, 3).activations;
+    training.micro_batch = 7;
+    CHECK(step_work(model, training, 7).bytes() == whole.bytes());
+    training.micro_batch = 3;  // 3, 3 and 1
+    const StepWork parts = step_work(model, training, 7);
+    CHECK(parts.flops() == Approx(whole.flops()));
+    // Of embeddings a step reads only the rows that its tokens have.
+    if (model.kind == ModelKind::mlp)
+      CHECK(parts[Phase::forward].weights.read == 3 * whole[Phase::forward].weights.read);
+    CHECK(parts[Phase::backward].gradients.written == 3 * whole[Phase::backward].gradients.written);
+    CHECK(parts[Phase::update].bytes() == whole[Phase::update].bytes());
+    // The first is copied, the second added, the third joined by what there is, where the update wants it.
+    CHECK(parts[Phase::reduce].gradients.bytes() == 8 * parameters);
+    const NetworkMemory memory = network_memory(model, training, 7);
+    CHECK(memory.activations == activations);
+    CHECK(memory.gradients == 2 * parameters);
+  }
+}
+
 TEST_CASE("weights are copied where their input gradient is wanted") {
   const TrainingSettings training = training_of(Optimizer::sgd);
   CHECK(copied_weights(small_mlp(), training) == 4 * 2);

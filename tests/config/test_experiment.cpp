@@ -274,6 +274,9 @@ TEST_CASE("layerwise updates need plain sgd without clipping") {
   CHECK(error_with("update_order = layerwise\ngradient_clip = 1\n") ==
         "quick.cfg:11: training.update_order: found \"layerwise\" with training.gradient_clip, allowed: no clipping, "
         "which needs all gradients first (trial blas-t1-s1)");
+  CHECK(error_with("update_order = layerwise\nmicro_batch = 4\n") ==
+        "quick.cfg:11: training.update_order: found \"layerwise\" with training.micro_batch, allowed: simultaneous, as "
+        "all micro-batches see the same parameters (trial blas-t1-s1)");
   CHECK(error_with("update_order = layerwise\nweight_decay = 0.1\n") == "no error");
 }
 
@@ -383,7 +386,8 @@ TEST_CASE("every key that is set is stored, in the order of the table") {
       "validation_samples = 6\nvalidation_fraction = 0.2\nseed = 3\nfeatures = 4\nclasses = 7\nsamples = 100\n"
       "[model]\nkind = mlp\nlayers = 4,7\noutput = linear\nloss = cross_entropy\nsoftmax = float64\ninit = xavier\n"
       "perturb = one_bit\nperturb_seed = 5\n[training]\n"
-      "steps = 9\nbatch_size = 2\noptimizer = adam\nlearning_rate = 0.1\nbeta1 = 0.5\nbeta2 = 0.6\nepsilon = 0.7\n"
+      "steps = 9\nbatch_size = 2\nmicro_batch = 1\ndivisor = naive\noptimizer = adam\nlearning_rate = 0.1\nbeta1 = "
+      "0.5\nbeta2 = 0.6\nepsilon = 0.7\n"
       "weight_decay = 0.8\nschedule = cosine\nwarmup_steps = 1\nfinal_learning_rate = 0.01\ngradient_clip = 2\n"
       "update_order = simultaneous\nprecision = float64\ntarget = train_loss<=0.1\n[measure]\nrounds = 8\n"
       "warmup_steps = 0\ninterleave = false\nbaseline = blas\npin = spread\ngate = true\ngate_samples = 3\n"

@@ -83,6 +83,31 @@ TEST_CASE("copy asks for the sequence again after the separator") {
   CHECK(symbols == std::set<std::int32_t>{0, 1, 2, 3, 4});
 }
 
+TEST_CASE("copy can have sequences of any length in a range, each asked for behind its own separator") {
+  DatasetSettings settings = copying(5, 4);
+  settings.shortest = 2;
+  std::set<std::size_t> lengths;
+  for_each_sample(load_dataset(settings, 8, {}), [&](const Row& tokens, const Row& targets) {
+    const std::ptrdiff_t length = std::find(tokens.begin(), tokens.end(), 5) - tokens.begin();
+    lengths.insert(static_cast<std::size_t>(length));
+    Row expected(8, kNotCounted);
+    std::copy_n(tokens.begin(), length, expected.begin() + length);
+    REQUIRE(targets == expected);
+    Row asked(8, 5);
+    std::copy_n(tokens.begin(), length, asked.begin());
+    std::copy_n(tokens.begin(), length - 1, asked.begin() + length + 1);
+    REQUIRE(tokens == asked);
+  });
+  CHECK(lengths == std::set<std::size_t>{2, 3, 4});
+}
+
+TEST_CASE("the shortest sequences of copy are no longer than the longest") {
+  DatasetSettings settings = copying(5, 4);
+  settings.shortest = 5;
+  CHECK(input_error([&] { return load_dataset(settings, 8, {}); }) ==
+        "dataset.shortest: found \"5\", allowed: an integer from 1 to 4");
+}
+
 TEST_CASE("a sequence of one symbol can be copied") {
   const Dataset data = load_dataset(copying(2, 1), 2, {});
   for_each_sample(data, [](const Row& tokens, const Row& targets) {

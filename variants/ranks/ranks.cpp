@@ -108,6 +108,7 @@ std::string ranks_unsupported(const Backend& backend, const NetworkSettings& set
   if (settings.training.update_order == UpdateOrder::layerwise) {
     return "ranks form all gradients before they update: training.update_order = layerwise is not supported";
   }
+  if (settings.training.micro_batch) return "ranks share whole batches: training.micro_batch is not supported";
   if (rank_program().empty()) {
     return fmt::format("absent from this build: install an MPI (libopenmpi-dev) and build again ({} is not there)",
                        STEPBENCH_RANK_PROGRAM);
