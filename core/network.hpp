@@ -105,20 +105,26 @@ struct RankLink {
   std::int64_t parts = 1;  // that the gradients travel in
 };
 
-/// A network that lives in a process of its own, where steps are trained and timed a block at a time: asked for each by
-/// itself, they would have the way there and back in their times.
-class OwnProcess {
+/// A network that trains a block of steps by itself: because they are not one after the other (variants/hogwild), or
+/// because it lives elsewhere.
+class BlockTrainer {
  public:
-  OwnProcess() = default;
-  OwnProcess(const OwnProcess&) = delete;
-  OwnProcess& operator=(const OwnProcess&) = delete;
-  virtual ~OwnProcess() = default;
+  BlockTrainer() = default;
+  BlockTrainer(const BlockTrainer&) = delete;
+  BlockTrainer& operator=(const BlockTrainer&) = delete;
+  virtual ~BlockTrainer() = default;
 
   /// Trains on `rows` of the split, the first step on the first of them, and so on. Fewer steps come back where a loss
-  /// was not finite, and soon after stop() says so. Throws Error, as every method of such a network, when the process
-  /// is gone, says nothing for too long, or says what it cannot mean. `train` is the same one each time, and stays.
+  /// was not finite, and soon after stop() says so. `train` is the same one each time, and stays.
   virtual std::vector<TimedStep> train_block(const Split& train, std::span<const std::int64_t> rows,
                                              std::span<const BlockStep> steps, bool (*stop)()) = 0;
+};
+
+/// A network that lives in a process of its own: asked for each step by itself, they would have the way there and back
+/// in their times. Throws Error, as every method of such a network, when the process is gone, says nothing for too
+/// long, or says what it cannot mean.
+class OwnProcess : public BlockTrainer {
+ public:
   /// Trains a little of this in each of the ways that its library can be set up, to be in the best of them from now on.
   /// Then its parameters are to be written. What came of it for one network holds for later ones of the same kind.
   virtual void choose_setting(const Split& train, std::span<const std::int64_t> rows, std::span<const BlockStep> steps,
@@ -181,6 +187,8 @@ class Network {
 
   /// The network's own process; null where it lives in this one.
   [[nodiscard]] virtual OwnProcess* own_process() { return nullptr; }
+  /// Who is to be asked for blocks of steps instead of train_step; null where there is nobody.
+  [[nodiscard]] virtual BlockTrainer* block_trainer() { return own_process(); }
 
   /// From now on each train_step says in `trace`, which outlives them, what its tasks were and took; null ends it.
   /// False, and nothing is written, where the network has no tasks of its own: a library shares its work out, or

@@ -6,6 +6,7 @@
 
 #include "core/config/experiment.hpp"
 #include "variants/blas/blas.hpp"
+#include "variants/hogwild/hogwild.hpp"
 #include "variants/neuron/neuron.hpp"
 #include "variants/onednn/tbb_onednn.hpp"
 #include "variants/onednn_primitives/onednn.hpp"
@@ -34,6 +35,7 @@ std::span<const Backend> backends() {
       tbb_mkl_backend(),
       openmp_backend(),
       threads_backend(),
+      hogwild_backend(),
       pytorch_backend(),
       pytorch_compiled_backend(),
       jax_backend(),

@@ -117,10 +117,10 @@ class GateRun {
   }
   /// In the way that is timed. Its loss.
   double train_step(const UpdateStep& update) {
-    OwnProcess* own = network_->own_process();
-    if (own == nullptr) return network_->train_step(step_batch_, update).loss;
+    BlockTrainer* trainer = network_->block_trainer();
+    if (trainer == nullptr) return network_->train_step(step_batch_, update).loss;
     const BlockStep step{.samples = std::ssize(order_), .update = update};
-    return own->train_block(dataset_.train, order_, std::span(&step, 1), nullptr).front().result.loss;
+    return trainer->train_block(dataset_.train, order_, std::span(&step, 1), nullptr).front().result.loss;
   }
   [[nodiscard]] std::vector<double> change_of_parameters() const {
     std::vector<double> change = widen(read(Content::parameters));

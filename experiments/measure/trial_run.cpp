@@ -108,8 +108,8 @@ class TypedTrialRun final : public LocalTrialRun {
     expect_step(longest_step_);
     const std::int64_t traced = step_ + trial_.measure.warmup_steps - 1;  // the last that does not count
     for (const std::int64_t last = step_ + count; step_ < last && can_train() && !stop_requested();) {
-      if (OwnProcess* own = network_->own_process()) {
-        train_block(*own, last - step_, round);
+      if (BlockTrainer* trainer = network_->block_trainer()) {
+        train_block(*trainer, last - step_, round);
       } else {
         train_step(round, step_ == traced && std::isnan(record_.limits.busy_share));
       }
@@ -232,15 +232,15 @@ class TypedTrialRun final : public LocalTrialRun {
     return threads_that_worked(before, thread_times(processes()), trial_.all_threads());
   }
 
-  /// Steps in the network's own process, to the next evaluation, `count` at most.
-  void train_block(OwnProcess& own, std::int64_t count, std::int64_t round) {
+  /// Steps that the network trains by itself, to the next evaluation, `count` at most.
+  void train_block(BlockTrainer& trainer, std::int64_t count, std::int64_t round) {
     std::vector<std::int64_t> rows;
     std::vector<BlockStep> steps;
     do {
       add_step(rows, steps);
     } while (std::ssize(steps) < count && !evaluation_is_due(step_ + std::ssize(steps)));
     std::span<const std::int64_t> samples(rows);
-    const std::vector<TimedStep> done = own.train_block(dataset_.train, rows, steps, stop_requested);
+    const std::vector<TimedStep> done = trainer.train_block(dataset_.train, rows, steps, stop_requested);
     for (std::size_t i = 0; i < done.size(); ++i) {
       const auto size = static_cast<std::size_t>(steps[i].samples);
       record_step(done[i], counted_of(dataset_.train, samples.first(size)), round);

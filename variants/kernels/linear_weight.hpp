@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 
 #include "core/network.hpp"
@@ -48,6 +49,10 @@ class LinearWeight {
   LinearWeight(const LinearWeight&) = delete;
   LinearWeight& operator=(const LinearWeight&) = delete;
   virtual ~LinearWeight() = default;
+
+  /// Another weight whose parameters are this one's, with gradient and moments of its own, for networks that several
+  /// threads train without locks (variants/hogwild). Null where the products have no such form of it.
+  [[nodiscard]] virtual std::unique_ptr<LinearWeight> share() const { return nullptr; }
 
   /// Copy to and from row-major (out, in) as Network's read and write do.
   virtual void read(Content content, Scalar* values) const = 0;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
+#include <type_traits>
 
 #include "core/buffer.hpp"
 #include "core/network.hpp"
@@ -15,13 +17,16 @@ class ParameterBuffers {
  public:
   ParameterBuffers() = default;
   ParameterBuffers(std::size_t size, Optimizer optimizer)
-      : parameters_(size),
+      : parameters_(std::make_shared<Buffer<Scalar>>(size)),
         gradients_(size),
         first_(optimizer == Optimizer::sgd ? 0 : size),
         second_(optimizer == Optimizer::adam || optimizer == Optimizer::adamw ? size : 0) {}
 
-  [[nodiscard]] const Scalar* parameters() const { return parameters_.data(); }
-  [[nodiscard]] Scalar* parameters() { return parameters_.data(); }
+  /// From now on the parameters are `other`'s, of as many.
+  void share_parameters(const ParameterBuffers& other) { parameters_ = other.parameters_; }
+
+  [[nodiscard]] const Scalar* parameters() const { return parameters_->data(); }
+  [[nodiscard]] Scalar* parameters() { return parameters_->data(); }
   [[nodiscard]] const Scalar* gradients() const { return gradients_.data(); }
   [[nodiscard]] Scalar* gradients() { return gradients_.data(); }
   /// Null where the optimiser keeps none.
@@ -43,17 +48,18 @@ class ParameterBuffers {
   }
 
   void update(ParameterRole role, std::ptrdiff_t offset, std::ptrdiff_t count, const OptimizerStep<Scalar>& rule) {
-    update_slice(rule, role, count, gradients_.data() + offset, parameters_.data() + offset,
+    update_slice(rule, role, count, gradients_.data() + offset, parameters_->data() + offset,
                  first_.empty() ? nullptr : first_.data() + offset,
                  second_.empty() ? nullptr : second_.data() + offset);
   }
 
  private:
   template <typename Self>
-  [[nodiscard]] static auto& buffer_of(Self& self, Content content) {
+  [[nodiscard]] static std::conditional_t<std::is_const_v<Self>, const Buffer<Scalar>, Buffer<Scalar>>& buffer_of(
+      Self& self, Content content) {
     switch (content) {
       case Content::parameters:
-        return self.parameters_;
+        return *self.parameters_;
       case Content::gradients:
         return self.gradients_;
       case Content::first_moment:
@@ -64,7 +70,8 @@ class ParameterBuffers {
     return self.second_;
   }
 
-  Buffer<Scalar> parameters_, gradients_, first_, second_;
+  std::shared_ptr<Buffer<Scalar>> parameters_ = std::make_shared<Buffer<Scalar>>();
+  Buffer<Scalar> gradients_, first_, second_;
 };
 
 }  // namespace stepbench

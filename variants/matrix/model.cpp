@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/error.hpp"
 #include "variants/kernels/leaf_sum.hpp"
 
 namespace stepbench {
@@ -84,6 +85,16 @@ std::size_t MatrixModel<Scalar>::add_linear(LayoutCursor& layout, bool has_bias,
 template <typename Scalar>
 void MatrixModel<Scalar>::make_buffers() {
   buffers_ = ParameterBuffers<Scalar>(static_cast<std::size_t>(buffered_), optimizer_);
+}
+
+template <typename Scalar>
+void MatrixModel<Scalar>::share_parameters(const MatrixModel& other) {
+  for (std::size_t i = 0; i < units_.size(); ++i) {
+    if (units_[i].linear == nullptr) continue;
+    units_[i].linear = other.units_[i].linear->share();
+    if (units_[i].linear == nullptr) throw Error("these products have no weights that networks can share");
+  }
+  buffers_.share_parameters(other.buffers_);
 }
 
 template <typename Scalar>

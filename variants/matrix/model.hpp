@@ -46,6 +46,9 @@ class MatrixModel {
 
   [[nodiscard]] const std::vector<ParameterUnit<Scalar>>& units() const { return units_; }
   [[nodiscard]] std::int64_t rows_per_sample() const { return rows_per_sample_; }
+  /// From now on the parameters are those of `other`, a model of the same settings and products; gradients and moments
+  /// stay its own. Throws Error where the products have no weights that can be shared.
+  void share_parameters(const MatrixModel& other);
   /// Whether a step reads the batch's features.
   [[nodiscard]] virtual bool reads_features() const = 0;
   /// As of Network.

@@ -43,6 +43,8 @@ class MatrixNetwork final : public Network<Scalar> {
     tasks_of(Pass::train, settings.max_batch);
   }
 
+  void share_parameters(const MatrixNetwork& other) { model_->share_parameters(*other.model_); }
+
   std::unique_ptr<ThreadClaim> claim_threads() override { return executor_->claim_threads(); }
 
   void read(Content content, std::span<Scalar> values) const override { model_->read(content, values); }
@@ -319,6 +321,28 @@ std::unique_ptr<Network<Scalar>> make_matrix_network(const NetworkSettings& sett
   return std::make_unique<MatrixNetwork<Scalar>>(settings, std::move(executor), std::move(cut), products);
 }
 
+template <typename Scalar>
+std::vector<std::unique_ptr<Network<Scalar>>> make_sharing_networks(
+    const NetworkSettings& settings, std::int64_t count, std::unique_ptr<const Cut> (*cut)(const NetworkSettings&),
+    const Products<Scalar>& products) {
+  std::vector<std::unique_ptr<Network<Scalar>>> networks;
+  const MatrixNetwork<Scalar>* first = nullptr;
+  while (std::ssize(networks) < count) {
+    auto network =
+        std::make_unique<MatrixNetwork<Scalar>>(settings, std::make_unique<SerialExecutor>(), cut(settings), products);
+    if (first == nullptr) first = network.get();
+    if (network.get() != first) network->share_parameters(*first);
+    networks.push_back(std::move(network));
+  }
+  return networks;
+}
+
+template std::vector<std::unique_ptr<Network<float>>> make_sharing_networks<float>(
+    const NetworkSettings&, std::int64_t, std::unique_ptr<const Cut> (*)(const NetworkSettings&),
+    const Products<float>&);
+template std::vector<std::unique_ptr<Network<double>>> make_sharing_networks<double>(
+    const NetworkSettings&, std::int64_t, std::unique_ptr<const Cut> (*)(const NetworkSettings&),
+    const Products<double>&);
 template std::unique_ptr<Network<float>> make_matrix_network<float>(const NetworkSettings&, std::unique_ptr<Executor>,
                                                                     std::unique_ptr<const Cut>, const Products<float>&);
 template std::unique_ptr<Network<double>> make_matrix_network<double>(const NetworkSettings&, std::unique_ptr<Executor>,

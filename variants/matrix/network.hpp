@@ -9,7 +9,9 @@
 // order afterwards, so the bits do not depend on which thread ran what.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "core/network.hpp"
 #include "variants/kernels/products.hpp"
@@ -24,5 +26,13 @@ template <typename Scalar>
                                                                    std::unique_ptr<Executor> executor,
                                                                    std::unique_ptr<const Cut> cut,
                                                                    const Products<Scalar>& products);
+
+/// So many networks, each for one thread, of one set of parameters: what one of them updates, all train on, with nobody
+/// to keep them apart. Each has its gradients and activations for itself. `cut` makes that of one of them. Throws Error
+/// where the products have no weights that can be shared.
+template <typename Scalar>
+[[nodiscard]] std::vector<std::unique_ptr<Network<Scalar>>> make_sharing_networks(
+    const NetworkSettings& settings, std::int64_t count, std::unique_ptr<const Cut> (*cut)(const NetworkSettings&),
+    const Products<Scalar>& products);
 
 }  // namespace stepbench

@@ -11,14 +11,22 @@ namespace {
 
 constexpr std::string_view kShardRows = "shard_rows";
 
+std::unique_ptr<const Cut> cut_of(const NetworkSettings& settings) {
+  return core_cut(settings.cores > 0 ? settings.cores : settings.threads, shard_rows_of(settings));
+}
+
 }  // namespace
 
 template <typename Scalar>
 std::unique_ptr<Network<Scalar>> make_direct_network(const NetworkSettings& settings,
                                                      std::unique_ptr<Executor> executor) {
-  const std::int64_t cores = settings.cores > 0 ? settings.cores : settings.threads;
-  return make_matrix_network<Scalar>(settings, std::move(executor), core_cut(cores, shard_rows_of(settings)),
-                                     direct_products<Scalar>());
+  return make_matrix_network<Scalar>(settings, std::move(executor), cut_of(settings), direct_products<Scalar>());
+}
+
+template <typename Scalar>
+std::vector<std::unique_ptr<Network<Scalar>>> make_sharing_direct_networks(const NetworkSettings& settings,
+                                                                           std::int64_t count) {
+  return make_sharing_networks<Scalar>(settings, count, cut_of, direct_products<Scalar>());
 }
 
 std::vector<BackendSetting> direct_network_settings() {
@@ -36,6 +44,10 @@ std::optional<std::int64_t> shard_rows_of(const NetworkSettings& settings) {
   return count_of(settings.own, kShardRows);
 }
 
+template std::vector<std::unique_ptr<Network<float>>> make_sharing_direct_networks<float>(const NetworkSettings&,
+                                                                                          std::int64_t);
+template std::vector<std::unique_ptr<Network<double>>> make_sharing_direct_networks<double>(const NetworkSettings&,
+                                                                                            std::int64_t);
 template std::unique_ptr<Network<float>> make_direct_network<float>(const NetworkSettings&, std::unique_ptr<Executor>);
 template std::unique_ptr<Network<double>> make_direct_network<double>(const NetworkSettings&,
                                                                       std::unique_ptr<Executor>);

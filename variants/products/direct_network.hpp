@@ -19,6 +19,11 @@ template <typename Scalar>
 [[nodiscard]] std::unique_ptr<Network<Scalar>> make_direct_network(const NetworkSettings& settings,
                                                                    std::unique_ptr<Executor> executor);
 
+/// As make_sharing_networks of variants/matrix/network.hpp.
+template <typename Scalar>
+[[nodiscard]] std::vector<std::unique_ptr<Network<Scalar>>> make_sharing_direct_networks(
+    const NetworkSettings& settings, std::int64_t count);
+
 /// The settings of its own that a backend with such networks has: `shard_rows`.
 [[nodiscard]] std::vector<BackendSetting> direct_network_settings();
 

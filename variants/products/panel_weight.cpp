@@ -12,10 +12,21 @@ template <typename Scalar>
 class PanelWeight final : public LinearWeight<Scalar> {
  public:
   explicit PanelWeight(const WeightSettings& settings)
-      : inputs_(settings.inputs),
+      : settings_(settings),
+        inputs_(settings.inputs),
         outputs_(settings.outputs),
         buffers_(static_cast<std::size_t>(panels<const Scalar>(nullptr).size()), settings.optimizer) {
-    if (settings.input_gradient) transposed_.resize(static_cast<std::size_t>(copy().size()));
+    if (settings.input_gradient) {
+      const Panels<const Scalar> transposed{nullptr, outputs_, inputs_};
+      transposed_ = std::make_shared<Buffer<Scalar>>(static_cast<std::size_t>(transposed.size()));
+    }
+  }
+
+  [[nodiscard]] std::unique_ptr<LinearWeight<Scalar>> share() const override {
+    auto other = std::make_unique<PanelWeight>(settings_);
+    other->buffers_.share_parameters(buffers_);
+    other->transposed_ = transposed_;
+    return other;
   }
 
   void read(Content content, Scalar* values) const override {
@@ -96,17 +107,18 @@ class PanelWeight final : public LinearWeight<Scalar> {
   [[nodiscard]] Panels<Element> panels(Element* data) const {
     return {data, inputs_, outputs_};
   }
-  [[nodiscard]] Panels<const Scalar> copy() const { return {transposed_.data(), outputs_, inputs_}; }
-  [[nodiscard]] Scalar* copy_data() { return transposed_.empty() ? nullptr : transposed_.data(); }
+  [[nodiscard]] Panels<const Scalar> copy() const { return {transposed_->data(), outputs_, inputs_}; }
+  [[nodiscard]] Scalar* copy_data() { return transposed_ == nullptr ? nullptr : transposed_->data(); }
   [[nodiscard]] WeightPanels<Scalar> weight() {
     return {.master = panels<Scalar>(buffers_.parameters()),
             .transposed = copy_data(),
             .first = buffers_.first(),
             .second = buffers_.second()};
   }
+  WeightSettings settings_;
   std::ptrdiff_t inputs_, outputs_;
-  ParameterBuffers<Scalar> buffers_;  // W^T (in, out) in panels, and what goes with it
-  Buffer<Scalar> transposed_;         // W (out, in) in panels, where dX is wanted
+  ParameterBuffers<Scalar> buffers_;            // W^T (in, out) in panels, and what goes with it
+  std::shared_ptr<Buffer<Scalar>> transposed_;  // W (out, in) in panels, where dX is wanted; else null
 };
 
 }  // namespace

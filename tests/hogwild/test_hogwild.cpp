@@ -1,0 +1,181 @@
+// Asynchronous SGD: what one thread computes is tbb's to the last bit, several train the same parameters, each step is
+// taken once, and a block ends where it is to. That its gradients are right is tested with all backends'
+// (tests/variants).
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "core/data/dataset.hpp"
+#include "core/data/gather.hpp"
+#include "core/models/parameters.hpp"
+#include "core/random.hpp"
+#include "variants/hogwild/hogwild.hpp"
+#include "variants/products/direct_network.hpp"
+#include "variants/threads/threads.hpp"
+
+namespace stepbench::testing {
+namespace {
+
+constexpr std::int64_t kSamples = 96, kBatch = 8;
+
+/// Two clouds, that a line through the origin keeps apart.
+Split clouds() {
+  Split split;
+  split.samples = kSamples;
+  RandomStream stream(1, Purpose::generated_data);
+  std::vector<float> features;
+  for (std::int64_t i = 0; i < kSamples; ++i) {
+    const auto label = static_cast<std::int32_t>(i % 2);
+    split.labels.push_back(label);
+    for (int f = 0; f < 6; ++f) features.push_back(static_cast<float>(stream.normal() * 0.5 + (label == 0 ? 1 : -1)));
+  }
+  split.features = features;
+  return split;
+}
+
+NetworkSettings settings_for(std::int64_t threads) {
+  NetworkSettings settings;
+  settings.model.layers = {6, 20, 2};
+  settings.max_batch = kBatch;
+  settings.threads = threads;
+  return settings;
+}
+
+struct Plan {
+  std::vector<std::int64_t> rows;
+  std::vector<BlockStep> steps;
+};
+
+/// Steps on the samples in their order, again and again; the last of each pass is short.
+Plan plan_of(std::int64_t steps, double learning_rate = 0.05) {
+  Plan plan;
+  std::int64_t at = 0;
+  for (std::int64_t i = 0; i < steps; ++i) {
+    const std::int64_t size = std::min(kBatch - i % 3, kSamples - at);
+    for (std::int64_t k = 0; k < size; ++k) plan.rows.push_back(at + k);
+    at = (at + size) % kSamples;
+    plan.steps.push_back({size, {.learning_rate = learning_rate, .number = i + 1}});
+  }
+  return plan;
+}
+
+struct Trained {
+  std::vector<TimedStep> steps;
+  std::vector<float> parameters;
+};
+
+Trained train(const NetworkSettings& settings, const Plan& plan, bool (*stop)() = nullptr) {
+  const Split split = clouds();
+  const auto network = hogwild_backend().make<float>(settings);
+  const auto claim = network->claim_threads();
+  network->write(Content::parameters, initial_parameters<float>(settings.model, 2));
+  Trained trained;
+  trained.steps = network->block_trainer()->train_block(split, plan.rows, plan.steps, stop);
+  trained.parameters.resize(static_cast<std::size_t>(parameter_layout(settings.model).size));
+  network->read(Content::parameters, trained.parameters);
+  return trained;
+}
+
+double mean_loss(const std::vector<TimedStep>& steps, std::size_t first, std::size_t count) {
+  double sum = 0;
+  for (std::size_t i = first; i < first + count; ++i) sum += steps[i].result.loss;
+  return sum / static_cast<double>(count);
+}
+
+TEST_CASE("one thread has the losses and parameters of the same products in order, to the last bit") {
+  const Plan plan = plan_of(40);
+  const Trained lone = train(settings_for(1), plan);
+
+  const Split split = clouds();
+  const auto network = threads_backend().make<float>(settings_for(1));
+  const auto claim = network->claim_threads();
+  network->write(Content::parameters, initial_parameters<float>(settings_for(1).model, 2));
+  Dataset shape;
+  shape.features = 6;
+  shape.outputs = 2;
+  BatchGatherer<float> gatherer(shape, kBatch, false);
+  REQUIRE(lone.steps.size() == plan.steps.size());
+  std::span<const std::int64_t> rows(plan.rows);
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    const auto size = static_cast<std::size_t>(plan.steps[i].samples);
+    CHECK(network->train_step(gatherer.gather(split, rows.first(size)), plan.steps[i].update).loss ==
+          lone.steps[i].result.loss);
+    rows = rows.subspan(size);
+  }
+  std::vector<float> parameters(lone.parameters.size());
+  network->read(Content::parameters, parameters);
+  CHECK(parameters == lone.parameters);
+}
+
+TEST_CASE("several threads take each step once, and all train the parameters that are read") {
+  for (const std::int64_t threads : {2, 3, 5}) {
+    const Plan plan = plan_of(400);
+    const Trained trained = train(settings_for(threads), plan);
+    REQUIRE(trained.steps.size() == plan.steps.size());
+    for (const TimedStep& step : trained.steps) {
+      CHECK(step.result.loss > 0);  // as each is of a cross entropy: it was written
+      CHECK(step.wall_time >= 0);
+    }
+    CHECK(mean_loss(trained.steps, 380, 20) < 0.2 * mean_loss(trained.steps, 0, 20));
+    CHECK(trained.parameters != initial_parameters<float>(settings_for(1).model, 2));
+  }
+}
+
+TEST_CASE("what another thread's network updates is what is read, evaluated and trained on") {
+  auto networks = make_sharing_direct_networks<double>(settings_for(1), 3);
+  const std::vector<double> start = initial_parameters<double>(settings_for(1).model, 2);
+  networks.front()->write(Content::parameters, start);
+  std::vector<double> gradients(start.size(), 1), seen(start.size());
+  for (const std::size_t writer : {2U, 1U}) {
+    networks[writer]->write(Content::gradients, gradients);
+    networks[writer]->apply_update({.learning_rate = 0.25, .number = 1});
+  }
+  for (const auto& network : networks) {
+    network->read(Content::parameters, seen);
+    for (std::size_t i = 0; i < seen.size(); ++i) CHECK(seen[i] == Approx(start[i] - 0.5));
+  }
+  networks.front()->read(Content::gradients, seen);
+  CHECK(seen == std::vector<double>(start.size(), 0));  // those are each one's own
+}
+
+TEST_CASE("a block ends soon after it is told to, with the first steps of it") {
+  static std::atomic<int> asked;
+  asked = 0;
+  const Plan plan = plan_of(60);
+  const Trained trained = train(settings_for(3), plan, [] { return ++asked >= 10; });
+  CHECK(trained.steps.size() >= 10);
+  CHECK(trained.steps.size() < 20);
+}
+
+TEST_CASE("a loss that is not finite is the last step of its block") {
+  const Trained trained = train(settings_for(2), plan_of(400, 1e30));
+  REQUIRE(trained.steps.size() < 400);
+  CHECK_FALSE(std::isfinite(trained.steps.back().result.loss));
+  for (std::size_t i = 0; i + 1 < trained.steps.size(); ++i) CHECK(std::isfinite(trained.steps[i].result.loss));
+}
+
+TEST_CASE("steps side by side are timed by how fast they are together") {
+  // Two threads in step, a pair of steps every 2 s: one a second.
+  CHECK(overlapping_step_times({2, 2, 4, 4, 6, 6}, 2) == std::vector<double>{2, 1, 1, 1, 1, 1});
+  // In any order; and on one thread they are what lies between.
+  CHECK(overlapping_step_times({7, 1, 3}, 1) == std::vector<double>{1, 2, 4});
+}
+
+TEST_CASE("what cannot be done without locks is unsupported, with the reason") {
+  NetworkSettings settings = settings_for(2);
+  settings.training.optimizer = Optimizer::momentum;
+  CHECK(unsupported_reason(hogwild_backend(), settings) ==
+        "updates without locks as plain SGD: no other training.optimizer is supported");
+  settings = settings_for(2);
+  settings.model.kind = ModelKind::transformer;
+  CHECK(unsupported_reason(hogwild_backend(), settings) == "trains MLPs: model.kind = transformer is not supported");
+  settings = settings_for(2);
+  settings.training.micro_batch = 4;
+  CHECK(unsupported_reason(hogwild_backend(), settings) ==
+        "each thread has a batch of its own: training.micro_batch is not supported");
+}
+
+}  // namespace
+}  // namespace stepbench::testing
