@@ -38,7 +38,7 @@ std::span<const DatasetKind> dataset_kinds() {
                   {"path", "vocabulary", "validation_fraction"},
                   load_names},
       DatasetKind{"modular_addition",
-                  "generated: a + b = c modulo p, all pairs; model.context = 3",
+                  "generated: a + b = c modulo p, all pairs: tokens with model.context = 3, one-hot rows of 2p for an MLP",
                   {"modulus", "seed", "validation_fraction"},
                   generate_modular_addition},
       DatasetKind{"copy",

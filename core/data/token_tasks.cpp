@@ -12,6 +12,7 @@ namespace stepbench {
 namespace {
 
 constexpr std::int64_t kLargestModulus = 4096;               // about 17 million pairs
+constexpr std::int64_t kLargestOneHotModulus = 512;          // 268 million pixels
 constexpr std::int64_t kMostTokens = std::int64_t{1} << 31;  // of a data set: beyond it, a typing error
 constexpr std::int64_t kLargestAlphabet = std::int64_t{1} << 20;
 constexpr std::uint64_t kSampleStream = 0, kLengthStream = 2;  // index of Purpose::generated_data
@@ -59,6 +60,30 @@ std::string symbol_text(std::int64_t symbol, std::int64_t alphabet) {
   return std::string(1, kLetters[static_cast<std::size_t>(symbol)]);
 }
 
+/// For an MLP.
+Dataset one_hot_addition(const DatasetSettings& settings) {
+  const std::int64_t modulus = settings.modulus;
+  require_range("modulus", modulus, 2, kLargestOneHotModulus);
+  const RandomSplit parts = split_at_random(modulus * modulus, settings);
+  Dataset dataset;
+  dataset.features = 2 * modulus;
+  dataset.outputs = modulus;
+  const auto take = [&](std::span<const std::int64_t> pairs, Split& split) {
+    split.samples = std::ssize(pairs);
+    std::vector<std::uint8_t> pixels(pairs.size() * static_cast<std::size_t>(dataset.features));
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      const std::int64_t a = pairs[i] / modulus, b = pairs[i] % modulus;
+      const std::span row = std::span(pixels).subspan(i * static_cast<std::size_t>(dataset.features));
+      row[static_cast<std::size_t>(a)] = row[static_cast<std::size_t>(modulus + b)] = kWhite;
+      split.labels.push_back(static_cast<std::int32_t>((a + b) % modulus));
+    }
+    split.features = std::move(pixels);
+  };
+  take(parts.train(), dataset.train);
+  take(parts.validation(), dataset.validation);
+  return dataset;
+}
+
 }  // namespace
 
 void require_sequences(const DatasetSettings& settings, std::int64_t context) {
@@ -71,6 +96,7 @@ void require_sequences(const DatasetSettings& settings, std::int64_t context) {
 }
 
 Dataset generate_modular_addition(const DatasetSettings& settings, std::int64_t context, const std::filesystem::path&) {
+  if (context == 0) return one_hot_addition(settings);
   constexpr std::int64_t kContext = 3;
   const std::int64_t modulus = settings.modulus;
   require_range("modulus", modulus, 2, kLargestModulus);

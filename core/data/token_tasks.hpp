@@ -10,8 +10,8 @@
 namespace stepbench {
 
 /// Every pair a, b below `modulus` p once, as the tokens [a, b, p], where p reads "=", with the answer (a + b) mod p as
-/// the last position's target. T = 3, V = p + 1. Both splits are drawn at random. Throws InputError for a modulus
-/// below 2, and for another context than 3.
+/// the last position's target. T = 3, V = p + 1. For an MLP (context 0): the one-hot rows of a and b, F = 2p, with the answer as the label,
+/// K = p. Both splits are drawn at random. Throws InputError for a modulus below 2, and for another context than 3.
 [[nodiscard]] Dataset generate_modular_addition(const DatasetSettings& settings, std::int64_t context,
                                                 const std::filesystem::path&);
 

@@ -153,11 +153,33 @@ TEST_CASE("token tasks need the context that their sequences have") {
 }
 
 TEST_CASE("an MLP cannot read the tokens of a task") {
-  for (const DatasetSettings& settings : {addition(5), copying(5, 4)}) {
-    CHECK(input_error([&] { return load_dataset(settings, 0, {}); }) ==
-          "model.kind: found \"mlp\", but dataset.kind = " + settings.kind +
-              " has tokens and no features, allowed: transformer");
+  CHECK(input_error([&] { return load_dataset(copying(5, 4), 0, {}); }) ==
+        "model.kind: found \"mlp\", but dataset.kind = copy has tokens and no features, allowed: transformer");
+}
+
+TEST_CASE("an MLP gets the same sums as one-hot rows, in the same splits") {
+  const Dataset tokens = load_dataset(addition(7), 3, {}), rows = load_dataset(addition(7), 0, {});
+  CHECK(rows.context == 0);
+  CHECK(rows.features == 14);
+  CHECK(rows.outputs == 7);
+  for (const auto& [of_tokens, of_rows] :
+       {std::pair(&tokens.train, &rows.train), std::pair(&tokens.validation, &rows.validation)}) {
+    REQUIRE(of_rows->samples == of_tokens->samples);
+    const auto& pixels = std::get<std::vector<std::uint8_t>>(of_rows->features);
+    for (std::int64_t i = 0; i < of_rows->samples; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      std::vector<std::uint8_t> row(14);
+      row[static_cast<std::size_t>(of_tokens->tokens[3 * at])] = 255;
+      row[static_cast<std::size_t>(7 + of_tokens->tokens[3 * at + 1])] = 255;
+      REQUIRE(std::equal(row.begin(), row.end(), pixels.begin() + 14 * i));
+      REQUIRE(of_rows->labels[at] == of_tokens->target_tokens[3 * at + 2]);
+    }
   }
+}
+
+TEST_CASE("one-hot rows of a large modulus are refused, of which tokens are few") {
+  CHECK(input_error([] { return load_dataset(addition(600), 0, {}); }) ==
+        "dataset.modulus: found \"600\", allowed: an integer from 2 to 512");
 }
 
 TEST_CASE("token tasks refuse settings that leave nothing to learn") {
