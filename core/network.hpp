@@ -68,7 +68,8 @@ struct NetworkSettings {
   /// The CPU that each thread is to be held on while the network is claimed, the calling one first, rank by rank; none:
   /// they run where the system puts them.
   std::vector<int> cpus = {};
-  KeyValues own = {};  // of the backend's own settings those that are set, by name: `shard_rows`
+  KeyValues own = {};      // of the backend's own settings those that are set, by name: `shard_rows`
+  std::uint64_t seed = 1;  // of what a network draws by itself: stochastic rounding
 };
 
 /// Process-wide library settings (thread counts) and the CPUs of threads, held by one network; gives them back when it
@@ -85,8 +86,8 @@ class ThreadClaim {
 };
 
 /// What of a network can be read and written. `first_moment` is momentum's velocity or Adam's m, `second_moment` Adam's
-/// v.
-enum class Content { parameters, gradients, first_moment, second_moment };
+/// v; `compensation` and `master_weights` are those of bfloat16 (enum Precision in core/settings.hpp).
+enum class Content { parameters, gradients, first_moment, second_moment, compensation, master_weights };
 
 /// A step of a block that a network trains by itself.
 struct BlockStep {
@@ -155,11 +156,12 @@ class Network {
   [[nodiscard]] virtual std::unique_ptr<ThreadClaim> claim_threads() = 0;
 
   /// Copies out. Gradients are those of the last compute_gradients, and unspecified after train_step, which need not
-  /// form them. A moment that the optimiser does not keep reads as zeros.
+  /// form them. A moment, or what else it can do without, that the network does not keep reads as zeros.
   virtual void read(Content content, std::span<Scalar> values) const = 0;
-  /// Copies in. Parameters are a fresh start: the moments become zero, so that what continues a training writes those
-  /// after them. Written gradients are what apply_update applies. A moment that the optimiser does not keep is ignored.
-  /// In a process of its own a network has its gradients and moments for itself: they are not read, and not written.
+  /// Copies in, rounded where they are stored so. Parameters are a fresh start: moments and compensation become zero
+  /// and master weights what was written, so that what continues a training writes those after them. Written gradients
+  /// are what apply_update applies. What the network does not keep is ignored. In a process of its own a network has
+  /// its gradients and moments for itself: they are not read, and not written.
   virtual void write(Content content, std::span<const Scalar> values) = 0;
 
   /// Loss and hits of the batch; changes nothing that training sees.

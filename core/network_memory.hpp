@@ -7,7 +7,7 @@ namespace stepbench {
 
 /// Bytes by the model: from shapes, precision, optimiser and the largest batch (core/models/step_work.hpp).
 struct NetworkMemory {
-  double parameters = std::numeric_limits<double>::quiet_NaN();
+  double parameters = std::numeric_limits<double>::quiet_NaN();  // with their master or compensation, of bfloat16
   double gradients = std::numeric_limits<double>::quiet_NaN();
   double moments = std::numeric_limits<double>::quiet_NaN();
   double activations = std::numeric_limits<double>::quiet_NaN();  // and their gradients, and the batch

@@ -18,6 +18,7 @@ enum class Purpose : std::uint64_t {
   perturbation = 7,
   planned_rounds = 8,   // index: the simulation
   summation_order = 9,  // index: the step, from 0
+  rounding = 10,        // index: the step; the key that core/bfloat16.hpp hashes with each parameter
 };
 
 class RandomStream {

@@ -37,7 +37,21 @@ enum class UpdateOrder { simultaneous, layerwise };
 /// What the mean of a batch that is trained in micro-batches is over: all that the batch counts, as without them; or,
 /// naive, the mean of the micro-batches' own means, which gives a sample (token) of a small one more weight.
 enum class Divisor { counted, naive };
-enum class Precision { float32, float64 };
+/// float32, float64: of every number of a network. bfloat16: features, weights, biases, activations a_l of all layers
+/// but the last, and their dC/dz, are stored in two bytes (core/bfloat16.hpp), rounded to the nearest when they are;
+/// products sum in float32 what they read of those, and so do bias and activation before a result is rounded; logits,
+/// loss, gradients of parameters and moments are float32. An updated weight w + u, u the optimiser's step in float32,
+/// is rounded as Rounding says; with `compensated` w + y, y = u - c, where c, stored in bfloat16, is what the last
+/// rounding added, (w' - w) - y (Kahan 1965; Zamirai et al., "Revisiting BFloat16 Training", 2020); with
+/// `master_weights` w is kept in float32, is not rounded, and the products read a copy of it that is.
+enum class Precision { float32, float64, bfloat16 };
+/// What a float32 is rounded to of its two neighbours in bfloat16: the nearer one, the even one of two as near; or the
+/// upper one as probably as its distance from the lower one is large, so that the expectation is the number (Gupta et
+/// al., "Deep Learning with Limited Numerical Precision", 2015). What is drawn depends on seed, step and parameter
+/// alone.
+enum class Rounding { nearest, stochastic };
+/// Whether what is not stored in less is float32.
+[[nodiscard]] constexpr bool computes_in_float32(Precision precision) { return precision != Precision::float64; }
 enum class RecordParameters { none, final, all };
 /// Whether each thread is held on a CPU of its own, and on which: experiments/machine/places.hpp.
 enum class Pin { automatic, none, compact, spread };
@@ -70,7 +84,10 @@ struct DatasetSettings {
 struct ModelSettings {
   ModelKind kind = ModelKind::mlp;
   Loss loss = Loss::cross_entropy;
-  std::optional<Precision> softmax;  // of cross_entropy; absent: as the backend likes, the trial's or a higher one
+  /// Of cross_entropy. bfloat16: each intermediate is rounded to it: logits, their distance from the largest, exponentials,
+  /// their sum, its logarithm, probabilities, the loss. Absent: as the backend likes, the trial's (of bfloat16 float32)
+  /// or a higher one.
+  std::optional<Precision> softmax;
   Initialisation init = Initialisation::he;
   std::string init_file, init_trial;  // with Initialisation::file
   Perturbation perturb = Perturbation::none;
@@ -119,6 +136,9 @@ struct TrainingSettings {
   std::optional<double> gradient_clip;  // the largest global L2 norm
   UpdateOrder update_order = UpdateOrder::simultaneous;
   Precision precision = Precision::float32;
+  Rounding rounding = Rounding::nearest;  // these three: of updated weights in bfloat16
+  bool compensated = false;
+  bool master_weights = false;
   std::optional<Target> target;
 };
 

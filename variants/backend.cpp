@@ -25,6 +25,11 @@ std::string unsupported_reason(const Backend& backend, const NetworkSettings& se
   if (settings.training.precision == Precision::float64 && backend.make_float64 == nullptr) {
     return no_float64_reason(backend);
   }
+  if (settings.training.precision == Precision::bfloat16) {
+    if (!backend.bfloat16) return std::string(backend.name) + " does not train in bfloat16";
+    if (settings.model.kind != ModelKind::mlp) return std::string(backend.name) + " trains MLPs alone in bfloat16";
+    if (settings.ranks.count > 0) return "ranks do not train in bfloat16: they add up gradients of float32 or float64";
+  }
   return backend.unsupported == nullptr ? "" : backend.unsupported(settings);
 }
 

@@ -57,6 +57,8 @@ struct Backend {
   std::string (*missing)() = nullptr;
   /// Its products keep a second copy of each weight, in the order in which they like to read it.
   bool copies_weights = false;
+  /// It trains MLPs in bfloat16, by networks that make_float32 makes.
+  bool bfloat16 = false;
 
   /// Throws UnsupportedError, for the reason that unsupported_reason gives.
   template <typename Scalar>

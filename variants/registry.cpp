@@ -73,7 +73,8 @@ NetworkSettings network_settings(const TrialSettings& trial, std::int64_t max_ba
           .ranks = trial.ranks,
           .independent_ranks = trial.scaling.kind == ScalingKind::throughput && trial.ranks.count > 0,
           .cpus = trial.places.cpus,
-          .own = own_settings(trial)};
+          .own = own_settings(trial),
+          .seed = trial.seed};
 }
 
 std::vector<LibraryFact> backend_libraries() {

@@ -157,13 +157,17 @@ void expand(const TrialSettings& shared, std::span<const Assignment> assignments
   }
   std::set<std::string> ids;
   for_each_cell(dimensions, [&](const std::vector<std::size_t>& cell) {
+    TrialSettings all = shared;
+    for (std::size_t d = 0; d < dimensions.size(); ++d) {
+      set_value(*dimensions[d].assignment, dimensions[d].values[cell[d]], all, table);
+    }
     TrialSettings trial = shared;
     std::string of_arm, of_group;
     for (std::size_t d = 0; d < dimensions.size(); ++d) {
       const Dimension& dimension = dimensions[d];
       const Key& key = *dimension.assignment->key;
-      if (key.of_arm &&
-          !table.applies(key, trial)) {  // a setting that another backend has: this one has one cell of it
+      // A setting that another backend has, or another of the swept values wants: there is one cell of it, without.
+      if (!table.applies(key, all)) {
         if (cell[d] > 0) return;
         continue;
       }

@@ -36,7 +36,9 @@ constexpr EnumName<Schedule> kSchedules[] = {{Schedule::constant, "constant"}, {
 constexpr EnumName<UpdateOrder> kUpdateOrders[] = {{UpdateOrder::simultaneous, "simultaneous"},
                                                    {UpdateOrder::layerwise, "layerwise"}};
 constexpr EnumName<Divisor> kDivisors[] = {{Divisor::counted, "counted"}, {Divisor::naive, "naive"}};
-constexpr EnumName<Precision> kPrecisions[] = {{Precision::float32, "float32"}, {Precision::float64, "float64"}};
+constexpr EnumName<Precision> kPrecisions[] = {
+    {Precision::float32, "float32"}, {Precision::float64, "float64"}, {Precision::bfloat16, "bfloat16"}};
+constexpr EnumName<Rounding> kRoundings[] = {{Rounding::nearest, "nearest"}, {Rounding::stochastic, "stochastic"}};
 constexpr EnumName<RecordParameters> kRecordParameters[] = {
     {RecordParameters::none, "none"}, {RecordParameters::final, "final"}, {RecordParameters::all, "all"}};
 constexpr EnumName<Reduction> kReductions[] = {{Reduction::exact, "exact"}, {Reduction::fast, "fast"}};
@@ -65,6 +67,11 @@ constexpr FixedCondition kCosine{"training.schedule = cosine",
                                  [](const TrialSettings& s) { return s.training.schedule == Schedule::cosine; }};
 constexpr FixedCondition kPlannedRounds{"measure.rounds = auto",
                                         [](const TrialSettings& s) { return s.measure.rounds == kAutomaticRounds; }};
+constexpr FixedCondition kBfloat16{"training.precision = bfloat16",
+                                   [](const TrialSettings& s) { return s.training.precision == Precision::bfloat16; }};
+constexpr FixedCondition kRounded{
+    "training.precision = bfloat16 and training.master_weights = false",
+    [](const TrialSettings& s) { return s.training.precision == Precision::bfloat16 && !s.training.master_weights; }};
 constexpr FixedCondition kInterleaved{"measure.interleave = true",
                                       [](const TrialSettings& s) { return s.measure.interleave; }};
 constexpr FixedCondition kRanks{"sweep.ranks", [](const TrialSettings& s) { return s.ranks.count > 0; }};
@@ -233,7 +240,13 @@ std::vector<Key> training_keys() {
           "all gradients before all updates, or layer by layer"),
       make_key(
           "training.precision", [](auto& s) -> auto& { return s.training.precision; }, enum_rule(kPrecisions),
-          "type of every number of the network"),
+          "type of every number of the network; bfloat16: weights and activations, summed in float32"),
+      make_key("training.rounding", [](auto& s) -> auto& { return s.training.rounding; }, enum_rule(kRoundings),
+               "of an updated weight to bfloat16", {.condition = kRounded}),
+      make_key("training.compensated", [](auto& s) -> auto& { return s.training.compensated; }, boolean_rule(),
+               "keep what rounding a weight lost, and add it to its next update (Kahan)", {.condition = kRounded}),
+      make_key("training.master_weights", [](auto& s) -> auto& { return s.training.master_weights; }, boolean_rule(),
+               "update weights in float32, and round a copy for the products", {.condition = kBfloat16}),
       make_key("training.target", [](auto& s) -> auto& { return s.training.target; }, target_rule(),
                "the time to reach it is recorded; it stops nothing", {.default_text = "none"}),
   };

@@ -14,6 +14,11 @@ StepWork mlp_work(const ModelSettings& model, const TrainingSettings& training, 
     if (l > 0) add_input_gradient(work, layer, /*masked=*/true);  // nothing below wants the first layer's
     add_weight_gradient(work, layer);
   }
+  if (training.precision == Precision::bfloat16) {  // the features are rounded first
+    const double features = batch * static_cast<double>(model.layers.front());
+    work[Phase::forward].activations.read += scalar_bytes(training) / stored_bytes(training) * features;
+    work[Phase::forward].activations.written += features;
+  }
   const double outputs = batch * static_cast<double>(model.layers.back());
   PhaseWork& loss = work[Phase::loss];
   loss.activations.read += model.loss == Loss::squared_error ? 2 * outputs : outputs;  // targets, too

@@ -5,13 +5,12 @@
 namespace stepbench {
 namespace {
 
-/// From counts to bytes, or of so many passes.
-void scale_traffic(PhaseWork& work, double by) {
-  for (Traffic* traffic : {&work.weights, &work.activations, &work.gradients, &work.moments}) {
-    traffic->read *= by;
-    traffic->written *= by;
-    traffic->updated *= by;
-  }
+constexpr double kMasterBytes = 4;  // of bfloat16's
+
+void scale(Traffic& traffic, double by) {
+  traffic.read *= by;
+  traffic.written *= by;
+  traffic.updated *= by;
 }
 
 /// Forward and backward pass of each micro-batch, and their sum: the first one's copied, the last one's joined where it
@@ -59,7 +58,11 @@ double StepWork::fetched() const {
   return sum;
 }
 
-double scalar_bytes(const TrainingSettings& training) { return training.precision == Precision::float32 ? 4 : 8; }
+double scalar_bytes(const TrainingSettings& training) { return computes_in_float32(training.precision) ? 4 : 8; }
+
+double stored_bytes(const TrainingSettings& training) {
+  return training.precision == Precision::bfloat16 ? 2 : scalar_bytes(training);
+}
 
 double moments_kept(const TrainingSettings& training) {
   return training.optimizer == Optimizer::sgd ? 0 : training.optimizer == Optimizer::momentum ? 1 : 2;
@@ -67,7 +70,7 @@ double moments_kept(const TrainingSettings& training) {
 
 void PhaseWork::scale(double by) {
   flops *= by;
-  scale_traffic(*this, by);
+  for (Traffic* traffic : {&weights, &activations, &gradients, &moments}) stepbench::scale(*traffic, by);
 }
 
 void PhaseWork::add(const PhaseWork& other) {
@@ -84,19 +87,28 @@ StepWork step_work(const ModelSettings& model, const TrainingSettings& training,
   StepWork work = has_parts(training, batch_size)
                       ? accumulated_work(model, training, batch_size)
                       : row_of(model.kind).work(model, training, static_cast<double>(batch_size));
-  for (PhaseWork& phase : work.phases) scale_traffic(phase, scalar_bytes(training));
+  for (PhaseWork& phase : work.phases) {
+    for (Traffic* traffic : {&phase.weights, &phase.activations}) scale(*traffic, stored_bytes(training));
+    for (Traffic* traffic : {&phase.gradients, &phase.moments}) scale(*traffic, scalar_bytes(training));
+  }
   return work;
 }
 
 NetworkMemory network_memory(const ModelSettings& model, const TrainingSettings& training, std::int64_t batch_size) {
   const ModelKindRow& kind = row_of(model.kind);
-  const double parameters = scalar_bytes(training) * static_cast<double>(kind.layout(model).size);
+  const auto parameters = static_cast<double>(kind.layout(model).size);
   const bool parts = has_parts(training, batch_size);
-  if (parts) batch_size = *training.micro_batch;
-  return {.parameters = parameters,
-          .gradients = parts ? 2 * parameters : parameters,
-          .moments = moments_kept(training) * parameters,
-          .activations = scalar_bytes(training) * kind.activations(model, static_cast<double>(batch_size)),
+  const auto batch = static_cast<double>(parts ? *training.micro_batch : batch_size);
+  double kept = stored_bytes(training), gathered = 0;
+  if (training.precision == Precision::bfloat16) {
+    kept += training.master_weights ? kMasterBytes : training.compensated ? stored_bytes(training) : 0;
+    // The batch as it is gathered, beside its rounded features.
+    gathered = scalar_bytes(training) * batch * static_cast<double>(model.layers.front());
+  }
+  return {.parameters = kept * parameters,
+          .gradients = (parts ? 2 : 1) * scalar_bytes(training) * parameters,
+          .moments = scalar_bytes(training) * moments_kept(training) * parameters,
+          .activations = stored_bytes(training) * kind.activations(model, batch) + gathered,
           .copies = 0};
 }
 
@@ -109,7 +121,7 @@ double copied_weights(const ModelSettings& model, const TrainingSettings& traini
       elements += static_cast<double>(tensor.size);
     }
   }
-  return scalar_bytes(training) * elements;
+  return stored_bytes(training) * elements;
 }
 
 void add_forward(StepWork& work, const LinearShape& shape, bool adds) {
@@ -138,7 +150,14 @@ void add_weight_gradient(StepWork& work, const LinearShape& shape) {
 void add_update(StepWork& work, const TrainingSettings& training, double parameters) {
   if (training.gradient_clip) work[Phase::reduce].gradients.read += parameters;
   PhaseWork& update = work[Phase::update];
-  update.weights.updated += parameters;
+  const double weight = stored_bytes(training);
+  if (training.precision == Precision::bfloat16 && training.master_weights) {
+    update.weights.updated += kMasterBytes / weight * parameters;
+    update.weights.written += parameters;  // the copy that the products read
+  } else {
+    const bool compensated = training.precision == Precision::bfloat16 && training.compensated;
+    update.weights.updated += (compensated ? 2 : 1) * parameters;
+  }
   update.gradients.read += parameters;
   update.moments.updated += moments_kept(training) * parameters;
 }

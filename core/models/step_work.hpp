@@ -10,6 +10,9 @@
 // products; tokens and labels; what stays in a cache from one operation to the next, so that less moves (small
 // activations), and what does not fit while one operation is at it, so that more does. A backend that updates within
 // the weight's gradient moves no gradients.
+//
+// In bfloat16, weights and activations are of two bytes, gradients of parameters and moments of four; logits, which are
+// of four, are counted as the other activations.
 #pragma once
 
 #include <array>
@@ -67,8 +70,10 @@ struct StepWork {
 /// MLP's first.
 [[nodiscard]] double copied_weights(const ModelSettings& model, const TrainingSettings& training);
 
-/// Bytes of a number, and how many moments of each parameter the optimiser keeps.
+/// Bytes of a number that is computed with, of one in a weight or an activation, and how many moments of each parameter
+/// the optimiser keeps.
 [[nodiscard]] double scalar_bytes(const TrainingSettings& training);
+[[nodiscard]] double stored_bytes(const TrainingSettings& training);
 [[nodiscard]] double moments_kept(const TrainingSettings& training);
 
 // For who writes down the operations of a kind of model. Counts are of elements; sizes in bytes are made of them in the

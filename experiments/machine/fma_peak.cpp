@@ -25,7 +25,7 @@ constexpr double kRepetitionSeconds =
 constexpr double kSharedBelow = 0.65, kSlowedBelow = 0.85;
 
 FmaLoop loop_for(Precision precision) {
-  const bool single = precision == Precision::float32;
+  const bool single = computes_in_float32(precision);
 #if defined(__x86_64__)
   if (chosen_isa() == Isa::avx512) return fma_loop_avx512(single);
   if (chosen_isa() == Isa::avx2) return fma_loop_avx2(single);
@@ -110,7 +110,7 @@ std::vector<double> fma_series_gflops(double seconds, Precision precision) {
 
 double gemm_peak_gflops(int threads, Precision precision) {
   threads = std::min(threads, blas_runtime().max_threads);
-  return precision == Precision::float32 ? gemm_gflops<float>(threads) : gemm_gflops<double>(threads);
+  return computes_in_float32(precision) ? gemm_gflops<float>(threads) : gemm_gflops<double>(threads);
 }
 
 double if_supplied(const std::function<double()>& measure) {

@@ -76,7 +76,7 @@ void add_study(const PlannedGroup& group, const GroupRecord& rounds, std::vector
   const TrialSettings& trial = *group.trials[members.front()].settings;
   const Dataset& dataset = *group.trials[members.front()].dataset;
   Exchange exchange{.bytes = static_cast<double>(records[members.front()].parameters *
-                                                 (trial.training.precision == Precision::float32 ? 4 : 8))};
+                                                 (computes_in_float32(trial.training.precision) ? 4 : 8))};
   for (const std::size_t i : members) {  // the last, of the most ranks, may reach the farthest
     if (records[i].link_bandwidth <= 0) continue;
     exchange.latency = records[i].link_latency;

@@ -4,6 +4,10 @@
 // Deliberately not here: our optimisers other than SGD. Their formulas are proved by the tests; what can go wrong per
 // machine and shape is the matrix products and the order in which parameters change. Of a network in a process of its
 // own, which is somebody else's, the first losses under the trial's own optimiser are held against the reference's.
+//
+// A trial in bfloat16 is held against the reference in its own arithmetic: float64 that is rounded wherever the trial
+// rounds. An update is then held against the reference's by the backend's own gradients, and all parameters must be
+// numbers of bfloat16.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +29,12 @@ struct GateResult {
 };
 
 /// Relative L2, per tensor and for the loss.
-[[nodiscard]] double gate_tolerance(Precision precision);
+struct GateTolerance {
+  double gradients;  // and the loss
+  double update;     // the change that an update makes with the network's own gradients
+  double step;       // the change that a training step makes
+};
+[[nodiscard]] GateTolerance gate_tolerance(const TrialSettings& trial, std::int64_t samples);
 
 /// The gate of a group: its trials differ in backend and threads only, so what the reference computes serves all that
 /// have one batch: all of them, but in a study of weak scaling.
@@ -50,6 +59,9 @@ class Gate {
     double learning_rate = 0;
     std::vector<double> change;  // of the parameters, by one step of plain SGD in the trial's update order
   };
+  /// What apply_update of the reference changes with the gradients of another.
+  [[nodiscard]] std::vector<double> expected_update(const TrialSettings& trial, const Dataset& dataset,
+                                                    const std::vector<double>& gradients) const;
   [[nodiscard]] Expected expect(const TrialSettings& trial, const Dataset& dataset) const;
   /// Why the first losses under the trial's optimiser are wrong; empty when they are right.
   [[nodiscard]] std::string check_optimiser(const Backend& backend, const TrialSettings& trial, const Dataset& dataset);

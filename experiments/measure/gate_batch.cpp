@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/bfloat16.hpp"
 #include "core/data/gather.hpp"
 #include "core/models/parameters.hpp"
 #include "experiments/plan/start_parameters.hpp"
@@ -22,9 +23,13 @@ struct LayerView {
   bool relu;
 };
 
-bool is_near_a_kink(const std::vector<LayerView>& layers, std::span<const double> features, double margin) {
+/// `rounds`: in a training in bfloat16, whose activations are rounded.
+bool is_near_a_kink(const std::vector<LayerView>& layers, std::span<const double> features, double margin,
+                    bool rounds) {
   std::vector<double> activations(features.begin(), features.end());
   for (const LayerView& layer : layers) {
+    if (rounds)
+      std::ranges::transform(activations, activations.begin(), [](double a) { return rounded_to_bfloat16(a); });
     std::vector<double> outputs(layer.outputs);
     for (std::size_t i = 0; i < layer.outputs; ++i) {
       double sum = layer.bias[i], magnitude = std::abs(layer.bias[i]);
@@ -61,14 +66,15 @@ std::vector<std::int64_t> gate_batch(const TrialSettings& trial, const Dataset& 
                       .outputs = static_cast<std::size_t>(layout.tensors[t].shape[0]),
                       .relu = !last || trial.model.output == OutputActivation::relu});
   }
-  const double epsilon = trial.training.precision == Precision::float32
+  const double epsilon = computes_in_float32(trial.training.precision)
                              ? static_cast<double>(std::numeric_limits<float>::epsilon())
                              : std::numeric_limits<double>::epsilon();
   BatchGatherer<double> gatherer(dataset, 1, /*with_targets=*/false);
+  const bool rounds = trial.training.precision == Precision::bfloat16;
   std::vector<std::int64_t> kept;
   for (const std::int64_t sample : batch) {
     const Batch<double> row = gatherer.gather(dataset.train, std::span<const std::int64_t>(&sample, 1));
-    if (!is_near_a_kink(layers, row.features, kMarginEpsilons * epsilon)) kept.push_back(sample);
+    if (!is_near_a_kink(layers, row.features, kMarginEpsilons * epsilon, rounds)) kept.push_back(sample);
   }
   return kept.empty() ? batch : kept;
 }

@@ -127,6 +127,8 @@ class TypedTrialRun final : public LocalTrialRun {
     return {values_of(Content::parameters),
             values_of(Content::first_moment),
             values_of(Content::second_moment),
+            kept_values_of(Content::compensation, trial_.training.compensated),
+            kept_values_of(Content::master_weights, trial_.training.master_weights),
             record_.steps,
             record_.epochs,
             record_.order,
@@ -143,6 +145,8 @@ class TypedTrialRun final : public LocalTrialRun {
     write_values(Content::parameters, state.parameters);  // first: it clears the moments
     write_values(Content::first_moment, state.first_moment);
     write_values(Content::second_moment, state.second_moment);
+    if (!state.compensation.empty()) write_values(Content::compensation, state.compensation);
+    if (!state.master_weights.empty()) write_values(Content::master_weights, state.master_weights);
     record_.steps = state.steps;
     record_.epochs = state.epochs;
     record_.order = state.order;
@@ -197,6 +201,11 @@ class TypedTrialRun final : public LocalTrialRun {
     std::vector<Scalar> values(static_cast<std::size_t>(layout_.size));
     network_->read(content, values);
     return {values.begin(), values.end()};
+  }
+
+  /// Empty where the training keeps none.
+  [[nodiscard]] std::vector<double> kept_values_of(Content content, bool is_kept) const {
+    return is_kept && trial_.training.precision == Precision::bfloat16 ? values_of(content) : std::vector<double>();
   }
 
   void write_values(Content content, const std::vector<double>& values) {
@@ -399,7 +408,7 @@ std::unique_ptr<LocalTrialRun> start_trial(const Backend& backend, const TrialSe
   // A page of memory lies on the node of the thread that first writes to it, and buffers are written to where they are
   // made: on the trial's CPUs. On all of them, as libraries count the CPUs of whoever calls them first.
   const BoundThread near_its_memory(trial.places.cpus);
-  if (trial.training.precision == Precision::float32) {
+  if (computes_in_float32(trial.training.precision)) {
     return std::make_unique<TypedTrialRun<float>>(backend, trial, dataset, std::move(record), cores);
   }
   return std::make_unique<TypedTrialRun<double>>(backend, trial, dataset, std::move(record), cores);

@@ -59,6 +59,7 @@ class TrialRun {
 /// the same precision, in another process. Values are exact for both scalar types.
 struct TrialState {
   std::vector<double> parameters, first_moment, second_moment;  // in canonical order (core/models/parameters.hpp)
+  std::vector<double> compensation, master_weights;             // in the same; empty where the training keeps none
   StepSeries steps;
   EpochSeries epochs;
   std::vector<std::int64_t> order;  // as TrialRecord has it

@@ -64,9 +64,11 @@ class DatasetCache {
 
 /// Checked in the type that training reads, which the data alone does not tell.
 void require_precision_fit(const Experiment& experiment, const TrialSettings& trial, const Dataset& dataset) {
-  if (trial.training.precision != Precision::float32 || dataset.beyond_float32.empty()) return;
-  throw InputError(fmt::format("{}found \"float32\", which cannot hold what {} has: {}; allowed: float64",
-                               experiment.where("training.precision"), trial.dataset.path, dataset.beyond_float32));
+  if (!computes_in_float32(trial.training.precision) || dataset.beyond_float32.empty()) return;
+  throw InputError(fmt::format("{}found \"{}\", which cannot hold what {} has: {}; allowed: float64",
+                               experiment.where("training.precision"),
+                               trial.training.precision == Precision::float32 ? "float32" : "bfloat16",
+                               trial.dataset.path, dataset.beyond_float32));
 }
 
 /// A step of fewer samples than its workers are to have each would be of a study that is not weak.

@@ -7,8 +7,10 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 
+#include "core/bfloat16.hpp"
 #include "core/error.hpp"
 #include "core/random.hpp"
 #include "core/results/lookup.hpp"
@@ -59,11 +61,12 @@ std::vector<double> in_canonical_order(std::span<const NamedTensor> stored, cons
       throw InputError(source->name + " has values that are not finite");
     }
     const std::span<const double> values = std::span(flat).subspan(static_cast<std::size_t>(begin));
-    const auto beyond = precision == Precision::float32 ? first_beyond_float32(values) : std::nullopt;
+    const auto beyond = computes_in_float32(precision) ? first_beyond_float32(values) : std::nullopt;
     if (!beyond) continue;
     const std::int64_t columns = source->shape.size() == 1 ? 1 : source->shape.back();
-    throw InputError(fmt::format("{}, {} is {}, which training.precision = float32 cannot hold", source->name,
-                                 place_text(*beyond, columns), values[static_cast<std::size_t>(*beyond)]));
+    throw InputError(fmt::format("{}, {} is {}, which training.precision = {} cannot hold", source->name,
+                                 place_text(*beyond, columns), values[static_cast<std::size_t>(*beyond)],
+                                 precision == Precision::float32 ? "float32" : "bfloat16"));
   }
   return flat;
 }
@@ -99,9 +102,9 @@ const ResultFile& StartFiles::load(const std::string& path) {
 
 namespace {
 
-/// The last bit of a weight that is drawn, or of the first after it that is not 0; none where all are 0.
+/// `last_bit` of a weight that is drawn, or of the first after it that is not 0; none where all are 0.
 template <typename Scalar>
-void flip_one_bit(const ModelSettings& model, std::vector<Scalar>& parameters) {
+void flip_one_bit(const ModelSettings& model, unsigned last_bit, std::vector<Scalar>& parameters) {
   using Bits = std::conditional_t<std::is_same_v<Scalar, float>, std::uint32_t, std::uint64_t>;
   const ParameterLayout layout = parameter_layout(model);
   std::vector<std::span<Scalar>> matrices;
@@ -114,7 +117,7 @@ void flip_one_bit(const ModelSettings& model, std::vector<Scalar>& parameters) {
   for (std::size_t i = 0; i <= matrices.size(); ++i, first = 0) {
     for (Scalar& weight : matrices[(drawn + i) % matrices.size()].subspan(first)) {
       if (weight == 0) continue;
-      weight = std::bit_cast<Scalar>(std::bit_cast<Bits>(weight) ^ Bits{1});
+      weight = std::bit_cast<Scalar>(std::bit_cast<Bits>(weight) ^ (Bits{1} << last_bit));
       return;
     }
   }
@@ -131,7 +134,14 @@ std::vector<Scalar> start_parameters(const TrialSettings& trial) {
   } else {
     parameters = initial_parameters<Scalar>(trial.model, trial.seed);
   }
-  if (trial.model.perturb == Perturbation::one_bit) flip_one_bit(trial.model, parameters);
+  const bool rounds = trial.training.precision == Precision::bfloat16;
+  if (rounds) {
+    for (Scalar& parameter : parameters) parameter = rounded_to_bfloat16(parameter);
+  }
+  if (trial.model.perturb == Perturbation::one_bit) {
+    constexpr unsigned kBehindBfloat16 = std::numeric_limits<Scalar>::digits - 8;  // bits of the fraction
+    flip_one_bit(trial.model, rounds ? kBehindBfloat16 : 0, parameters);
+  }
   return parameters;
 }
 

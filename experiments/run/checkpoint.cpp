@@ -29,7 +29,14 @@ void visit_buffers(State& state, Visit&& visit) {
   visit("second_moment", state.second_moment);
 }
 
-/// In the trial's own precision, of which TrialState holds the exact values.
+/// The same of those that few trials have: empty and not stored for the others.
+template <typename State, typename Visit>
+void visit_optional_buffers(State& state, Visit&& visit) {
+  visit("compensation", state.compensation);
+  visit("master_weights", state.master_weights);
+}
+
+/// In the type that the trial computes in, of which TrialState holds the exact values.
 void write_buffer(hdf5::Group& group, const char* name, const std::vector<double>& values, bool is_float32) {
   const hdf5::Shape shape = {std::ssize(values)};
   if (is_float32) {
@@ -47,9 +54,13 @@ void write_state(hdf5::Group& states, const MemberState& member) {
   const TrialState& state = *member.state;
   visit_attributes(state, [&](const char* name, const auto& value) { group.set_attribute(name, value); });
   group.set_attribute("threads_by_block", state.threads_by_block);
-  const bool is_float32 = text_of(member.record.settings, "training.precision") == "float32";
-  visit_buffers(state, [&](const char* name, const std::vector<double>& values) {
+  const bool is_float32 = text_of(member.record.settings, "training.precision") != "float64";
+  const auto write = [&](const char* name, const std::vector<double>& values) {
     write_buffer(group, name, values, is_float32);
+  };
+  visit_buffers(state, write);
+  visit_optional_buffers(state, [&](const char* name, const std::vector<double>& values) {
+    if (!values.empty()) write(name, values);
   });
 }
 
@@ -64,9 +75,13 @@ TrialState read_state(const hdf5::Group& group, const TrialRecord& record) {
   state.cpus = record.cpus;
   visit_attributes(state, [&]<typename T>(const char* name, T& value) { value = group.attribute_as<T>(name); });
   state.threads_by_block = group.attribute_as<std::vector<std::int64_t>>("threads_by_block");
-  visit_buffers(state, [&](const char* name, std::vector<double>& values) {
+  const auto read = [&](const char* name, std::vector<double>& values) {
     values = group.dataset(name).read<double>();
     if (std::ssize(values) != record.parameters) throw Error(group.name() + " has not all of its " + name);
+  };
+  visit_buffers(state, read);
+  visit_optional_buffers(state, [&](const char* name, std::vector<double>& values) {
+    if (group.has(name)) read(name, values);
   });
   return state;
 }

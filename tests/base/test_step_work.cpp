@@ -72,6 +72,36 @@ TEST_CASE("float64 moves twice the bytes of float32, and does the same operation
   }
 }
 
+TEST_CASE("bfloat16 halves the bytes of weights and activations, and of nothing else") {
+  const StepWork single = step_work(small_mlp(), training_of(Optimizer::adam), 4);
+  const StepWork half = step_work(small_mlp(), training_of(Optimizer::adam, Precision::bfloat16), 4);
+  for (const Phase phase : {Phase::forward, Phase::loss, Phase::backward, Phase::update}) {
+    CHECK(2 * half[phase].weights.bytes() == single[phase].weights.bytes());
+    const double rounding = phase == Phase::forward ? 4 * 3 * (4 + 2) : 0;  // 4 rows of 3 features, read and written
+    CHECK(2 * (half[phase].activations.bytes() - rounding) == single[phase].activations.bytes());
+    CHECK(half[phase].gradients.bytes() == single[phase].gradients.bytes());
+    CHECK(half[phase].moments.bytes() == single[phase].moments.bytes());
+  }
+  CHECK(half.flops() == single.flops());
+}
+
+TEST_CASE("what keeps bfloat16's updates is read and written by them, and held") {
+  TrainingSettings training = training_of(Optimizer::sgd, Precision::bfloat16);
+  const StepWork plain = step_work(small_mlp(), training, 4);
+  const NetworkMemory held = network_memory(small_mlp(), training, 4);
+  CHECK(held.parameters == 2 * 11);
+  CHECK(held.gradients == 4 * 11);
+  CHECK(held.activations == 2 * 4 * (3 + 2 * (2 + 1)) + 4 * 4 * 3);  // and the features before they are rounded
+  CHECK(copied_weights(small_mlp(), training) == 2 * 2);
+  training.compensated = true;
+  CHECK(step_work(small_mlp(), training, 4).bytes() == plain.bytes() + 2 * 2 * 11);
+  CHECK(network_memory(small_mlp(), training, 4).parameters == (2 + 2) * 11);
+  training.compensated = false;
+  training.master_weights = true;  // those are updated, and the copy is only written
+  CHECK(step_work(small_mlp(), training, 4).bytes() == plain.bytes() + (2 * 4 + 2 - 2 * 2) * 11);
+  CHECK(network_memory(small_mlp(), training, 4).parameters == (2 + 4) * 11);
+}
+
 TEST_CASE("the phases' operations add up to those of the step") {
   for (const ModelSettings& model : {small_mlp(), small_transformer()}) {
     for (const std::int64_t batch : {1, 7}) {

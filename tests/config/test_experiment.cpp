@@ -118,7 +118,8 @@ TEST_CASE("a list outside [sweep] is pointed to it") {
 
 TEST_CASE("names of enums are exact, with a suggestion") {
   CHECK(refusal("optimizer", "adm") == "sgd, momentum, adam, adamw; did you mean \"adam\"?");
-  CHECK(refusal("precision", "half") == "float32, float64");
+  CHECK(refusal("rounding", "up") == "nearest, stochastic");
+  CHECK(refusal("precision", "half") == "float32, float64, bfloat16");
   CHECK(refusal("update_order", "Layerwise") == "simultaneous, layerwise; did you mean \"layerwise\"?");
   CHECK(load_with("optimizer = adamw\n").trials.at(0).training.optimizer == Optimizer::adamw);
 }

@@ -179,6 +179,31 @@ TEST_CASE("a key is used when any cell uses it") {
         "quick.cfg:12: training.momentum: no trial uses it (it applies with training.optimizer = momentum)");
 }
 
+TEST_CASE("how updates in bfloat16 are kept is for bfloat16, and masters need no rounding") {
+  const std::string masters = "precision = bfloat16\nmaster_weights = true\n";
+  for (const std::string key : {"rounding = nearest", "compensated = true"}) {
+    const std::string name = "quick.cfg:", problem = "no trial uses it (it applies with training.precision = bfloat16";
+    const std::string full = "training." + key.substr(0, key.find(' ')) + ": ";
+    CHECK(error_with(key + "\n") == name + "11: " + full + problem + " and training.master_weights = false)");
+    CHECK(error_with(masters + key + "\n") == name + "13: " + full + problem + " and training.master_weights = false)");
+    CHECK(error_with("precision = bfloat16\n" + key + "\n") == "no error");
+  }
+  CHECK(error_with("master_weights = true\n") ==
+        "quick.cfg:11: training.master_weights: no trial uses it (it applies with training.precision = bfloat16)");
+}
+
+TEST_CASE("a swept key has one cell where another swept value has no use for it, whichever stands first") {
+  const std::string keys[] = {"training.precision = float32,bfloat16\n", "training.master_weights = false,true\n",
+                              "training.rounding = nearest,stochastic\n"};
+  const Experiment experiment = load_with("[sweep]\n" + keys[0] + keys[1] + keys[2]);
+  CHECK(ids(experiment) == Ids{"blas-t1-s1-precisionfloat32",
+                               "blas-t1-s1-precisionbfloat16-master_weightsfalse-roundingnearest",
+                               "blas-t1-s1-precisionbfloat16-master_weightsfalse-roundingstochastic",
+                               "blas-t1-s1-precisionbfloat16-master_weightstrue"});
+  CHECK(load_with("[sweep]\n" + keys[2] + keys[1] + keys[0]).trials.size() == 4);
+  CHECK(experiment.trials[3].training.rounding == Rounding::nearest);
+}
+
 TEST_CASE("an override ends a sweep, or begins one") {
   const std::string swept = "[sweep]\ntraining.batch_size = 8,16\n";
   CHECK(load_with(swept, {"training.batch_size=64"}).trials.size() == 1);

@@ -135,7 +135,13 @@ std::unique_ptr<Network<Scalar>> make_faulty(const NetworkSettings& settings) {
 /// A row for the table of backends.
 template <Fault kFault>
 constexpr Backend faulty_backend(std::string_view name) {
-  return {name, "planted fault", 1, true, make_faulty<float, kFault>, make_faulty<double, kFault>};
+  return {.name = name,
+          .summary = "planted fault",
+          .max_threads = 1,
+          .same_bits_for_any_threads = true,
+          .make_float32 = make_faulty<float, kFault>,
+          .make_float64 = make_faulty<double, kFault>,
+          .bfloat16 = true};
 }
 
 /// One per fault, in the order of the enumeration.

@@ -33,7 +33,7 @@ class ParameterBuffers {
   [[nodiscard]] Scalar* first() { return first_.empty() ? nullptr : first_.data(); }
   [[nodiscard]] Scalar* second() { return second_.empty() ? nullptr : second_.data(); }
 
-  /// Null for a moment that the optimiser does not keep.
+  /// Null for what is not kept.
   [[nodiscard]] const Scalar* of(Content content) const {
     const Buffer<Scalar>& buffer = buffer_of(*this, content);
     return buffer.empty() ? nullptr : buffer.data();
@@ -65,13 +65,17 @@ class ParameterBuffers {
       case Content::first_moment:
         return self.first_;
       case Content::second_moment:
+        return self.second_;
+      case Content::compensation:
+      case Content::master_weights:
         break;
     }
-    return self.second_;
+    return self.none_;
   }
 
   std::shared_ptr<Buffer<Scalar>> parameters_ = std::make_shared<Buffer<Scalar>>();
   Buffer<Scalar> gradients_, first_, second_;
+  Buffer<Scalar> none_;  // of what bfloat16 alone has
 };
 
 }  // namespace stepbench

@@ -6,9 +6,9 @@ namespace stepbench::neuron {
 
 template <typename Scalar>
 Layer<Scalar>::Layer(std::int64_t inputs, std::int64_t outputs, Activation activation, Optimizer optimizer,
-                     std::int64_t max_batch, bool is_first)
+                     std::int64_t max_batch, bool is_first, Roundings roundings)
     : inputs_(inputs),
-      neurons_(static_cast<std::size_t>(outputs), Neuron<Scalar>(inputs, activation, optimizer, max_batch)),
+      neurons_(static_cast<std::size_t>(outputs), Neuron<Scalar>(inputs, activation, optimizer, max_batch, roundings)),
       output_(static_cast<std::size_t>(max_batch * outputs)),
       input_gradient_(is_first ? 0 : static_cast<std::size_t>(max_batch * inputs)) {}
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/bfloat16.hpp"
+
 namespace stepbench::neuron {
 namespace {
 
@@ -41,6 +43,22 @@ double softmax_row(std::span<const Scalar> a, std::size_t label, Wide counted, s
     gradient[k] = static_cast<Scalar>((softmax - (k == label ? 1 : 0)) / counted);
   }
   return static_cast<double>(log_sum - static_cast<Wide>(a[label]));
+}
+
+/// The same, of which all is rounded to bfloat16 but the sum on its way.
+template <typename Scalar>
+double bfloat16_softmax_row(std::span<const Scalar> a, std::size_t label, Scalar counted, std::span<Scalar> gradient) {
+  const Scalar largest = rounded_to_bfloat16(*std::max_element(a.begin(), a.end()));
+  const auto shifted = [&](std::size_t k) { return rounded_to_bfloat16(rounded_to_bfloat16(a[k]) - largest); };
+  const auto exponential = [&](std::size_t k) { return rounded_to_bfloat16(std::exp(shifted(k))); };
+  Scalar sum = 0;
+  for (std::size_t k = 0; k < a.size(); ++k) sum += exponential(k);
+  sum = rounded_to_bfloat16(sum);
+  for (std::size_t k = 0; k < gradient.size(); ++k) {
+    const Scalar softmax = rounded_to_bfloat16(exponential(k) / sum);
+    gradient[k] = rounded_to_bfloat16(softmax - (k == label ? 1 : 0)) / counted;
+  }
+  return static_cast<double>(rounded_to_bfloat16(rounded_to_bfloat16(std::log(sum)) - shifted(label)));
 }
 
 /// s(x) and its derivative, of stablemax (enum Loss in core/settings.hpp).
@@ -90,6 +108,8 @@ double loss_and_gradient(const ModelSettings& model, Rows<const Scalar> outputs,
                             const auto counted = static_cast<double>(batch.counted);
                             if (model.loss == Loss::stablemax_cross_entropy)
                               return stablemax_row(a, label, counted, gradient);
+                            if (model.softmax == Precision::bfloat16)
+                              return bfloat16_softmax_row(a, label, static_cast<Scalar>(counted), gradient);
                             if (model.softmax == Precision::float32)
                               return softmax_row(a, label, static_cast<float>(counted), gradient);
                             return softmax_row(a, label, counted, gradient);

@@ -1,5 +1,8 @@
 #include "variants/neuron/mlp.hpp"
 
+#include <algorithm>
+
+#include "core/bfloat16.hpp"
 #include "core/lap_clock.hpp"
 
 namespace stepbench::neuron {
@@ -8,11 +11,14 @@ template <typename Scalar>
 NeuronMlp<Scalar>::NeuronMlp(const NetworkSettings& settings)
     : TrainedNetwork<Scalar>(settings, settings.max_batch, settings.model.layers.back()) {
   const std::vector<std::int64_t>& sizes = settings.model.layers;
+  const bool rounds = settings.training.precision == Precision::bfloat16;
+  if (rounds) rounded_features_.resize(static_cast<std::size_t>(settings.max_batch * sizes.front()));
   for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
     const bool is_top = i + 2 == sizes.size();
     const bool is_linear = is_top && settings.model.output == OutputActivation::linear;
     layers_.emplace_back(sizes[i], sizes[i + 1], is_linear ? Activation::linear : Activation::relu,
-                         settings.training.optimizer, settings.max_batch, i == 0);
+                         settings.training.optimizer, settings.max_batch, i == 0,
+                         Roundings{.outputs = rounds && !is_top, .gradients = rounds});
   }
   for (Layer<Scalar>& layer : layers_) this->list_layer(layer);
 }
@@ -20,6 +26,11 @@ NeuronMlp<Scalar>::NeuronMlp(const NetworkSettings& settings)
 template <typename Scalar>
 Rows<const Scalar> NeuronMlp<Scalar>::forward(const Batch<Scalar>& batch) {
   Rows<const Scalar> activations{batch.features.data(), batch.size, this->settings().model.layers.front()};
+  if (!rounded_features_.empty()) {
+    std::ranges::transform(activations.all(), rounded_features_.begin(),
+                           [](Scalar feature) { return rounded_to_bfloat16(feature); });
+    activations.first = rounded_features_.data();
+  }
   for (Layer<Scalar>& layer : layers_) activations = layer.forward(activations);
   return activations;
 }

@@ -21,6 +21,7 @@ class NeuronMlp final : public TrainedNetwork<Scalar> {
   void backward_through_layers(Rows<const Scalar> gradient, const UpdateRule* update_each);
 
   std::vector<Layer<Scalar>> layers_;
+  std::vector<Scalar> rounded_features_;  // (max_batch, in), in bfloat16
 };
 
 }  // namespace stepbench::neuron

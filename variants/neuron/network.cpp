@@ -14,14 +14,14 @@ std::unique_ptr<Network<Scalar>> make_neuron_network(const NetworkSettings& sett
 }
 
 Backend neuron_backend() {
-  return {"neuron",
-          "one object per neuron, as the tutorial teaches it; the reference in float64",
-          1,
-          true,
-          make_neuron_network<float>,
-          make_neuron_network<double>,
-          nullptr,
-          [] { return std::vector{kernel_fact()}; }};
+  return {.name = "neuron",
+          .summary = "one object per neuron, as the tutorial teaches it; the reference in float64",
+          .max_threads = 1,
+          .same_bits_for_any_threads = true,
+          .make_float32 = make_neuron_network<float>,
+          .make_float64 = make_neuron_network<double>,
+          .libraries = [] { return std::vector{kernel_fact()}; },
+          .bfloat16 = true};
 }
 
 template std::unique_ptr<Network<float>> make_neuron_network(const NetworkSettings&);

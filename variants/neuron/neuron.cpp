@@ -2,15 +2,18 @@
 
 #include <algorithm>
 
+#include "core/bfloat16.hpp"
 #include "variants/neuron/vector.hpp"
 
 namespace stepbench::neuron {
 
 template <typename Scalar>
-Neuron<Scalar>::Neuron(std::int64_t inputs, Activation activation, Optimizer optimizer, std::int64_t max_batch)
+Neuron<Scalar>::Neuron(std::int64_t inputs, Activation activation, Optimizer optimizer, std::int64_t max_batch,
+                       Roundings roundings)
     : weights_(static_cast<std::size_t>(inputs), optimizer),
       bias_(1, optimizer),
       activation_(activation),
+      roundings_(roundings),
       last_z_(static_cast<std::size_t>(max_batch)),
       dC_dz_(static_cast<std::size_t>(max_batch)) {}
 
@@ -23,7 +26,8 @@ void Neuron<Scalar>::forward(Rows<const Scalar> input, Rows<Scalar> output, std:
   for (std::int64_t sample = 0; sample < input.count; ++sample) {
     Scalar& z = last_z_[static_cast<std::size_t>(sample)];
     z += bias;
-    output[sample][static_cast<std::size_t>(column)] = activate(activation_, z);
+    const Scalar a = activate(activation_, z);
+    output[sample][static_cast<std::size_t>(column)] = roundings_.outputs ? rounded_to_bfloat16(a) : a;
   }
 }
 
@@ -37,6 +41,7 @@ void Neuron<Scalar>::compute_gradients(Rows<const Scalar> output_gradient, std::
     const auto s = static_cast<std::size_t>(sample);
     const Scalar dC_da = output_gradient[sample][static_cast<std::size_t>(column)];
     dC_dz_[s] = dC_da * activation_derivative(activation_, last_z_[s]);
+    if (roundings_.gradients) dC_dz_[s] = rounded_to_bfloat16(dC_dz_[s]);
     bias_gradient += dC_dz_[s];
   }
   internal::loops<Scalar>().add_rows(dC_dz_.data(), last_input_.first, output_gradient.count, weight_gradients.size(),

@@ -24,11 +24,17 @@
 
 namespace stepbench::neuron {
 
+/// What is rounded to bfloat16, in a training in it: a where it is stored, and dC/dz.
+struct Roundings {
+  bool outputs = false, gradients = false;
+};
+
 /// One unit: a = activation(z), z = sum_j weights[j] * input[j] + bias.
 template <typename Scalar>
 class Neuron {
  public:
-  Neuron(std::int64_t inputs, Activation activation, Optimizer optimizer, std::int64_t max_batch);
+  Neuron(std::int64_t inputs, Activation activation, Optimizer optimizer, std::int64_t max_batch,
+         Roundings roundings = {});
 
   /// Computes this neuron's activation for each row of `input` (B, in) and writes it to column `column` of `output`
   /// (B, out). Keeps a view of the input, which must live until the gradients are computed.
@@ -52,6 +58,7 @@ class Neuron {
   TrainedTensor<Scalar> weights_;  // (in)
   TrainedTensor<Scalar> bias_;     // (1)
   Activation activation_;
+  Roundings roundings_;
   Rows<const Scalar> last_input_;
   std::vector<Scalar> last_z_;  // (B)
   std::vector<Scalar> dC_dz_;   // (B)
@@ -63,7 +70,7 @@ class Layer {
  public:
   /// `is_first`: nothing below wants this layer's input gradient, so there is no memory for it.
   Layer(std::int64_t inputs, std::int64_t outputs, Activation activation, Optimizer optimizer, std::int64_t max_batch,
-        bool is_first);
+        bool is_first, Roundings roundings = {});
 
   /// Activations (B, out) for `input` (B, in); valid until the next forward.
   Rows<const Scalar> forward(Rows<const Scalar> input);

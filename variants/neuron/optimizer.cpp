@@ -40,9 +40,22 @@ TrainedTensor<Scalar>::TrainedTensor(std::size_t size, Optimizer optimizer) : va
 }
 
 template <typename Scalar>
+void TrainedTensor<Scalar>::prepare(const TrainingSettings& training, std::int64_t place_in_canonical_order) {
+  place = place_in_canonical_order;
+  if (training.precision != Precision::bfloat16) return;
+  if (training.master_weights) {
+    master_weights.resize(values.size());
+  } else if (training.compensated) {
+    compensation.resize(values.size());
+  }
+}
+
+template <typename Scalar>
 void TrainedTensor<Scalar>::forget() {
-  std::fill(first_moment.begin(), first_moment.end(), Scalar{0});
-  std::fill(second_moment.begin(), second_moment.end(), Scalar{0});
+  for (std::vector<Scalar>* memory : {&first_moment, &second_moment, &compensation}) {
+    std::fill(memory->begin(), memory->end(), Scalar{0});
+  }
+  if (!master_weights.empty()) master_weights = values;
 }
 
 template <typename Scalar>
@@ -55,13 +68,18 @@ std::vector<Scalar>& TrainedTensor<Scalar>::content(Content content) {
     case Content::first_moment:
       return first_moment;
     case Content::second_moment:
+      return second_moment;
+    case Content::compensation:
+      return compensation;
+    case Content::master_weights:
       break;
   }
-  return second_moment;
+  return master_weights;
 }
 
 template <typename Scalar>
 void update_tensor(TrainedTensor<Scalar>& tensor, ParameterRole role, const UpdateRule& rule) {
+  if (rule.training.precision == Precision::bfloat16) return update_in_bfloat16(tensor, role, rule);
   const auto learning_rate = static_cast<Scalar>(rule.step.learning_rate);
   const auto weight_decay = static_cast<Scalar>(rule.training.weight_decay);
   const auto scale = static_cast<Scalar>(rule.gradient_scale);

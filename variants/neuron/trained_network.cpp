@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/affinity.hpp"
+#include "core/bfloat16.hpp"
 #include "core/lap_clock.hpp"
 #include "variants/neuron/loss.hpp"
 
@@ -15,6 +16,8 @@ TrainedNetwork<Scalar>::TrainedNetwork(const NetworkSettings& settings, std::int
 
 template <typename Scalar>
 void TrainedNetwork<Scalar>::list_tensor(TrainedTensor<Scalar>& tensor, ParameterRole role) {
+  tensor.prepare(settings_.training, listed_);
+  listed_ += std::ssize(tensor.values);
   tensors_.push_back({&tensor, role});
 }
 
@@ -46,7 +49,11 @@ void TrainedNetwork<Scalar>::write(Content content, std::span<const Scalar> valu
     std::vector<Scalar>& kept = listed.tensor->content(content);
     std::copy_n(next, kept.size(), kept.begin());
     next += static_cast<std::ptrdiff_t>(listed.tensor->values.size());
-    if (content == Content::parameters) listed.tensor->forget();
+    if (content != Content::parameters) continue;
+    if (settings_.training.precision == Precision::bfloat16) {
+      for (Scalar& value : kept) value = rounded_to_bfloat16(value);
+    }
+    listed.tensor->forget();
   }
 }
 
@@ -96,7 +103,7 @@ StepResult TrainedNetwork<Scalar>::train_step(const Batch<Scalar>& batch, const 
 
 template <typename Scalar>
 UpdateRule TrainedNetwork<Scalar>::update_rule(const UpdateStep& update) const {
-  UpdateRule rule{.training = settings_.training, .step = update};
+  UpdateRule rule{.training = settings_.training, .step = update, .seed = settings_.seed};
   if (settings_.training.gradient_clip) {
     constexpr double kNormOffset = 1e-6;  // PyTorch's clip_grad_norm_ has it
     rule.gradient_scale = std::min(1.0, *settings_.training.gradient_clip / (gradient_norm() + kNormOffset));

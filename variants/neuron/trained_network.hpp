@@ -61,6 +61,7 @@ class TrainedNetwork : public Network<Scalar> {
 
   NetworkSettings settings_;
   std::vector<ListedTensor> tensors_;    // in canonical order
+  std::int64_t listed_ = 0;              // their parameters
   std::vector<Scalar> output_gradient_;  // (max_rows, outputs)
   Rows<const Scalar> output_gradient_rows_;
 };
