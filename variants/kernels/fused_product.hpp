@@ -17,6 +17,7 @@
 
 #include <cstddef>
 
+#include "core/bfloat16.hpp"
 #include "variants/kernels/kernels.hpp"
 #include "variants/kernels/operand.hpp"
 #include "variants/kernels/range.hpp"
@@ -27,6 +28,11 @@ namespace stepbench {
 /// matrix's last column; so do ranges of inputs and outputs. Ranges of rows are free.
 template <typename Scalar>
 inline constexpr std::ptrdiff_t kPanelColumns = 64 / sizeof(Scalar);
+/// Half a line: an element stands where it does among float32 that go with it.
+template <>
+inline constexpr std::ptrdiff_t kPanelColumns<Bfloat16> = kPanelColumns<float>;
+template <>
+inline constexpr std::ptrdiff_t kPanelColumns<const Bfloat16> = kPanelColumns<float>;
 
 /// Elements from a row to the next of a row-major matrix (N, columns): an odd number of cache lines, since rows whose
 /// places in memory differ by a multiple of 1 KB or more share a few places in the first-level cache.

@@ -47,6 +47,11 @@ template <typename Scalar>
 double cross_entropy_row_in_double(const Scalar* logits, std::int32_t label, std::ptrdiff_t columns, Scalar scale,
                                    Scalar* gradient);
 
+/// The same, each intermediate rounded to bfloat16 (ModelSettings::softmax in core/settings.hpp).
+template <typename Scalar>
+double cross_entropy_row_in_bfloat16(const Scalar* logits, std::int32_t label, std::ptrdiff_t columns, Scalar scale,
+                                     Scalar* gradient);
+
 /// The same with stablemax (enum Loss in core/settings.hpp) in place of softmax.
 template <typename Scalar>
 double stablemax_cross_entropy_row(const Scalar* logits, std::int32_t label, std::ptrdiff_t columns, Scalar scale,
@@ -67,6 +72,8 @@ struct OptimizerStep {
   Scalar inverse_root_bias2;  // 1 / sqrt(1 - beta2^t)
   Scalar coupled_decay;       // added to the gradient: sgd, momentum, adam; on every parameter
   Scalar decoupled_decay;     // 1 - learning_rate * weight_decay: adamw; on matrices only
+  Scalar decoupled_rate;      // learning_rate * weight_decay of that
+  std::int64_t number;        // of the step
 };
 
 /// Updates `count` parameters. `first` and `second` are the optimiser's moments (first: momentum, adam, adamw; second:

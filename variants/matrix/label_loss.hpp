@@ -18,6 +18,7 @@ using LabelLoss = double (*)(const Scalar* logits, std::int32_t label, std::ptrd
 template <typename Scalar>
 [[nodiscard]] LabelLoss<Scalar> label_loss_of(const ModelSettings& model, LabelLoss<Scalar> usual) {
   if (model.loss == Loss::stablemax_cross_entropy) return stablemax_cross_entropy_row<Scalar>;
+  if (model.softmax == Precision::bfloat16) return cross_entropy_row_in_bfloat16<Scalar>;
   return model.softmax == Precision::float64 ? cross_entropy_row_in_double<Scalar> : usual;
 }
 

@@ -7,20 +7,24 @@
 namespace stepbench {
 namespace {
 
+const Kernels& chosen_kernels() {
+  static const Kernels& chosen = STEPBENCH_CHOOSE_TABLE(Kernels);
+  return chosen;
+}
+
 template <typename Scalar>
 const KernelFunctions<Scalar>& kernels() {
-  static const Kernels& chosen = STEPBENCH_CHOOSE_TABLE(Kernels);
   if constexpr (sizeof(Scalar) == sizeof(float)) {
-    return chosen.float32;
+    return chosen_kernels().float32;
   } else {
-    return chosen.float64;
+    return chosen_kernels().float64;
   }
 }
 
 }  // namespace
 
 template <typename Scalar>
-OptimizerStep<Scalar>::OptimizerStep(const TrainingSettings& training, double rate, std::int64_t number, double scale)
+OptimizerStep<Scalar>::OptimizerStep(const TrainingSettings& training, double rate, std::int64_t step, double scale)
     : optimizer(training.optimizer),
       learning_rate(static_cast<Scalar>(rate)),
       gradient_scale(static_cast<Scalar>(scale)),
@@ -28,11 +32,13 @@ OptimizerStep<Scalar>::OptimizerStep(const TrainingSettings& training, double ra
       beta1(static_cast<Scalar>(training.beta1)),
       beta2(static_cast<Scalar>(training.beta2)),
       epsilon(static_cast<Scalar>(training.epsilon)),
-      step_size(static_cast<Scalar>(rate / (1 - std::pow(training.beta1, static_cast<double>(number))))),
-      inverse_root_bias2(static_cast<Scalar>(1 / std::sqrt(1 - std::pow(training.beta2, static_cast<double>(number))))),
+      step_size(static_cast<Scalar>(rate / (1 - std::pow(training.beta1, static_cast<double>(step))))),
+      inverse_root_bias2(static_cast<Scalar>(1 / std::sqrt(1 - std::pow(training.beta2, static_cast<double>(step))))),
       coupled_decay(static_cast<Scalar>(training.optimizer == Optimizer::adamw ? 0 : training.weight_decay)),
       decoupled_decay(
-          static_cast<Scalar>(training.optimizer == Optimizer::adamw ? 1 - rate * training.weight_decay : 1)) {}
+          static_cast<Scalar>(training.optimizer == Optimizer::adamw ? 1 - rate * training.weight_decay : 1)),
+      decoupled_rate(static_cast<Scalar>(training.optimizer == Optimizer::adamw ? rate * training.weight_decay : 0)),
+      number(step) {}
 
 template <typename Scalar>
 void direct_product(Transpose transpose_a, std::ptrdiff_t m, std::ptrdiff_t n, std::ptrdiff_t k, Scalar alpha,
@@ -113,6 +119,12 @@ double cross_entropy_row_in_double(const Scalar* logits, std::int32_t label, std
 }
 
 template <typename Scalar>
+double cross_entropy_row_in_bfloat16(const Scalar* logits, std::int32_t label, std::ptrdiff_t columns, Scalar scale,
+                                     Scalar* gradient) {
+  return kernels<Scalar>().cross_entropy_row_in_bfloat16(logits, label, columns, scale, gradient);
+}
+
+template <typename Scalar>
 double stablemax_cross_entropy_row(const Scalar* logits, std::int32_t label, std::ptrdiff_t columns, Scalar scale,
                                    Scalar* gradient) {
   return kernels<Scalar>().stablemax_cross_entropy_row(logits, label, columns, scale, gradient);
@@ -172,6 +184,37 @@ double token_cross_entropy(const Scalar* logits, std::int32_t target, std::ptrdi
 void exp_in_place(float* values, std::ptrdiff_t count) { kernels<float>().exp_in_place(values, count); }
 void exp_in_place(double* values, std::ptrdiff_t count) { kernels<double>().exp_in_place(values, count); }
 
+void bfloat16_product(const Bfloat16Product& product, Range rows, Range columns) {
+  chosen_kernels().bfloat16.product(product, rows, columns);
+}
+void bfloat16_gradient(const LinearGradient<Bfloat16>& product, Range inputs, Range outputs, Panels<float> gradient) {
+  chosen_kernels().bfloat16.gradient(product, inputs, outputs, gradient);
+}
+void update_bfloat16(const float* gradient, const OptimizerStep<float>& rule, const WeightRounding& rounding,
+                     Range inputs, Range outputs, const Bfloat16Weight& weight) {
+  chosen_kernels().bfloat16.update(gradient, rule, rounding, inputs, outputs, weight);
+}
+void update_bfloat16_rows(const float* gradient, const OptimizerStep<float>& rule, ParameterRole role,
+                          const WeightRounding& rounding, CanonicalPlaces places, std::ptrdiff_t rows,
+                          const Bfloat16Parameters& parameters) {
+  chosen_kernels().bfloat16.update_rows(gradient, rule, role, rounding, places, rows, parameters);
+}
+void train_bfloat16(const LinearGradient<Bfloat16>& product, const OptimizerStep<float>& rule,
+                    const WeightRounding& rounding, Range inputs, Range outputs, const Bfloat16Weight& weight) {
+  chosen_kernels().bfloat16.train(product, rule, rounding, inputs, outputs, weight);
+}
+void round_to_bfloat16(const float* from, std::ptrdiff_t count, Bfloat16* to) {
+  chosen_kernels().bfloat16.round(from, count, to);
+}
+void round_stochastically(const float* from, std::ptrdiff_t count, RoundingKey key, std::uint32_t first, Bfloat16* to) {
+  chosen_kernels().bfloat16.round_stochastically(from, count, key, first, to);
+}
+void widen(const Bfloat16* from, std::ptrdiff_t count, float* to) { chosen_kernels().bfloat16.widen(from, count, to); }
+void sum_bfloat16_rows(const Bfloat16* rows, std::ptrdiff_t count, std::ptrdiff_t columns, std::ptrdiff_t stride,
+                       float* sums) {
+  chosen_kernels().bfloat16.sum_rows(rows, count, columns, stride, sums);
+}
+
 #define STEPBENCH_INSTANTIATE(S)                                                                                      \
   template void direct_product<S>(Transpose, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, S, Operand<const S>,     \
                                   Operand<const S>, S, Operand<S>);                                                   \
@@ -189,6 +232,7 @@ void exp_in_place(double* values, std::ptrdiff_t count) { kernels<double>().exp_
   template double squared_error_row<S>(const S*, const S*, std::ptrdiff_t, S, S*);                                    \
   template double cross_entropy_row<S>(const S*, std::int32_t, std::ptrdiff_t, S, S*);                                \
   template double cross_entropy_row_in_double<S>(const S*, std::int32_t, std::ptrdiff_t, S, S*);                      \
+  template double cross_entropy_row_in_bfloat16<S>(const S*, std::int32_t, std::ptrdiff_t, S, S*);                    \
   template double stablemax_cross_entropy_row<S>(const S*, std::int32_t, std::ptrdiff_t, S, S*);                      \
   template struct OptimizerStep<S>;                                                                                   \
   template void update_slice<S>(const OptimizerStep<S>&, ParameterRole, std::ptrdiff_t, const S*, S*, S*, S*);        \

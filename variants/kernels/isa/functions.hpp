@@ -7,6 +7,7 @@
 // objects.
 #pragma once
 
+#include "variants/kernels/bfloat16.hpp"
 #include "variants/kernels/direct_product.hpp"
 #include "variants/kernels/fused_product.hpp"
 #include "variants/kernels/kernels.hpp"
@@ -32,6 +33,7 @@ struct KernelFunctions {
   decltype(&stepbench::squared_error_row<Scalar>) squared_error_row;
   decltype(&stepbench::cross_entropy_row<Scalar>) cross_entropy_row;
   decltype(&stepbench::cross_entropy_row_in_double<Scalar>) cross_entropy_row_in_double;
+  decltype(&stepbench::cross_entropy_row_in_bfloat16<Scalar>) cross_entropy_row_in_bfloat16;
   decltype(&stepbench::stablemax_cross_entropy_row<Scalar>) stablemax_cross_entropy_row;
   decltype(&stepbench::update_slice<Scalar>) update_slice;
   decltype(&stepbench::layer_norm<Scalar>) layer_norm;
@@ -44,9 +46,23 @@ struct KernelFunctions {
   void (*exp_in_place)(Scalar*, std::ptrdiff_t);
 };
 
+/// The same of bfloat16.hpp.
+struct Bfloat16Functions {
+  decltype(&stepbench::bfloat16_product) product;
+  decltype(&stepbench::bfloat16_gradient) gradient;
+  decltype(&stepbench::update_bfloat16) update;
+  decltype(&stepbench::update_bfloat16_rows) update_rows;
+  decltype(&stepbench::train_bfloat16) train;
+  decltype(&stepbench::round_to_bfloat16) round;
+  decltype(&stepbench::round_stochastically) round_stochastically;
+  decltype(&stepbench::widen) widen;
+  decltype(&stepbench::sum_bfloat16_rows) sum_rows;
+};
+
 struct Kernels {
   KernelFunctions<float> float32;
   KernelFunctions<double> float64;
+  Bfloat16Functions bfloat16;
 };
 
 extern const Kernels kPortableKernels, kAvx2Kernels, kAvx512Kernels;

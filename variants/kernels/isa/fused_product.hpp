@@ -53,6 +53,17 @@ template <typename Scalar, typename Work>
 }
 
 /// to (count, P) = columns (count, at most P) of X.
+void copy_columns(Operand<const Bfloat16> from, std::ptrdiff_t columns, std::ptrdiff_t count, float* to) {
+  constexpr std::ptrdiff_t kColumns = kPanelColumns<float>;
+  for (std::ptrdiff_t k = 0; k < count; ++k) {
+    const Bfloat16* row = from.data + k * from.stride;
+    if (columns == kColumns) {
+      for (std::ptrdiff_t i = 0; i < kColumns; i += kLanes<float>) store<float>(load(row + i), to + k * kColumns + i);
+    } else {
+      for (std::ptrdiff_t i = 0; i < columns; ++i) to[k * kColumns + i] = to_float(row[i]);
+    }
+  }
+}
 template <typename Scalar>
 void copy_columns(Operand<const Scalar> from, std::ptrdiff_t columns, std::ptrdiff_t count, Scalar* to) {
   constexpr std::ptrdiff_t kColumns = kPanelColumns<Scalar>;
@@ -69,20 +80,20 @@ void copy_columns(Operand<const Scalar> from, std::ptrdiff_t columns, std::ptrdi
 
 /// c (inputs, outputs) = X^T dY or, with a descent, c - descent X^T dY. `c` is where the first of the inputs and output
 /// 0 of the matrix would stand.
-template <typename Scalar>
-void multiply_block(const LinearGradient<Scalar>& p, Range inputs, Range outputs, Scalar descent, Grid<Scalar> c) {
+template <typename Scalar, typename Stored>
+void multiply_block(const LinearGradient<Stored>& p, Range inputs, Range outputs, Scalar descent, Grid<Scalar> c) {
   constexpr std::ptrdiff_t kColumns = kPanelColumns<Scalar>;
   alignas(kVectorBytes) Scalar x[static_cast<std::size_t>(kSummedRows * kColumns)];
   for (std::ptrdiff_t first = inputs.begin; first < inputs.end; first += kColumns) {
     const std::ptrdiff_t some = least(kColumns, inputs.end - first);
     for (std::ptrdiff_t done = 0; done < p.rows; done += kSummedRows) {
       const std::ptrdiff_t depth = least(kSummedRows, p.rows - done);
-      copy_columns<Scalar>({p.input.data + done * p.input.stride + first, p.input.stride}, some, depth, x);
-      const Tiles<Scalar> tiles{.depth = depth,
-                                .a = {x, kColumns},
-                                .b = grid(p.output_gradient).from(done, 0),
-                                .c = c.from(first - inputs.begin, 0),
-                                .write_out = {.beta = done > 0 ? Scalar{1} : Scalar{0}, .descent = descent}};
+      copy_columns(Operand<const Stored>{p.input.data + done * p.input.stride + first, p.input.stride}, some, depth, x);
+      const Tiles<Scalar, Stored> tiles{.depth = depth,
+                                        .a = {x, kColumns},
+                                        .b = grid(p.output_gradient).from(done, 0),
+                                        .c = c.from(first - inputs.begin, 0),
+                                        .write_out = {.beta = done > 0 ? Scalar{1} : Scalar{0}, .descent = descent}};
       for_tile_columns<Scalar>(outputs, [&](std::ptrdiff_t j, std::ptrdiff_t width) {
         for_tile_rows<kInputTileRows<Scalar>>({0, some}, [&](std::ptrdiff_t i, std::ptrdiff_t count) {
           run_tile<Scalar, RowsOf::a_transposed, kInputTileRows<Scalar>>(tiles, i, count, j, width);
@@ -159,7 +170,7 @@ void sum_block(const LinearGradient<Scalar>& p, Range inputs, Range outputs, Gri
   const std::ptrdiff_t leaves = (p.rows + p.leaf_rows - 1) / p.leaf_rows;
   for (std::ptrdiff_t first = inputs.begin; first < inputs.end; first += kColumns) {
     const std::ptrdiff_t some = least(kColumns, inputs.end - first);
-    copy_columns<Scalar>({p.input.data + first, p.input.stride}, some, p.rows, scratch);
+    copy_columns(Operand<const Scalar>{p.input.data + first, p.input.stride}, some, p.rows, scratch);
     for_tile_columns<Scalar>(outputs, [&](std::ptrdiff_t j, std::ptrdiff_t width) {
       const auto slot_of = [=](std::ptrdiff_t slot) {
         constexpr std::ptrdiff_t kPanel = kColumns * kColumns;
@@ -232,8 +243,8 @@ void fused_update(const LinearGradient<Scalar>& product, const OptimizerStep<Sca
     const std::ptrdiff_t whole = some_outputs.size() / kColumns * kColumns;
     if (whole < some_outputs.size()) fill_zero(gradient.from(0, whole).data, kPanel);  // what lies behind is read, too
     const Operand<const Scalar> dy{product.output_gradient.data + some_outputs.begin, product.output_gradient.stride};
-    multiply_block<Scalar>({dy, product.input, product.rows}, some_inputs, {0, some_outputs.size()}, Scalar{0},
-                           gradient);
+    multiply_block<Scalar>(LinearGradient<Scalar>{dy, product.input, product.rows}, some_inputs,
+                           {0, some_outputs.size()}, Scalar{0}, gradient);
     update_block<Scalar>({block, kColumns, kPanel}, rule, some_inputs, some_outputs, weight);
   });
 }

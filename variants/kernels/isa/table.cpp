@@ -1,4 +1,5 @@
 // One build of all kernels: STEPBENCH_TABLE is the name of its table.
+#include "variants/kernels/isa/bfloat16.hpp"
 #include "variants/kernels/isa/direct_product.hpp"
 #include "variants/kernels/isa/elementwise.hpp"
 #include "variants/kernels/isa/exp.hpp"
@@ -27,6 +28,7 @@ constexpr KernelFunctions<Scalar> kFunctions = {
     .squared_error_row = isa::squared_error_row<Scalar>,
     .cross_entropy_row = isa::cross_entropy_row<Scalar>,
     .cross_entropy_row_in_double = isa::cross_entropy_row_in_double<Scalar>,
+    .cross_entropy_row_in_bfloat16 = isa::cross_entropy_row_in_bfloat16<Scalar>,
     .stablemax_cross_entropy_row = isa::stablemax_cross_entropy_row<Scalar>,
     .update_slice = isa::update_slice<Scalar>,
     .layer_norm = isa::layer_norm<Scalar>,
@@ -39,8 +41,18 @@ constexpr KernelFunctions<Scalar> kFunctions = {
     .exp_in_place = isa::exp_in_place,
 };
 
+constexpr Bfloat16Functions kBfloat16Functions = {.product = isa::bfloat16_product,
+                                                  .gradient = isa::bfloat16_gradient,
+                                                  .update = isa::update_bfloat16,
+                                                  .update_rows = isa::update_bfloat16_rows,
+                                                  .train = isa::train_bfloat16,
+                                                  .round = isa::round_to_bfloat16,
+                                                  .round_stochastically = isa::round_stochastically,
+                                                  .widen = isa::widen,
+                                                  .sum_rows = isa::sum_bfloat16_rows};
+
 }  // namespace
 
-const Kernels STEPBENCH_TABLE = {kFunctions<float>, kFunctions<double>};
+const Kernels STEPBENCH_TABLE = {kFunctions<float>, kFunctions<double>, kBfloat16Functions};
 
 }  // namespace stepbench

@@ -50,14 +50,14 @@ struct WriteOut {
   Scalar descent = 0;            // where not 0, of X^T dY: c - descent * sum
 };
 
-/// What tiles have in common: factors and C from row 0 and column 0 on. Made once for many: a copy made for each tile
-/// reads wide what was just written narrow, and waits for it (dW at batch 32, AVX2 on Zen 5: 62 in place of 93% of the
-/// peak).
-template <typename Scalar>
+/// What tiles have in common: factors and C from row 0 and column 0 on. Stored: what B lies in memory as. Made once for
+/// many: a copy made for each tile reads wide what was just written narrow, and waits for it (dW at batch 32, AVX2 on
+/// Zen 5: 62 in place of 93% of the peak).
+template <typename Scalar, typename Stored = Scalar>
 struct Tiles {
   std::ptrdiff_t depth;
   Operand<const Scalar> a;
-  Grid<const Scalar> b;
+  Grid<const Stored> b;
   Grid<Scalar> c;
   WriteOut<Scalar> write_out;
 };
@@ -67,8 +67,9 @@ enum class RowsOf { a, a_transposed };
 
 /// The tile at (first_row, first): kRows rows of two vectors or, at the right edge, of `columns` columns. Every
 /// loop over rows and vectors is unrolled, or GCC keeps the sums in memory.
-template <typename Scalar, RowsOf kRowsOf, bool kWhole, std::size_t kRows>
-void multiply_tile(const Tiles<Scalar>& tile, std::ptrdiff_t first_row, std::ptrdiff_t first, std::ptrdiff_t columns) {
+template <typename Scalar, typename Stored, RowsOf kRowsOf, bool kWhole, std::size_t kRows>
+void multiply_tile(const Tiles<Scalar, Stored>& tile, std::ptrdiff_t first_row, std::ptrdiff_t first,
+                   std::ptrdiff_t columns) {
   constexpr std::size_t kVectors = kWhole ? kTileVectors : 1;
   constexpr bool kAcross = kRowsOf == RowsOf::a_transposed;
   // Rows of A, three to a pointer: an x86 address has room for one stride, once or twice. Where they lie side by side,
@@ -80,7 +81,7 @@ void multiply_tile(const Tiles<Scalar>& tile, std::ptrdiff_t first_row, std::ptr
     repeat<kRows>(
         [&]<std::size_t i>() { repeat<kVectors>([&]<std::size_t v>() { work.template operator()<i, v>(); }); });
   };
-  const auto read = [&](const Scalar* from) __attribute__((always_inline))->Vector<Scalar> {
+  const auto read = [&](const auto* from) __attribute__((always_inline))->Vector<Scalar> {
     return kWhole ? load(from) : load_part(from, columns);
   };
   const Grid<Scalar> c = tile.c.from(first_row, first);
@@ -94,7 +95,7 @@ void multiply_tile(const Tiles<Scalar>& tile, std::ptrdiff_t first_row, std::ptr
   Registers<const Scalar*, kPointers> a;
   repeat<kPointers>(
       [&]<std::size_t p>() { a.at[p] = tile.a.data + (first_row + std::ptrdiff_t{p * kShare}) * row_stride; });
-  Grid<const Scalar> b = tile.b.from(0, first);
+  Grid<const Stored> b = tile.b.from(0, first);
 // Unrolled against not, `stepbench race`, one thread of an AMD EPYC (Zen 5); mlp-speed at batch 32, 128, 512, then
 // transformer-speed: AVX2 1.03, 1.01, 1.02, 1.02 times as fast; AVX-512 0.99, 1.00, 1.00, 1.05; 128-bit
 // vectors 1.02, 1.01, 1.01. Fetching B's next columns ahead gains nothing from panels (AVX-512, batch 512: -6 points of
@@ -157,14 +158,14 @@ void multiply_tile(const Tiles<Scalar>& tile, std::ptrdiff_t first_row, std::ptr
   });
 }
 
-template <typename Scalar>
-using TileFunction = void (*)(const Tiles<Scalar>&, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t);
+template <typename Scalar, typename Stored>
+using TileFunction = void (*)(const Tiles<Scalar, Stored>&, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t);
 
 /// By rows - 1.
-template <typename Scalar, RowsOf kRowsOf, bool kWhole, std::size_t kCount>
-constexpr Registers<TileFunction<Scalar>, kCount> kTiles =
-    []<std::size_t... kRow>(std::index_sequence<kRow...>)->Registers<TileFunction<Scalar>, kCount> {
-  return {multiply_tile<Scalar, kRowsOf, kWhole, kRow + 1>...};
+template <typename Scalar, typename Stored, RowsOf kRowsOf, bool kWhole, std::size_t kCount>
+constexpr Registers<TileFunction<Scalar, Stored>, kCount> kTiles =
+    []<std::size_t... kRow>(std::index_sequence<kRow...>)->Registers<TileFunction<Scalar, Stored>, kCount> {
+  return {multiply_tile<Scalar, Stored, kRowsOf, kWhole, kRow + 1>...};
 }
 (std::make_index_sequence<kCount>());
 
@@ -189,12 +190,12 @@ template <typename Scalar, typename Work>
   }
 }
 
-template <typename Scalar, RowsOf kRowsOf, std::ptrdiff_t kMost>
-void run_tile(const Tiles<Scalar>& tiles, std::ptrdiff_t first_row, std::ptrdiff_t rows, std::ptrdiff_t first,
+template <typename Scalar, RowsOf kRowsOf, std::ptrdiff_t kMost, typename Stored>
+void run_tile(const Tiles<Scalar, Stored>& tiles, std::ptrdiff_t first_row, std::ptrdiff_t rows, std::ptrdiff_t first,
               std::ptrdiff_t columns) {
   constexpr auto kCount = static_cast<std::size_t>(kMost);
-  const auto& functions =
-      columns > kLanes<Scalar> ? kTiles<Scalar, kRowsOf, true, kCount> : kTiles<Scalar, kRowsOf, false, kCount>;
+  const auto& functions = columns > kLanes<Scalar> ? kTiles<Scalar, Stored, kRowsOf, true, kCount>
+                                                   : kTiles<Scalar, Stored, kRowsOf, false, kCount>;
   functions.at[rows - 1](tiles, first_row, first, columns);
 }
 
