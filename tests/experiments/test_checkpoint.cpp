@@ -122,6 +122,14 @@ TEST_CASE("a float64 group, layer by layer, goes on to the same bits") {
       {kShort, kGateless, "sweep.backend=blas,tbb", "training.precision=float64", "training.update_order=layerwise"}));
 }
 
+TEST_CASE("a group in bfloat16 goes on to the same bits, with what keeps its updates") {
+  for (const char* kept : {"training.compensated=true", "training.master_weights=true"}) {
+    CAPTURE(kept);
+    check_all_boundaries(small_experiment({kShort, kGateless, "sweep.backend=neuron,tbb", "training.precision=bfloat16",
+                                           "training.optimizer=adam", kept}));
+  }
+}
+
 TEST_CASE("a group whose trials take no turns goes on from each block") {
   check_all_boundaries(
       small_experiment({"measure.rounds=3", kGateless, "measure.interleave=false", "sweep.backend=neuron,blas"}));

@@ -1,6 +1,8 @@
 // The gate lets every real backend through and no planted fault, in both precisions and update orders.
 #include <catch2/catch.hpp>
 
+#include "core/bfloat16.hpp"
+#include "core/models/parameters.hpp"
 #include "experiments/measure/gate.hpp"
 #include "experiments/measure/gate_batch.hpp"
 #include "tests/experiments/small_experiment.hpp"
@@ -29,6 +31,11 @@ const std::vector<std::vector<std::string>> kVariations = {
     {"training.precision=float64", "training.update_order=layerwise"},
     {"training.precision=float64", "model.loss=squared_error"},
     {"training.precision=float32", "model.init=original", "model.loss=squared_error"},
+    {"training.precision=bfloat16"},
+    {"training.precision=bfloat16", "training.rounding=stochastic"},
+    {"training.precision=bfloat16", "training.compensated=true"},
+    {"training.precision=bfloat16", "training.master_weights=true"},
+    {"training.precision=bfloat16", "training.update_order=layerwise"},
 };
 
 }  // namespace
@@ -66,6 +73,106 @@ TEST_CASE("the gate stops every planted fault and says what is wrong") {
       CHECK(result.message.find("differs from float64 neuron") != std::string::npos);
     }
   }
+}
+
+namespace {
+
+void in_float32(TrainingSettings& training) { training.precision = Precision::float32; }
+void nearest(TrainingSettings& training) { training.rounding = Rounding::nearest; }
+void stochastic(TrainingSettings& training) { training.rounding = Rounding::stochastic; }
+
+/// In the place of a training in bfloat16, one in which something is not as the trial says.
+template <void (*kChange)(TrainingSettings&)>
+constexpr Backend kChanged = {.name = "changed",
+                              .summary = "planted fault",
+                              .max_threads = 1,
+                              .same_bits_for_any_threads = true,
+                              .make_float32 =
+                                  [](const NetworkSettings& settings) {
+                                    NetworkSettings changed = settings;
+                                    kChange(changed.training);
+                                    return neuron::make_neuron_network<float>(changed);
+                                  },
+                              .make_float64 = nullptr,
+                              .bfloat16 = true};
+
+/// Forms gradients without rounding anything on the way, or all but features, and updates as it should.
+template <bool kRoundsFeatures>
+class UnroundedGradients final : public Network<float> {
+ public:
+  explicit UnroundedGradients(const NetworkSettings& settings)
+      : right_(neuron::make_neuron_network<float>(settings)), parameters_(size_of(settings)) {
+    NetworkSettings exact = settings;
+    exact.training.precision = Precision::float32;
+    exact_ = neuron::make_neuron_network<float>(exact);
+  }
+  std::unique_ptr<ThreadClaim> claim_threads() override { return right_->claim_threads(); }
+  void read(Content content, std::span<float> values) const override { right_->read(content, values); }
+  void write(Content content, std::span<const float> values) override { right_->write(content, values); }
+  Evaluation evaluate(const Batch<float>& batch) override { return right_->evaluate(batch); }
+  StepResult compute_gradients(const Batch<float>& batch) override {
+    right_->read(Content::parameters, parameters_);
+    exact_->write(Content::parameters, parameters_);
+    std::vector<float> features(batch.features.begin(), batch.features.end());
+    if (kRoundsFeatures) {
+      for (float& feature : features) feature = rounded_to_bfloat16(feature);
+    }
+    Batch<float> changed = batch;
+    changed.features = features;
+    const StepResult result = exact_->compute_gradients(changed);
+    exact_->read(Content::gradients, parameters_);
+    right_->write(Content::gradients, parameters_);
+    return result;
+  }
+  void apply_update(const UpdateStep& update) override { right_->apply_update(update); }
+  StepResult train_step(const Batch<float>& batch, const UpdateStep& update) override {
+    const StepResult result = compute_gradients(batch);
+    apply_update(update);
+    return result;
+  }
+
+ private:
+  static std::size_t size_of(const NetworkSettings& settings) {
+    return static_cast<std::size_t>(parameter_layout(settings.model).size);
+  }
+  std::unique_ptr<Network<float>> right_, exact_;
+  std::vector<float> parameters_;
+};
+
+template <bool kRoundsFeatures>
+constexpr Backend kUnroundedGradients = {
+    .name = kRoundsFeatures ? "unrounded activations" : "unrounded features and activations",
+    .summary = "planted fault",
+    .max_threads = 1,
+    .same_bits_for_any_threads = true,
+    .make_float32 = [](const NetworkSettings& settings) -> std::unique_ptr<Network<float>> {
+      return std::make_unique<UnroundedGradients<kRoundsFeatures>>(settings);
+    },
+    .make_float64 = nullptr,
+    .bfloat16 = true};
+
+}  // namespace
+
+TEST_CASE("the gate stops a training in bfloat16 that rounds in another way, or not at all") {
+  const std::vector<std::string> problem = {"training.precision=bfloat16", "dataset.features=32",
+                                            "dataset.classes=10",          "model.layers=32,64,10",
+                                            "dataset.samples=500",         "training.batch_size=64"};
+  const auto message = [&](const Backend& backend, const std::vector<std::string>& more) {
+    std::vector<std::string> overrides = problem;
+    overrides.insert(overrides.end(), more.begin(), more.end());
+    return pass_through_gate(backend, overrides).message;
+  };
+  const Backend& neuron = *find_backend(backends(), kReferenceBackend);
+  for (const char* rule : {"training.rounding=nearest", "training.rounding=stochastic"}) {
+    INFO(rule);
+    CHECK(message(neuron, {rule}).empty());
+    CHECK(message(kUnroundedGradients<false>, {rule}).find("the gradient of") != std::string::npos);
+    CHECK(message(kUnroundedGradients<true>, {rule}).find("the gradient of") != std::string::npos);
+  }
+  CHECK(message(kChanged<in_float32>, {}) == "an update leaves parameters unrounded");
+  CHECK(message(kChanged<nearest>, {}).empty());
+  CHECK(message(kChanged<nearest>, {"training.rounding=stochastic"}).find("by an update differs") != std::string::npos);
+  CHECK(message(kChanged<stochastic>, {}).find("by an update differs") != std::string::npos);
 }
 
 TEST_CASE("the gate lets every backend's transformer through") {

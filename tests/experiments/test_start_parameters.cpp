@@ -3,6 +3,7 @@
 #include <cmath>
 #include <memory>
 
+#include "core/bfloat16.hpp"
 #include "core/error.hpp"
 #include "core/results/result_file.hpp"
 #include "experiments/measure/group_run.hpp"
@@ -171,6 +172,29 @@ TEST_CASE("a perturbed trial starts from weights that differ in the last bit of 
   REQUIRE(differences(other).size() == 1);
   CHECK(differences(first) != differences(other));
   CHECK(start_of({"model.perturb=one_bit"}) == first);
+}
+
+TEST_CASE("a trial in bfloat16 starts from numbers of it, and is perturbed in the last bit that they have") {
+  const auto start_of = [](const std::vector<std::string>& overrides) {
+    std::vector<std::string> all = {"training.precision=bfloat16"};
+    all.insert(all.end(), overrides.begin(), overrides.end());
+    const Experiment experiment = small_experiment(all);
+    const std::vector<float> start = start_parameters<float>(experiment.trials.front());
+    const std::vector<double> wide = start_parameters<double>(experiment.trials.front());
+    CHECK(std::vector<double>(start.begin(), start.end()) == wide);
+    return start;
+  };
+  const std::vector<float> exact = start_parameters<float>(small_experiment({}).trials.front());
+  const std::vector<float> plain = start_of({}), changed = start_of({"model.perturb=one_bit"});
+  std::size_t differences = 0;
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    CHECK(plain[i] == rounded_to_bfloat16(exact[i]));
+    CHECK(changed[i] == rounded_to_bfloat16(changed[i]));
+    if (plain[i] == changed[i]) continue;
+    ++differences;
+    CHECK((to_bfloat16(plain[i]).bits ^ to_bfloat16(changed[i]).bits) == 1);
+  }
+  CHECK(differences == 1);
 }
 
 TEST_CASE("weights that are all 0 have no last bit to change") {

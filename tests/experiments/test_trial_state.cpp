@@ -67,6 +67,14 @@ TEST_CASE("a restored float64 run goes on with the same bits") {
   check_restored(small_experiment({all_backends(), "training.optimizer=adam", "training.precision=float64"}));
 }
 
+TEST_CASE("a restored run in bfloat16 goes on with the same compensation, master weights and bits") {
+  for (const char* kept :
+       {"training.rounding=stochastic", "training.compensated=true", "training.master_weights=true"}) {
+    check_restored(small_experiment(
+        {all_backends(), "training.optimizer=momentum", "training.precision=bfloat16", "sweep.threads=1,2", kept}));
+  }
+}
+
 TEST_CASE("a restored transformer goes on with the same bits") {
   check_restored(
       small_transformer_experiment({all_backends(), "training.optimizer=adam", "training.learning_rate=0.01"}));

@@ -60,6 +60,13 @@ ParameterUnit<Scalar>& MatrixModel<Scalar>::add(LayoutCursor& layout, bool has_b
 }
 
 template <typename Scalar>
+const ParameterUnit<Scalar>& MatrixModel<Scalar>::describe_unit(LayoutCursor& layout) {
+  ParameterUnit<Scalar>& unit = add(layout, /*has_bias=*/false);
+  unit.canonical_bias = layout.next().offset;
+  return unit;
+}
+
+template <typename Scalar>
 std::size_t MatrixModel<Scalar>::add_unit(LayoutCursor& layout, bool has_bias) {
   ParameterUnit<Scalar>& unit = add(layout, has_bias);
   unit.weight = take_buffered(unit.rows * unit.columns);

@@ -52,8 +52,8 @@ class MatrixModel {
   /// Whether a step reads the batch's features.
   [[nodiscard]] virtual bool reads_features() const = 0;
   /// As of Network.
-  void read(Content content, std::span<Scalar> values) const;
-  void write(Content content, std::span<const Scalar> values);
+  virtual void read(Content content, std::span<Scalar> values) const;
+  virtual void write(Content content, std::span<const Scalar> values);
 
   /// Adds forward pass and loss: each row's, and the gradient of the objective by the outputs.
   virtual void forward(Lane<Scalar>& lane) = 0;
@@ -67,15 +67,16 @@ class MatrixModel {
   // Over a block of a unit, all samples of the batch. `form_gradient` fills the gradients, `update` takes the
   // optimiser's step, and `train` does both in one, where trains_in_one.
   virtual void form_gradient(const Batch<Scalar>& batch, std::size_t unit, Range rows, Range columns) = 0;
-  void update(std::size_t unit, Range rows, Range columns, const OptimizerStep<Scalar>& rule);
+  virtual void update(std::size_t unit, Range rows, Range columns, const OptimizerStep<Scalar>& rule);
   /// Whether `form_gradient` and `loss` follow Batch::leaf.
-  [[nodiscard]] bool sums_by_leaves() const;
-  /// Of each unit, empty where it has none of its own, then of the model's buffers.
-  [[nodiscard]] std::vector<std::span<Scalar>> gradient_memory();
+  [[nodiscard]] virtual bool sums_by_leaves() const;
+  /// Of each unit, empty where it has none of its own, then of the model's buffers; nothing at all where only read and
+  /// write reach it.
+  [[nodiscard]] virtual std::vector<std::span<Scalar>> gradient_memory();
   [[nodiscard]] virtual bool trains_in_one(std::size_t unit) const;
   virtual void train(const Batch<Scalar>& batch, std::size_t unit, Range rows, Range columns,
                      const OptimizerStep<Scalar>& rule) = 0;
-  [[nodiscard]] double gradient_sum_of_squares(std::size_t unit, Range rows, Range columns) const;
+  [[nodiscard]] virtual double gradient_sum_of_squares(std::size_t unit, Range rows, Range columns) const;
 
   /// The recorded loss of the batch, summed from the first row to the last of each leaf.
   [[nodiscard]] double loss(const Batch<Scalar>& batch) const;
@@ -91,6 +92,8 @@ class MatrixModel {
   // In the model's constructor, for all tensors of the layout in their order: each adds the unit of the next one, and
   // of the bias behind it where it has one, and returns its number. make_buffers comes last.
   std::size_t add_unit(LayoutCursor& layout, bool has_bias);
+  /// A unit, with a bias, whose values the model itself keeps: it then overrides all that reads or changes values.
+  const ParameterUnit<Scalar>& describe_unit(LayoutCursor& layout);
   std::size_t add_linear(LayoutCursor& layout, bool has_bias, bool input_gradient = true);
   std::size_t add_linear(LayoutCursor& layout, bool has_bias, std::unique_ptr<LinearWeight<Scalar>> weight);
   void make_buffers();

@@ -7,11 +7,13 @@
 #include <map>
 #include <numeric>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "core/lap_clock.hpp"
 #include "core/models/parameters.hpp"
+#include "variants/matrix/bfloat16_mlp.hpp"
 #include "variants/matrix/blocks.hpp"
 #include "variants/matrix/hand_out.hpp"
 #include "variants/matrix/mlp.hpp"
@@ -25,6 +27,9 @@ enum class Pass { evaluate, gradients, update, train };
 
 template <typename Scalar>
 std::unique_ptr<MatrixModel<Scalar>> make_model(const NetworkSettings& settings, const Products<Scalar>& products) {
+  if constexpr (std::is_same_v<Scalar, float>) {
+    if (settings.training.precision == Precision::bfloat16) return std::make_unique<Bfloat16Mlp>(settings, products);
+  }
   if (settings.model.kind == ModelKind::transformer)
     return std::make_unique<MatrixTransformer<Scalar>>(settings, products);
   return std::make_unique<MatrixMlp<Scalar>>(settings, products);
@@ -65,6 +70,7 @@ class MatrixNetwork final : public Network<Scalar> {
   [[nodiscard]] bool sums_by_leaves() const override { return model_->sums_by_leaves(); }
   [[nodiscard]] std::vector<std::span<Scalar>> gradient_parts() override {
     std::vector<std::span<Scalar>> parts = model_->gradient_memory();
+    if (parts.empty()) return {};
     for (const ParameterUnit<Scalar>& unit : model_->units()) {
       const std::span<Scalar>& memory = parts[static_cast<std::size_t>(&unit - model_->units().data())];
       if (unit.linear != nullptr && memory.empty()) return {};

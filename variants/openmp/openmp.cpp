@@ -194,7 +194,8 @@ Backend openmp_backend() {
           .unsupported = unsupported,
           .libraries = facts,
           .own_settings = direct_network_settings(),
-          .copies_weights = true};
+          .copies_weights = true,
+          .bfloat16 = true};
 }
 
 }  // namespace stepbench

@@ -53,7 +53,8 @@ Backend tbb_backend() {
           .make_float64 = make_tbb_network<double>,
           .libraries = direct_facts,
           .own_settings = direct_network_settings(),
-          .copies_weights = true};
+          .copies_weights = true,
+          .bfloat16 = true};
 }
 
 Backend tbb_openblas_backend() {

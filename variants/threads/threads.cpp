@@ -62,7 +62,8 @@ Backend threads_backend() {
           .make_float64 = make<double>,
           .libraries = facts,
           .own_settings = direct_network_settings(),
-          .copies_weights = true};
+          .copies_weights = true,
+          .bfloat16 = true};
 }
 
 }  // namespace stepbench
