@@ -84,9 +84,9 @@ struct DatasetSettings {
 struct ModelSettings {
   ModelKind kind = ModelKind::mlp;
   Loss loss = Loss::cross_entropy;
-  /// Of cross_entropy. bfloat16: each intermediate is rounded to it: logits, their distance from the largest, exponentials,
-  /// their sum, its logarithm, probabilities, the loss. Absent: as the backend likes, the trial's (of bfloat16 float32)
-  /// or a higher one.
+  /// Of cross_entropy. bfloat16: each intermediate is rounded to it: logits, their distance from the largest,
+  /// exponentials, their sum, its logarithm, probabilities, the loss. Absent: as the backend likes, the trial's (of
+  /// bfloat16 float32) or a higher one.
   std::optional<Precision> softmax;
   Initialisation init = Initialisation::he;
   std::string init_file, init_trial;  // with Initialisation::file

@@ -35,6 +35,8 @@ template <typename Scalar>
 struct VectorOf {
   using Type __attribute__((vector_size(kVectorBytes))) = Scalar;
 };
+template <>
+struct VectorOf<Bfloat16> : VectorOf<float> {};  // which it is computed with
 template <typename Scalar>
 using Vector = typename VectorOf<Scalar>::Type;
 template <typename Scalar>
