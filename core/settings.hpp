@@ -125,6 +125,7 @@ struct TrainingSettings {
   Divisor divisor = Divisor::counted;
   Optimizer optimizer = Optimizer::sgd;
   double learning_rate = 0;
+  double noise_scale = 0;  // B samples learn at learning_rate / (1 + noise_scale / B)
   double momentum = 0.9;
   double beta1 = 0.9;
   double beta2 = 0.999;

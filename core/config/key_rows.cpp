@@ -215,6 +215,10 @@ std::vector<Key> training_keys() {
           "rule of the update"),
       make_key("training.learning_rate", [](auto& s) -> auto& { return s.training.learning_rate; },
                real_rule(RealRange::positive), "size of a step", {.required = true}),
+      make_key(
+          "training.noise_scale", [](auto& s) -> auto& { return s.training.noise_scale; },
+          real_rule(RealRange::not_negative),
+          "a batch of B samples learns at learning_rate / (1 + noise_scale / B); 0: all at one rate"),
       make_key("training.momentum", [](auto& s) -> auto& { return s.training.momentum; },
                real_rule(RealRange::from_0_below_1), "part of the velocity that is kept", {.condition = kMomentum}),
       make_key("training.beta1", [](auto& s) -> auto& { return s.training.beta1; },

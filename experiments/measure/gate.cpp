@@ -9,6 +9,7 @@
 #include "core/bfloat16.hpp"
 #include "core/data/gather.hpp"
 #include "core/models/parameters.hpp"
+#include "core/schedule.hpp"
 #include "experiments/measure/gate_batch.hpp"
 #include "experiments/plan/start_parameters.hpp"
 #include "variants/ranks/ranks.hpp"
@@ -305,7 +306,7 @@ GateResult Gate::check(const Backend& backend, const TrialSettings& trial, const
 
 std::string Gate::check_optimiser(const Backend& backend, const TrialSettings& trial, const Dataset& dataset) {
   const std::vector<std::int64_t>& order = expected_->order;
-  const double rate = trial.training.learning_rate;
+  const double rate = trial.training.learning_rate * batch_size_factor(trial.training, trial.batch_size());
   if (losses_.empty()) {
     TrialSettings single = trial;
     single.threads = 1;

@@ -290,7 +290,8 @@ class TypedTrialRun final : public LocalTrialRun {
   }
 
   [[nodiscard]] UpdateStep update_of(std::int64_t step) const {
-    return {.learning_rate = scheduled_learning_rate(trial_.training, step, total_steps_), .number = step + 1};
+    return {.learning_rate = scheduled_learning_rate(trial_.training, step, total_steps_, trial_.batch_size()),
+            .number = step + 1};
   }
 
   /// `counted`: samples, or tokens with a target.

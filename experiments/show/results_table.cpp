@@ -67,7 +67,7 @@ std::string heading(const ResultFile& file, const std::vector<VaryingSetting>& v
   if (!file.shard.is_whole()) text += fmt::format(" (shard {})", to_text(file.shard));
   text += ":";
   const TrialRecord& first = file.trials.front();
-  const auto add = [&](const char* key, const char* format) {
+  const auto add = [&](const char* key, const std::string& format) {
     if (std::ranges::find(varying, key, &VaryingSetting::key) != varying.end()) return;
     const std::string value = text_of(first.settings, key);
     if (value.empty()) return;
@@ -82,7 +82,11 @@ std::string heading(const ResultFile& file, const std::vector<VaryingSetting>& v
   add("model.loss", "{}");
   add("training.optimizer", "{}");
   add("training.update_order", "{} updates");
-  add("training.learning_rate", "learning rate {}");
+  const std::string noise_scale = text_of(first.settings, "training.noise_scale");
+  const bool is_scaled = !noise_scale.empty() && noise_scale != "0" &&
+                         std::ranges::find(varying, "training.noise_scale", &VaryingSetting::key) == varying.end();
+  add("training.learning_rate",
+      is_scaled ? "learning rate {} / (1 + " + noise_scale + " / batch)" : "learning rate {}");
   add("training.batch_size", text_of(first.settings, "scaling.kind") == "weak" ? "batch {} each" : "batch {}");
   add("training.epochs", "{} epochs");
   add("training.steps", "{} steps");

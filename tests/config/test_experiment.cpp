@@ -103,6 +103,9 @@ TEST_CASE("numbers are strict") {
 TEST_CASE("each real range holds at its bounds") {
   CHECK(refusal("weight_decay", "-0.1") == "a number from 0 on");
   CHECK(load_with("weight_decay = 0\n").trials.at(0).training.weight_decay == 0);
+  CHECK(refusal("noise_scale", "-1") == "a number from 0 on");
+  CHECK(load_with("noise_scale = 0\n").trials.at(0).training.noise_scale == 0);
+  CHECK(load_with("").trials.at(0).training.noise_scale == 0);
   CHECK(refusal("momentum", "1") == "a number from 0 to below 1");
   CHECK(load_with("optimizer = momentum\nmomentum = 0\n").trials.at(0).training.momentum == 0);
   const std::string fraction = "[dataset]\nvalidation_fraction = ";
@@ -387,8 +390,8 @@ TEST_CASE("every key that is set is stored, in the order of the table") {
       "validation_samples = 6\nvalidation_fraction = 0.2\nseed = 3\nfeatures = 4\nclasses = 7\nsamples = 100\n"
       "[model]\nkind = mlp\nlayers = 4,7\noutput = linear\nloss = cross_entropy\nsoftmax = float64\ninit = xavier\n"
       "perturb = one_bit\nperturb_seed = 5\n[training]\n"
-      "steps = 9\nbatch_size = 2\nmicro_batch = 1\ndivisor = naive\noptimizer = adam\nlearning_rate = 0.1\nbeta1 = "
-      "0.5\nbeta2 = 0.6\nepsilon = 0.7\n"
+      "steps = 9\nbatch_size = 2\nmicro_batch = 1\ndivisor = naive\noptimizer = adam\nlearning_rate = 0.1\n"
+      "noise_scale = 64\nbeta1 = 0.5\nbeta2 = 0.6\nepsilon = 0.7\n"
       "weight_decay = 0.8\nschedule = cosine\nwarmup_steps = 1\nfinal_learning_rate = 0.01\ngradient_clip = 2\n"
       "update_order = simultaneous\nprecision = float64\ntarget = train_loss<=0.1\n[measure]\nrounds = 8\n"
       "warmup_steps = 0\ninterleave = false\nbaseline = blas\npin = spread\ngate = true\ngate_samples = 3\n"

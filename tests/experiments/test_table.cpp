@@ -200,6 +200,18 @@ TEST_CASE("a file of two kinds of data names neither in its heading, and both in
   CHECK(text.find("samples/s") != std::string::npos);
 }
 
+TEST_CASE("the heading has the rule by which the learning rate follows the batch, where there is one") {
+  ResultFile file = file_with_ratio();
+  for (TrialRecord& trial : file.trials) {
+    trial.settings = {{"training.learning_rate", 0.8}, {"training.noise_scale", 48.0}};
+  }
+  CHECK(results_table(file).starts_with("e: learning rate 0.8 / (1 + 48 / batch)\n"));
+  file.trials[1].settings[1].second = 0.0;  // then it has a column
+  CHECK(results_table(file).starts_with("e: learning rate 0.8\n"));
+  file.trials[0].settings[1].second = 0.0;
+  CHECK(results_table(file).starts_with("e: learning rate 0.8\n"));
+}
+
 TEST_CASE("how a run that went on kept what it had is no column") {
   ResultFile file = file_with_ratio();
   file.trials[0].settings.emplace_back("record.checkpoint_every", std::string("10 min"));
