@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/process/attended_program.hpp"
 #include "core/results/result_file.hpp"
+#include "experiments/expect/judge_results.hpp"
 #include "experiments/run/join_processes.hpp"
 #include "experiments/run/output.hpp"
 #include "experiments/run/resume.hpp"
@@ -72,6 +73,7 @@ ResultFile run_repeatedly(const RunRequest& request, const Repeat& repeat, Progr
                               fmt::join(differing, ", ")));
   }
   ResultFile whole = join_processes(std::move(parts));
+  judge_expectations(whole);  // by the rounds of all
   output.publish_whole(whole);
   output.remove_trial_files(names);
   return whole;

@@ -61,6 +61,12 @@ std::map<std::string, Value> telling_settings(const KeyValues& settings) {
   return telling;
 }
 
+/// A file from before there was a key has none, which says no more than that it is of another program.
+bool is_new_key(std::string_view key, const std::map<std::string, Value>& before, const Value& now) {
+  const Key* const known = key_table().find(key);
+  return known != nullptr && known->default_text == to_text(now) && !before.contains(std::string(key));
+}
+
 void describe_settings(const KeyValues& stored, const KeyValues& now, std::vector<std::string>& differences) {
   const std::map<std::string, Value> before = telling_settings(stored), after = telling_settings(now);
   const auto text = [](const std::map<std::string, Value>& settings, const std::string& key) {
@@ -68,8 +74,9 @@ void describe_settings(const KeyValues& stored, const KeyValues& now, std::vecto
     return found == settings.end() ? std::string("not set") : to_text(found->second);
   };
   std::set<std::string> keys;
-  for (const auto* settings : {&before, &after}) {
-    for (const auto& [key, value] : *settings) keys.insert(key);
+  for (const auto& [key, value] : before) keys.insert(key);
+  for (const auto& [key, value] : after) {
+    if (!is_new_key(key, before, value)) keys.insert(key);
   }
   for (const std::string& key : keys) {
     const std::string was = text(before, key), is = text(after, key);

@@ -22,7 +22,7 @@ inline const std::vector<DatasetKeys> kTestDatasets = {
     {"text", {"path", "vocabulary", "validation_fraction"}},
     {"names", {"path", "vocabulary", "validation_fraction"}},
     {"modular_addition", {"modulus", "seed", "validation_fraction"}},
-    {"copy", {"alphabet", "length", "samples", "seed", "validation_fraction"}}};
+    {"copy", {"alphabet", "length", "shortest", "samples", "seed", "validation_fraction"}}};
 
 /// And two backends with settings of their own, one of the same name.
 inline const std::vector<BackendKeys> kTestBackends = {

@@ -53,6 +53,23 @@ TEST_CASE("where chooses runs, however a number is spelled") {
   CHECK(cells[0].runs == Places{3});
 }
 
+TEST_CASE("where keeps of two sides the one that has no use for its key") {
+  RunKeys plain = run("tbb", "0.1", "1"), nearest = plain, stochastic = plain;
+  plain["training.precision"] = "float32";
+  nearest["training.precision"] = stochastic["training.precision"] = "bfloat16";
+  nearest["training.rounding"] = "nearest";
+  stochastic["training.rounding"] = "stochastic";
+  const std::vector<RunKeys> runs = {plain, nearest, stochastic};
+  const std::string claim = " where training.rounding = stochastic";
+  const std::vector<Cell> sides =
+      cells_of(parse("ratio(final_train_loss; training.precision = bfloat16; float32) <= 1" + claim), runs);
+  REQUIRE(sides.size() == 1);
+  CHECK(sides[0].runs == Places{0, 2});
+  const std::vector<Cell> lone = cells_of(parse("final_train_loss <= 1" + claim), runs);
+  REQUIRE(lone.size() == 1);
+  CHECK(lone[0].runs == Places{2});
+}
+
 TEST_CASE("a cell without both sides is none") {
   std::vector<RunKeys> runs = kSweep;
   runs.erase(runs.begin() + 3);

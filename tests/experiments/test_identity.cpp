@@ -57,6 +57,17 @@ TEST_CASE("a trial of another build of the same commit is not") {
   CHECK_THAT(difference(planned.stored(), other, planned.trial, planned.identity), Catch::Contains("another build of"));
 }
 
+TEST_CASE("a key that there was not yet is no difference while it has its default, and is one else") {
+  const Planned planned;
+  TrialRecord stored = planned.stored();
+  std::erase_if(stored.settings, [](const auto& setting) { return setting.first == "training.noise_scale"; });
+  REQUIRE(stored.settings.size() + 1 == planned.stored().settings.size());
+  CHECK(difference(stored, planned.identity, planned.trial, planned.identity).empty());
+  const PlannedTrial changed =
+      plan_experiment(small_experiment({"training.noise_scale=8"}), backends()).front().trials.front();
+  CHECK(difference(stored, planned.identity, changed, planned.identity) == "training.noise_scale was not set, now 8");
+}
+
 TEST_CASE("the identity of a stored trial is of the environment of its own group") {
   ResultFile file;
   file.environments = {{{"tbb_version", std::string("old")}}, {{"tbb_version", std::string("new")}}};
