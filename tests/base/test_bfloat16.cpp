@@ -86,8 +86,8 @@ TEST_CASE("float64 is rounded to bfloat16 once") {
 
 TEST_CASE("what stochastic rounding draws is fixed by seed, step and parameter, and each of them changes it") {
   const RoundingKey key = rounding_key(1, 1);
-  CHECK(rounding_bits(key, 0) == 0x5fa9921bU);
-  CHECK(rounding_bits(key, 1) == 0xe00f0ec2U);
+  CHECK(rounding_bits(key, 0) == 0x071bb041U);
+  CHECK(rounding_bits(key, 1) == 0xf2f9f379U);
   CHECK(rounding_bits(rounding_key(2, 1), 0) != rounding_bits(key, 0));
   CHECK(rounding_bits(rounding_key(1, 2), 0) != rounding_bits(key, 0));
 }
