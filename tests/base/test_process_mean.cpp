@@ -2,6 +2,7 @@
 // truth as often as they say. Their Python twins are held to these numbers by tests/scripts.
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -66,7 +67,7 @@ TEST_CASE("one process is a sequence, named or not") {
   }
 }
 TEST_CASE("rounds that do not count leave their process the others") {
-  const Values own = {1, 2, 1, 2, 1, 2, 1, 2, NAN, 0}, other(10, 1.0);
+  const Values own = {1, 2, 1, 2, 1, 2, 1, 2, std::numeric_limits<double>::quiet_NaN(), 0}, other(10, 1.0);
   const RatioEstimate ratio = paired_ratio(own, other, Of{0, 0, 0, 0, 1, 1, 1, 1, 1, 2});
   CHECK(ratio.pairs == 8);
   CHECK(ratio.processes == 2);
@@ -93,7 +94,7 @@ TEST_CASE(
   const double four_errors = 4 * std::sqrt(0.95 * 0.05 / kRuns);
   CHECK(covered > kRuns * (0.95 - four_errors));
   CHECK(covered < kRuns * (0.95 + four_errors));
-  CHECK(unpaired > kRuns * (0.95 - four_errors));  // Welch's degrees are fewer than these samples have, if anything
+  CHECK(unpaired > kRuns * (0.95 - four_errors));    // Welch's degrees are fewer than these samples have, if anything
   if (between > 0) CHECK(by_rounds < 0.92 * kRuns);  // one sequence, whose neighbours are alike
 }
 
