@@ -271,7 +271,7 @@ TEST_CASE("an update in bfloat16 is its definition, element by element, and the 
       Updated expected(kind == 2, kind == 1);
       for (std::int64_t number = 1; number <= 3; ++number) {
         const RoundingKey key = rounding_key(4, number);
-        weight.step(OptimizerStep<float>(training, kRate, number, 1), {stochastic, key});
+        weight.step(OptimizerStep<float>(training, static_cast<double>(kRate), number, 1), {stochastic, key});
         for (std::ptrdiff_t i = 0; i < Updated::kInputs; ++i) {
           for (std::ptrdiff_t j = 0; j < Updated::kOutputs; ++j) {
             const std::size_t p = Updated::place(i, j);
