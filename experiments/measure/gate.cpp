@@ -55,11 +55,11 @@ struct Computed {
   std::vector<double> updated_parameters, changed_parameters;  // after these
 };
 
-/// What is wrong with parameters that are not all stored in bfloat16, or empty.
+/// What is wrong with parameters that are not all numbers of bfloat16, or empty.
 std::string unrounded(const Computed& computed) {
-  const auto is_rounded = [](double value) { return std::isnan(value) || rounded_to_bfloat16(value) == value; };
-  if (!std::ranges::all_of(computed.updated_parameters, is_rounded)) return "an update leaves parameters unrounded";
-  if (!std::ranges::all_of(computed.changed_parameters, is_rounded)) {
+  const auto is_bfloat16 = [](double value) { return std::isnan(value) || rounded_to_bfloat16(value) == value; };
+  if (!std::ranges::all_of(computed.updated_parameters, is_bfloat16)) return "an update leaves parameters unrounded";
+  if (!std::ranges::all_of(computed.changed_parameters, is_bfloat16)) {
     return "a training step leaves parameters unrounded";
   }
   return "";
@@ -185,6 +185,42 @@ Difference compare(std::span<const double> actual, std::span<const double> expec
   return {std::sqrt(squares) / expected_norm, largest / expected_largest, dot / (norm(actual) * expected_norm)};
 }
 
+/// Whether one comes right after the other among the finite numbers of bfloat16, which both are.
+bool are_neighbours(double a, double b) {
+  constexpr int kSign = 0x8000;
+  const auto place = [](double value) {
+    const int bits = to_bfloat16(static_cast<float>(value)).bits;
+    return (bits & kSign) == 0 ? bits : kSign - bits;
+  };
+  return std::isfinite(a) && std::isfinite(b) && std::abs(place(a) - place(b)) == 1;
+}
+
+/// The change of a network in bfloat16 as it is to be judged: where a tensor's differs by more than is `allowed`, and
+/// the element that does so most came to the neighbour of the number that was expected, that one counts as right: one
+/// of the network. `parameters`: after the change.
+///
+/// Float32's w - lr g and float64's lie on two sides of the middle between two numbers of bfloat16 in 1 to 4 of 100,000
+/// elements, rightly. One of them alone is more than is allowed of up to about 10,000 elements, where the change is a
+/// tenth of the weights. Simulated with normal weights and gradients, that refuses 1 to 2 of 100 right networks of such
+/// a layer; with one let off, fewer than 2 of 10,000.
+std::vector<double> but_for_one(std::vector<double> change, const std::vector<double>& expected,
+                                const std::vector<double>& parameters, const std::vector<ParameterTensor>& tensors,
+                                double allowed) {
+  for (const ParameterTensor& tensor : tensors) {
+    const std::span<double> actual = tensor_of(std::span(change), tensor);
+    const std::span<const double> right = tensor_of(std::span(expected), tensor);
+    if (compare(actual, right).relative_l2 <= allowed) continue;
+    std::size_t most = 0;
+    for (std::size_t i = 0; i < actual.size(); ++i) {
+      if (std::abs(actual[i] - right[i]) > std::abs(actual[most] - right[most])) most = i;
+    }
+    const double value = tensor_of(std::span(parameters), tensor)[most];
+    if (are_neighbours(value, value - actual[most] + right[most])) actual[most] = right[most];
+    break;
+  }
+  return change;
+}
+
 }  // namespace
 
 /// In bfloat16 a number that is stored may round the other way, where its sum in float32 is on the other side of the
@@ -274,6 +310,15 @@ GateResult Gate::check(const Backend& backend, const TrialSettings& trial, const
   const GateTolerance tolerance = gate_tolerance(trial, std::ssize(expected_->order));
   GateResult result;
   if (rounds) result.message = unrounded(computed);
+  const std::vector<ParameterTensor> tensors = parameter_layout(trial.model).tensors;
+  std::vector<double> judged_update = computed.update, judged_change = computed.change;
+  if (rounds) {
+    judged_update =
+        but_for_one(std::move(judged_update), update, computed.updated_parameters, tensors, tolerance.update);
+    if (is_simultaneous) {
+      judged_change = but_for_one(std::move(judged_change), step, computed.changed_parameters, tensors, tolerance.step);
+    }
+  }
   const auto require = [&](double error, double allowed, const std::string& what) {
     if (!(error <= allowed) && result.message.empty()) {
       result.message = fmt::format("{} differs from float64 {} by {:.2g} (relative L2), allowed is {:.0e}", what,
@@ -285,10 +330,9 @@ GateResult Gate::check(const Backend& backend, const TrialSettings& trial, const
   };
   require(loss_error(computed.loss), tolerance.gradients, "the loss");
   require(loss_error(computed.loss_of_step), tolerance.gradients, "the loss of a training step");
-  for (const ParameterTensor& tensor : parameter_layout(trial.model).tensors) {
+  for (const ParameterTensor& tensor : tensors) {
     const auto part = [&tensor](const std::vector<double>& flat) { return tensor_of(std::span(flat), tensor); };
     const Difference gradient = compare(part(computed.gradients), part(expected_->gradients));
-    const Difference updated = compare(part(computed.update), part(update));
     const Difference change = compare(part(computed.change), part(step));
     result.checks.push_back({.tensor = tensor.name,
                              .gradient_error = gradient.relative_l2,
@@ -296,8 +340,10 @@ GateResult Gate::check(const Backend& backend, const TrialSettings& trial, const
                              .gradient_cosine = gradient.cosine,
                              .update_error = change.relative_l2});
     require(gradient.relative_l2, tolerance.gradients, "the gradient of " + tensor.name);
-    require(updated.relative_l2, tolerance.update, "the change of " + tensor.name + " by an update");
-    require(change.relative_l2, tolerance.step, "the change of " + tensor.name + " by a training step");
+    require(compare(part(judged_update), part(update)).relative_l2, tolerance.update,
+            "the change of " + tensor.name + " by an update");
+    require(compare(part(judged_change), part(step)).relative_l2, tolerance.step,
+            "the change of " + tensor.name + " by a training step");
   }
   if (backend.own_process && result.message.empty()) result.message = check_optimiser(backend, trial, dataset);
   result.passed = result.message.empty();

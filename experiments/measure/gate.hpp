@@ -6,8 +6,8 @@
 // own, which is somebody else's, the first losses under the trial's own optimiser are held against the reference's.
 //
 // A trial in bfloat16 is held against the reference in its own arithmetic: float64 that is rounded wherever the trial
-// rounds. An update is then held against the reference's by the backend's own gradients, and all parameters must be
-// numbers of bfloat16.
+// rounds. An update is then held against the reference's by the backend's own gradients, but for one element of the
+// network that float32 rounds to the other side, and all parameters must be numbers of bfloat16.
 #pragma once
 
 #include <cstdint>

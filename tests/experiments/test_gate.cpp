@@ -1,5 +1,11 @@
 // The gate lets every real backend through and no planted fault, in both precisions and update orders.
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <functional>
+#include <numeric>
+#include <span>
+#include <vector>
 
 #include "core/bfloat16.hpp"
 #include "core/models/parameters.hpp"
@@ -173,6 +179,87 @@ TEST_CASE("the gate stops a training in bfloat16 that rounds in another way, or 
   CHECK(message(kChanged<nearest>, {}).empty());
   CHECK(message(kChanged<nearest>, {"training.rounding=stochastic"}).find("by an update differs") != std::string::npos);
   CHECK(message(kChanged<stochastic>, {}).find("by an update differs") != std::string::npos);
+}
+
+namespace {
+
+/// What is wrong with what an update leaves: of each of the first `matrices` the `largest` elements, or where that is 0
+/// the first row, are as many numbers of bfloat16 beside the right ones as `off` says.
+struct Misrounding {
+  std::size_t matrices, largest;
+  int off;
+};
+
+void misround(const Misrounding& how, const ParameterTensor& matrix, std::span<float> values) {
+  std::vector<std::size_t> chosen(values.size());
+  std::iota(chosen.begin(), chosen.end(), 0);
+  if (how.largest > 0) std::ranges::sort(chosen, std::greater(), [&](std::size_t i) { return std::abs(values[i]); });
+  chosen.resize(how.largest > 0 ? how.largest : static_cast<std::size_t>(matrix.shape[1]));
+  for (const std::size_t i : chosen) {
+    values[i] = float_of_bits(static_cast<std::uint16_t>(to_bfloat16(values[i]).bits + how.off));
+  }
+}
+
+/// Updates as `neuron` does in bfloat16, and then misrounds.
+template <Misrounding kMisrounding>
+class MisroundedUpdates final : public Network<float> {
+ public:
+  explicit MisroundedUpdates(const NetworkSettings& settings)
+      : right_(neuron::make_neuron_network<float>(settings)), layout_(parameter_layout(settings.model)) {}
+  std::unique_ptr<ThreadClaim> claim_threads() override { return right_->claim_threads(); }
+  void read(Content content, std::span<float> values) const override { right_->read(content, values); }
+  void write(Content content, std::span<const float> values) override { right_->write(content, values); }
+  Evaluation evaluate(const Batch<float>& batch) override { return right_->evaluate(batch); }
+  StepResult compute_gradients(const Batch<float>& batch) override { return right_->compute_gradients(batch); }
+  void apply_update(const UpdateStep& update) override {
+    right_->apply_update(update);
+    std::vector<float> values(static_cast<std::size_t>(layout_.size));
+    right_->read(Content::parameters, values);
+    for (std::size_t m = 0; m < kMisrounding.matrices; ++m) {
+      const ParameterTensor& matrix = layout_.tensors[2 * m];
+      misround(kMisrounding, matrix, tensor_of(std::span(values), matrix));
+    }
+    right_->write(Content::parameters, values);
+  }
+  StepResult train_step(const Batch<float>& batch, const UpdateStep& update) override {
+    const StepResult result = compute_gradients(batch);
+    apply_update(update);
+    return result;
+  }
+
+ private:
+  std::unique_ptr<Network<float>> right_;
+  ParameterLayout layout_;
+};
+
+template <Misrounding kMisrounding>
+GateResult misrounded() {
+  const Backend backend = {.name = "misrounded",
+                           .summary = "planted fault",
+                           .max_threads = 1,
+                           .same_bits_for_any_threads = true,
+                           .make_float32 = [](const NetworkSettings& settings) -> std::unique_ptr<Network<float>> {
+                             return std::make_unique<MisroundedUpdates<kMisrounding>>(settings);
+                           },
+                           .make_float64 = nullptr,
+                           .bfloat16 = true};
+  return pass_through_gate(backend, {"training.precision=bfloat16"});
+}
+
+}  // namespace
+
+TEST_CASE("the gate forgives one element of a network in bfloat16 that is the right one's neighbour, and no more") {
+  for (const GateResult& result : {misrounded<{1, 1, 1}>(), misrounded<{1, 1, -1}>()}) {
+    CHECK(result.passed);
+    CHECK(result.message.empty());
+    CHECK(result.checks.front().update_error > 2e-3);  // twice of what is allowed, and told
+  }
+  // Further off, a second one of the matrix, one of another matrix, a whole row.
+  for (const GateResult& result :
+       {misrounded<{1, 1, 2}>(), misrounded<{1, 2, 1}>(), misrounded<{2, 1, 1}>(), misrounded<{1, 0, 1}>()}) {
+    CHECK_FALSE(result.passed);
+    CHECK(result.message.find("by an update differs") != std::string::npos);
+  }
 }
 
 TEST_CASE("the gate lets every backend's transformer through") {
