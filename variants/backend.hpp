@@ -57,6 +57,8 @@ struct Backend {
   std::string (*missing)() = nullptr;
   /// Its products keep a second copy of each weight, in the order in which they like to read it.
   bool copies_weights = false;
+  /// Each of its threads trains a network of its own, on parameters that all share.
+  bool network_per_thread = false;
   /// It trains MLPs in bfloat16, by networks that make_float32 makes.
   bool bfloat16 = false;
 

@@ -1,10 +1,14 @@
 // Asynchronous SGD: what one thread computes is tbb's to the last bit, several train the same parameters, each step is
 // taken once, and a block ends where it is to. That its gradients are right is tested with all backends'
 // (tests/variants).
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <set>
+#include <thread>
 #include <vector>
 
 #include "core/data/dataset.hpp"
@@ -156,11 +160,59 @@ TEST_CASE("a loss that is not finite is the last step of its block") {
   for (std::size_t i = 0; i + 1 < trained.steps.size(); ++i) CHECK(std::isfinite(trained.steps[i].result.loss));
 }
 
-TEST_CASE("steps side by side are timed by how fast they are together") {
+TEST_CASE("steps side by side are timed by how fast they are together, and add up to the block's time") {
   // Two threads in step, a pair of steps every 2 s: one a second.
-  CHECK(overlapping_step_times({2, 2, 4, 4, 6, 6}, 2) == std::vector<double>{2, 1, 1, 1, 1, 1});
+  CHECK(overlapping_step_times({2, 2, 4, 4, 6, 6}, 2, 6) == std::vector<double>{1, 1, 1, 1, 1, 1});
+  // Not in step, and a step that is left, for which a thread waits; the last one ends with the block.
+  CHECK(overlapping_step_times({1, 2, 3, 4, 6}, 2, 7) == std::vector<double>{1, 1, 1, 1, 3});
+  // Fewer steps than threads.
+  CHECK(overlapping_step_times({3, 4}, 4, 5) == std::vector<double>{2.5, 2.5});
   // In any order; and on one thread they are what lies between.
-  CHECK(overlapping_step_times({7, 1, 3}, 1) == std::vector<double>{1, 2, 4});
+  CHECK(overlapping_step_times({7, 1, 3}, 1, 8) == std::vector<double>{1, 2, 5});
+}
+
+TEST_CASE("a block's step times add up to what it took") {
+  using Seconds = std::chrono::duration<double>;
+  static constexpr Seconds kPause(0.001);  // at least, after each step
+  const Split split = clouds();
+  for (const std::int64_t threads : {1, 2, 3}) {
+    const Plan plan = plan_of(40);
+    const NetworkSettings settings = settings_for(threads);
+    const auto network = hogwild_backend().make<float>(settings);
+    const auto claim = network->claim_threads();
+    network->write(Content::parameters, initial_parameters<float>(settings.model, 2));
+    const auto start = std::chrono::steady_clock::now();
+    const std::vector<TimedStep> steps = network->block_trainer()->train_block(split, plan.rows, plan.steps, [] {
+      std::this_thread::sleep_for(kPause);
+      return false;
+    });
+    const double around = Seconds(std::chrono::steady_clock::now() - start).count();
+    double sum = 0;
+    for (const TimedStep& step : steps) sum += step.wall_time;
+    CAPTURE(threads, sum, around);
+    CHECK(sum <= around * (1 + 1e-12));
+    CHECK(sum >= kPause.count() * 40 / static_cast<double>(threads));
+  }
+}
+
+TEST_CASE("each step is taken on its own samples, whatever thread takes it") {
+  // Nothing is learned at a rate of 0, so that a step's loss tells its samples.
+  const Plan plan = plan_of(kSamples / kBatch, 0);
+  std::vector<std::int64_t> rows = plan.rows;
+  std::ranges::sort(rows);
+  CHECK(std::ranges::adjacent_find(rows) == rows.end());
+  const Trained in_order = train(settings_for(1), plan);
+  std::set<double> losses;
+  for (const TimedStep& step : in_order.steps) losses.insert(step.result.loss);
+  REQUIRE(losses.size() == plan.steps.size());
+  for (const std::int64_t threads : {2, 3, 5}) {
+    const Trained trained = train(settings_for(threads), plan);
+    REQUIRE(trained.steps.size() == plan.steps.size());
+    for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+      CHECK(trained.steps[i].result.loss == in_order.steps[i].result.loss);
+    }
+    CHECK(trained.parameters == initial_parameters<float>(settings_for(1).model, 2));
+  }
 }
 
 TEST_CASE("what cannot be done without locks is unsupported, with the reason") {

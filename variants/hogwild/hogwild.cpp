@@ -91,12 +91,13 @@ class HogwildNetwork final : public Network<Scalar>, private BlockTrainer {
         ends = true;
       }
     });
+    const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (failure) std::rethrow_exception(failure);
 
     // All that were begun are through, and they are the first ones.
     results.resize(std::min(next.load(), steps.size()));
     done.resize(results.size());
-    const std::vector<double> times = overlapping_step_times(done, std::ssize(networks_));
+    const std::vector<double> times = overlapping_step_times(done, std::ssize(networks_), wall);
     for (std::size_t i = 0; i < results.size(); ++i) {
       results[i].wall_time = times[i];
       for (double& seconds : results[i].result.phases.seconds) seconds /= static_cast<double>(networks_.size());
@@ -131,13 +132,14 @@ std::vector<LibraryFact> facts() { return {kernel_fact()}; }
 
 }  // namespace
 
-std::vector<double> overlapping_step_times(std::vector<double> done, std::int64_t threads) {
+std::vector<double> overlapping_step_times(std::vector<double> done, std::int64_t threads, double wall) {
   std::ranges::sort(done);
   std::vector<double> times;
-  for (std::int64_t i = 0; i < std::ssize(done); ++i) {
-    const std::int64_t steps = std::min(threads, i + 1);
-    const double before = i < steps ? 0 : done[static_cast<std::size_t>(i - steps)];
-    times.push_back((done[static_cast<std::size_t>(i)] - before) / static_cast<double>(steps));
+  for (std::int64_t begin = 0; begin < std::ssize(done); begin += threads) {
+    const std::int64_t end = std::min(begin + threads, std::ssize(done));
+    const double before = begin == 0 ? 0 : done[static_cast<std::size_t>(begin - 1)];
+    const double after = end == std::ssize(done) ? wall : done[static_cast<std::size_t>(end - 1)];
+    times.resize(static_cast<std::size_t>(end), (after - before) / static_cast<double>(end - begin));
   }
   return times;
 }
@@ -152,7 +154,8 @@ Backend hogwild_backend() {
           .unsupported = unsupported,
           .libraries = facts,
           .own_settings = direct_network_settings(),
-          .copies_weights = true};
+          .copies_weights = true,
+          .network_per_thread = true};
 }
 
 }  // namespace stepbench

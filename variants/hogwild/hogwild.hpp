@@ -12,10 +12,11 @@
 
 namespace stepbench {
 
-/// Seconds that steps took which `threads` threads trained side by side, from when each was done (s since they began,
-/// in any order), in the order in which they were: the time in which the last `threads` of them were done, over their
-/// number. What lies between two alone would say when threads happen to end, not how fast they are together.
-[[nodiscard]] std::vector<double> overlapping_step_times(std::vector<double> done, std::int64_t threads);
+/// Seconds of a block's steps, which `threads` threads trained side by side, in the order in which they were done;
+/// together they are `wall`, what the block took. `done`: s from its beginning to the end of each, in any order. Of
+/// each `threads` steps in turn, and of those that are left, each has its share of the time from the end of the ones
+/// before: what lies between two alone would say when threads happen to end, not how fast they are together.
+[[nodiscard]] std::vector<double> overlapping_step_times(std::vector<double> done, std::int64_t threads, double wall);
 
 [[nodiscard]] Backend hogwild_backend();
 
