@@ -11,14 +11,15 @@ namespace stepbench {
 [[nodiscard]] double mlp_flops(const ModelSettings& model, std::int64_t batch_size);
 [[nodiscard]] StepWork mlp_work(const ModelSettings& model, const TrainingSettings& training, double batch);
 [[nodiscard]] double mlp_activations(const ModelSettings& model, double batch);
+[[nodiscard]] double mlp_gathered(const ModelSettings& model);
 [[nodiscard]] inline std::int64_t mlp_rows(const ModelSettings&) { return 1; }
 void check_mlp(const TrialSettings& trial);
 void fit_mlp(TrialSettings& trial, const Dataset& dataset);
 
 inline constexpr ModelKindRow kMlpRow{
-    ModelKind::mlp,  "mlp",     "multilayer perceptron: z = a W^T + b, ReLU on hidden layers",
-    mlp_layout,      mlp_flops, mlp_work,
-    mlp_activations, mlp_rows,  check_mlp,
-    fit_mlp};
+    ModelKind::mlp,  "mlp",        "multilayer perceptron: z = a W^T + b, ReLU on hidden layers",
+    mlp_layout,      mlp_flops,    mlp_work,
+    mlp_activations, mlp_gathered, mlp_rows,
+    check_mlp,       fit_mlp};
 
 }  // namespace stepbench

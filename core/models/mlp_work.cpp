@@ -28,10 +28,14 @@ StepWork mlp_work(const ModelSettings& model, const TrainingSettings& training, 
 }
 
 double mlp_activations(const ModelSettings& model, double batch) {
-  double elements = static_cast<double>(model.layers.front());  // the batch's features
+  double elements = 0;
   for (std::size_t l = 1; l < model.layers.size(); ++l) elements += 2 * static_cast<double>(model.layers[l]);
-  if (model.loss == Loss::squared_error) elements += static_cast<double>(model.layers.back());  // its targets
   return batch * elements;
+}
+
+double mlp_gathered(const ModelSettings& model) {
+  const std::int64_t targets = model.loss == Loss::squared_error ? model.layers.back() : 0;
+  return static_cast<double>(model.layers.front() + targets);
 }
 
 }  // namespace stepbench

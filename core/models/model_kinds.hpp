@@ -20,8 +20,10 @@ struct ModelKindRow {
   double (*flops_per_step)(const ModelSettings&, std::int64_t batch_size);  // as flops_per_step of parameters.hpp
   /// Operations, and traffic in elements, of a step on B samples (step_work.hpp).
   StepWork (*work)(const ModelSettings&, const TrainingSettings&, double batch_size);
-  /// Elements that a network for B samples holds beside its parameters, gradients and moments.
+  /// Elements that a network for B samples holds beside its parameters, gradients and moments, without the batch.
   double (*activations)(const ModelSettings&, double batch_size);
+  /// Elements of a sample of the batch, once it is gathered: features and dense targets.
+  double (*gathered)(const ModelSettings&);
   /// Rows of the layers' inputs that one sample makes: 1 of an MLP, the T positions of a transformer.
   std::int64_t (*rows_per_sample)(const ModelSettings&);
   /// Throws SettingError for the first rule among the settings that is broken, before any data is known.

@@ -34,11 +34,11 @@ StepWork accumulated_work(const ModelSettings& model, const TrainingSettings& tr
   return work;
 }
 
-bool has_parts(const TrainingSettings& training, std::int64_t batch_size) {
+}  // namespace
+
+bool trains_in_parts(const TrainingSettings& training, std::int64_t batch_size) {
   return training.micro_batch && *training.micro_batch < batch_size;
 }
-
-}  // namespace
 
 double StepWork::flops() const {
   double sum = 0;
@@ -84,7 +84,7 @@ void PhaseWork::add(const PhaseWork& other) {
 }
 
 StepWork step_work(const ModelSettings& model, const TrainingSettings& training, std::int64_t batch_size) {
-  StepWork work = has_parts(training, batch_size)
+  StepWork work = trains_in_parts(training, batch_size)
                       ? accumulated_work(model, training, batch_size)
                       : row_of(model.kind).work(model, training, static_cast<double>(batch_size));
   for (PhaseWork& phase : work.phases) {
@@ -97,18 +97,19 @@ StepWork step_work(const ModelSettings& model, const TrainingSettings& training,
 NetworkMemory network_memory(const ModelSettings& model, const TrainingSettings& training, std::int64_t batch_size) {
   const ModelKindRow& kind = row_of(model.kind);
   const auto parameters = static_cast<double>(kind.layout(model).size);
-  const bool parts = has_parts(training, batch_size);
-  const auto batch = static_cast<double>(parts ? *training.micro_batch : batch_size);
-  double kept = stored_bytes(training), gathered = 0;
+  const bool parts = trains_in_parts(training, batch_size);
+  const auto batch = static_cast<double>(batch_size);
+  const double at_once = parts ? static_cast<double>(*training.micro_batch) : batch;
+  double kept = stored_bytes(training), rounded = 0;
   if (training.precision == Precision::bfloat16) {
     kept += training.master_weights ? kMasterBytes : training.compensated ? stored_bytes(training) : 0;
-    // The batch as it is gathered, beside its rounded features.
-    gathered = scalar_bytes(training) * batch * static_cast<double>(model.layers.front());
+    rounded = at_once * static_cast<double>(model.layers.front());  // features, beside those that were gathered
   }
   return {.parameters = kept * parameters,
           .gradients = (parts ? 2 : 1) * scalar_bytes(training) * parameters,
           .moments = scalar_bytes(training) * moments_kept(training) * parameters,
-          .activations = stored_bytes(training) * kind.activations(model, batch) + gathered,
+          .activations = stored_bytes(training) * (kind.activations(model, at_once) + rounded) +
+                         scalar_bytes(training) * batch * kind.gathered(model),
           .copies = 0};
 }
 

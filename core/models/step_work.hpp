@@ -60,9 +60,12 @@ struct StepWork {
 /// Of a step on B samples, in micro-batches where the training has them. By the model's kind.
 [[nodiscard]] StepWork step_work(const ModelSettings& model, const TrainingSettings& training, std::int64_t batch_size);
 
+/// Whether a batch of B samples is trained in more than one micro-batch.
+[[nodiscard]] bool trains_in_parts(const TrainingSettings& training, std::int64_t batch_size);
+
 /// Of a network for batches of at most B samples: in micro-batches where the training has them (their sum counts as
-/// gradients), in matrix form, with each tensor that the backward pass needs kept
-/// from the forward pass. Without copies of weights, which are the backend's. By the model's kind.
+/// gradients, and the whole batch is gathered), in matrix form, with each tensor that the backward pass needs kept from
+/// the forward pass. Without copies of weights, which are the backend's. By the model's kind.
 [[nodiscard]] NetworkMemory network_memory(const ModelSettings& model, const TrainingSettings& training,
                                            std::int64_t batch_size);
 

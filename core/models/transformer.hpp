@@ -15,6 +15,8 @@ namespace stepbench {
 [[nodiscard]] double transformer_flops(const ModelSettings& model, std::int64_t batch_size);
 [[nodiscard]] StepWork transformer_work(const ModelSettings& model, const TrainingSettings& training, double batch);
 [[nodiscard]] double transformer_activations(const ModelSettings& model, double batch);
+/// Tokens are not counted.
+[[nodiscard]] inline double transformer_gathered(const ModelSettings&) { return 0; }
 [[nodiscard]] inline std::int64_t transformer_rows(const ModelSettings& model) { return model.context; }
 void check_transformer(const TrialSettings& trial);
 /// Brings the vocabulary's size.
@@ -28,6 +30,7 @@ inline constexpr ModelKindRow kTransformerRow{
     transformer_flops,
     transformer_work,
     transformer_activations,
+    transformer_gathered,
     transformer_rows,
     check_transformer,
     fit_transformer};

@@ -60,6 +60,19 @@ PhaseWork sum_of(const PhaseWork& first, const PhaseWork& second) {
   return sum;
 }
 
+/// For batches of at most so many samples, without copies of weights.
+NetworkMemory memory_for(const PlannedTrial& planned, std::int64_t batch_size) {
+  const TrialSettings& trial = *planned.settings;
+  NetworkMemory memory = network_memory(trial.model, trial.training, batch_size);
+  if (planned.backend->network_per_thread) {
+    const auto networks = static_cast<double>(trial.threads);
+    memory.gradients *= networks;
+    memory.moments *= networks;
+    memory.activations *= networks;
+  }
+  return memory;
+}
+
 }  // namespace
 
 NetworkMemory memory_of(const PlannedTrial& trial) {
@@ -67,7 +80,7 @@ NetworkMemory memory_of(const PlannedTrial& trial) {
   if (trial.backend->own_process || settings.ranks.count > 0) return {};
   const std::int64_t largest =
       std::min(settings.batch_size(), std::max(trial.dataset->train.samples, trial.dataset->validation.samples));
-  NetworkMemory memory = network_memory(settings.model, settings.training, largest);
+  NetworkMemory memory = memory_for(trial, largest);
   if (trial.backend->copies_weights) memory.copies = copied_weights(settings.model, settings.training);
   return memory;
 }
@@ -90,7 +103,7 @@ void judge_limits(TrialRecord& record, const PlannedTrial& planned, const GroupR
   LimitRecord& limits = record.limits;
   const int cores = cores_of(trial);
   const StepWork work = step_work(trial.model, trial.training, samples_per_step(trial, *planned.dataset));
-  limits.touched_bytes = network_memory(trial.model, trial.training, samples_per_step(trial, *planned.dataset)).sum();
+  limits.touched_bytes = memory_for(planned, samples_per_step(trial, *planned.dataset)).sum();
   limits.level = level_that_holds(this_topology(), cores, limits.touched_bytes);
   limits.peak_gflops = peaks.of_trial(trial);
   limits.bandwidth = peaks.bandwidth_of_trial(trial, limits.touched_bytes);

@@ -9,8 +9,9 @@
 
 namespace stepbench {
 
-/// By the model: of the network for the trial's largest batch, as its backend keeps weights. All NaN for a network in a
-/// process of its own, whose library decides, and on ranks.
+/// By the model: of the network for the trial's largest batch, as its backend keeps weights, or of its threads'
+/// networks where each has its own (Backend::network_per_thread). All NaN for a network in a process of its own, whose
+/// library decides, and on ranks.
 [[nodiscard]] NetworkMemory memory_of(const PlannedTrial& trial);
 
 /// Throws SupplyError when the trial's network, and its initial parameters while it is made, do not fit into what is

@@ -150,9 +150,19 @@ TEST_CASE("micro-batches take activations of one of them and a sum of gradients,
     // The first is copied, the second added, the third joined by what there is, where the update wants it.
     CHECK(parts[Phase::reduce].gradients.bytes() == 8 * parameters);
     const NetworkMemory memory = network_memory(model, training, 7);
-    CHECK(memory.activations == activations);
+    const double rest_of_batch = model.kind == ModelKind::mlp ? 4 * (7 - 3) * 3 : 0;  // which is gathered whole
+    CHECK(memory.activations == activations + rest_of_batch);
     CHECK(memory.gradients == 2 * parameters);
   }
+}
+
+TEST_CASE("in bfloat16 the whole batch is gathered in float32, and rounded by micro-batches") {
+  TrainingSettings training = training_of(Optimizer::sgd, Precision::bfloat16);
+  ModelSettings model = small_mlp();
+  model.loss = Loss::squared_error;  // whose targets are gathered, too
+  CHECK(network_memory(model, training, 8).activations == 2 * 8 * (3 + 2 * (2 + 1)) + 4 * 8 * (3 + 1));
+  training.micro_batch = 2;
+  CHECK(network_memory(model, training, 8).activations == 2 * 2 * (3 + 2 * (2 + 1)) + 4 * 8 * (3 + 1));
 }
 
 TEST_CASE("weights are copied where their input gradient is wanted") {

@@ -93,6 +93,24 @@ TEST_CASE("a trial's memory is recorded by the model and as it was touched, and 
   }
 }
 
+TEST_CASE("each thread of hogwild takes gradients, activations and a batch of its own, by the model and of the heap") {
+  const auto of_threads = [](const std::string& threads) {
+    return run_first_group(small_experiment({"sweep.backend=hogwild", "sweep.threads=" + threads,
+                                             "dataset.features=256", "model.layers=256,256,3", "training.batch_size=64",
+                                             "training.steps=12", "measure.rounds=1"}))
+        .trials.front();
+  };
+  const TrialRecord one = of_threads("1"), three = of_threads("3");
+  const NetworkMemory &lone = one.memory.model, &shared = three.memory.model;
+  CHECK(shared.parameters == lone.parameters);
+  CHECK(shared.copies == lone.copies);
+  CHECK(shared.gradients == 3 * lone.gradients);
+  CHECK(shared.activations == 3 * lone.activations);
+  CHECK(three.limits.touched_bytes - one.limits.touched_bytes == 2 * (lone.gradients + lone.activations));
+  const auto taken = static_cast<double>(three.network_bytes - one.network_bytes);
+  CHECK(taken == Approx(shared.sum() - lone.sum()).epsilon(0.1));  // rows are padded
+}
+
 TEST_CASE("a network that does not fit what is free is refused, with what it needs and what there is") {
   constexpr double kGiga = 1e9;
   const NetworkMemory needed{kGiga, kGiga, 2 * kGiga, kGiga / 2, 0};
