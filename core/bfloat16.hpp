@@ -50,9 +50,16 @@ namespace internal {
   return {bfloat16_bits(value, random)};
 }
 
-/// The float64 reference's, rounded once: a float32 on the way would be a second time.
-[[nodiscard]] double rounded_to_bfloat16(double value);
-[[nodiscard]] inline float rounded_to_bfloat16(float value) { return to_float(to_bfloat16(value)); }
+[[nodiscard, gnu::always_inline]] inline float rounded_to_bfloat16(float value) { return to_float(to_bfloat16(value)); }
+/// Rounded once: a float32 on the way would be a second time.
+[[nodiscard, gnu::always_inline]] inline double rounded_to_bfloat16(double value) {
+  constexpr unsigned kDropped = 52 - 7;  // bits behind the last that is kept: float64's fraction has 52, bfloat16's 7
+  constexpr std::uint64_t kBelowHalf = (std::uint64_t{1} << (kDropped - 1)) - 1;
+  const auto bits = __builtin_bit_cast(std::uint64_t, value);
+  const std::uint64_t rounded = (bits + kBelowHalf + ((bits >> kDropped) & 1U)) >> kDropped << kDropped;
+  // By way of float32, whose range bfloat16 has. Infinity and NaN stay.
+  return value - value == 0 ? static_cast<double>(static_cast<float>(__builtin_bit_cast(double, rounded))) : value;
+}
 
 /// Of a step of a trial: two words of Philox's (core/random.hpp).
 struct RoundingKey {

@@ -100,34 +100,25 @@ double cross_entropy_row_in_double(const Scalar* __restrict logits, std::int32_t
   return logarithm(sum) - (static_cast<double>(logits[label]) - largest);
 }
 
-[[gnu::always_inline]] inline float in_bfloat16(float value) { return to_float(to_bfloat16(value)); }
-/// Rounded once: as rounded_to_bfloat16 of core/bfloat16.hpp.
-[[gnu::always_inline]] inline double in_bfloat16(double value) {
-  constexpr unsigned kDropped = 45;  // of 52 bits of the fraction
-  const auto bits = __builtin_bit_cast(std::uint64_t, value);
-  const std::uint64_t half = (std::uint64_t{1} << (kDropped - 1)) - 1;
-  const std::uint64_t rounded = (bits + half + ((bits >> kDropped) & 1U)) >> kDropped << kDropped;
-  return value - value == 0 ? static_cast<double>(static_cast<float>(__builtin_bit_cast(double, rounded))) : value;
-}
-
 template <typename Scalar>
 double cross_entropy_row_in_bfloat16(const Scalar* __restrict logits, std::int32_t label, std::ptrdiff_t columns,
                                      Scalar scale, Scalar* __restrict gradient) {
   Scalar largest = logits[0];
   for (std::ptrdiff_t j = 1; j < columns; ++j) largest = largest < logits[j] ? logits[j] : largest;
-  largest = in_bfloat16(largest);
-  const auto shifted = [&](std::ptrdiff_t j) { return in_bfloat16(in_bfloat16(logits[j]) - largest); };
+  largest = rounded_to_bfloat16(largest);
+  const auto shifted = [&](std::ptrdiff_t j) { return rounded_to_bfloat16(rounded_to_bfloat16(logits[j]) - largest); };
   Scalar sum = 0;
   for (std::ptrdiff_t j = 0; j < columns; ++j) {
-    gradient[j] = in_bfloat16(exponential(shifted(j)));
+    gradient[j] = rounded_to_bfloat16(exponential(shifted(j)));
     sum += gradient[j];
   }
-  sum = in_bfloat16(sum);
+  sum = rounded_to_bfloat16(sum);
   for (std::ptrdiff_t j = 0; j < columns; ++j) {
-    gradient[j] = in_bfloat16(in_bfloat16(gradient[j] / sum) - static_cast<Scalar>(j == label ? 1 : 0)) * scale;
+    gradient[j] =
+        rounded_to_bfloat16(rounded_to_bfloat16(gradient[j] / sum) - static_cast<Scalar>(j == label ? 1 : 0)) * scale;
   }
-  const auto log_sum = in_bfloat16(static_cast<Scalar>(logarithm(static_cast<double>(sum))));
-  return static_cast<double>(in_bfloat16(log_sum - shifted(label)));
+  const auto log_sum = rounded_to_bfloat16(static_cast<Scalar>(logarithm(static_cast<double>(sum))));
+  return static_cast<double>(rounded_to_bfloat16(log_sum - shifted(label)));
 }
 
 template <typename Scalar>
