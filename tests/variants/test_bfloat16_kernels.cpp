@@ -69,6 +69,27 @@ Buffer<Bfloat16> in_panels(const Exact& matrix) {
   return elements;
 }
 
+/// `values` as an update in stochastic rounding stores them: an update of weights that are all -0, by SGD at a rate of
+/// -1, so that weight and step come to the value itself, whatever it is. Parameters from `first` on; up to the end of
+/// the last row of P, behind which there are two numbers more, not to be written.
+std::vector<Bfloat16> drawn_by_update(const std::vector<float>& values, RoundingKey key, std::uint32_t first) {
+  const std::ptrdiff_t rows = (std::ssize(values) + kColumns - 1) / kColumns;
+  std::vector<float> gradient = values;
+  gradient.resize(static_cast<std::size_t>(rows * kColumns));
+  std::vector<Bfloat16> drawn(gradient.size(), to_bfloat16(-0.0F));
+  drawn.resize(drawn.size() + 2, Bfloat16{0x1234});
+  update_bfloat16_rows(gradient.data(), OptimizerStep<float>(TrainingSettings(), /*learning_rate=*/-1, 1, 1),
+                       ParameterRole::matrix, {.stochastic = true, .key = key},
+                       {first, static_cast<std::uint32_t>(kColumns), 1}, rows, {drawn.data()});
+  return drawn;
+}
+
+/// As the arithmetic of an update takes it: denormals are flushed.
+float flushed(float value) {
+  const auto bits = __builtin_bit_cast(std::uint32_t, value);
+  return (bits & 0x7f800000U) == 0 ? __builtin_bit_cast(float, bits & 0x80000000U) : value;
+}
+
 struct Shape {
   std::ptrdiff_t rows, depth, columns;
 };
@@ -80,19 +101,20 @@ const std::vector<Shape> kShapes = {{1, 1, 1},    {3, 5, 16},    {7, 33, 10},   
 TEST_CASE("rounding in vectors has the bits of rounding one by one") {
   for (const std::size_t count : {1U, 7U, 16U, 33U, 1000U}) {
     const std::vector<float> values = all_kinds(count);
-    std::vector<Bfloat16> rounded(count + 1, Bfloat16{0x1234}), drawn = rounded;
+    std::vector<Bfloat16> rounded(count + 1, Bfloat16{0x1234});
     round_to_bfloat16(values.data(), std::ssize(values), rounded.data());
     const RoundingKey key = rounding_key(5, 6);
-    round_stochastically(values.data(), std::ssize(values), key, 77, drawn.data());
+    const std::vector<Bfloat16> drawn = drawn_by_update(values, key, 77);
     std::vector<float> wide(count);
     widen(rounded.data(), std::ssize(values), wide.data());
     for (std::size_t i = 0; i < count; ++i) {
       REQUIRE(rounded[i] == to_bfloat16(values[i]));
-      REQUIRE(drawn[i] == to_bfloat16(values[i], rounding_bits(key, static_cast<std::uint32_t>(77 + i))));
+      REQUIRE(drawn[i] == to_bfloat16(flushed(values[i]), rounding_bits(key, static_cast<std::uint32_t>(77 + i))));
       REQUIRE(__builtin_bit_cast(std::uint32_t, wide[i]) == std::uint32_t{rounded[i].bits} << 16U);
     }
     CHECK(rounded[count] == Bfloat16{0x1234});
-    CHECK(drawn[count] == Bfloat16{0x1234});
+    CHECK(drawn[drawn.size() - 2] == Bfloat16{0x1234});
+    CHECK(drawn.back() == Bfloat16{0x1234});
   }
 }
 
@@ -100,11 +122,10 @@ TEST_CASE("stochastic rounding is unbiased, and nearest rounding of the same num
   constexpr std::size_t kCount = 1'000'000;
   for (const float value : {1.0009765625F, -3.0078F, 0.0101F, 1e-20F}) {
     const std::vector<float> values(kCount, value);
-    std::vector<Bfloat16> rounded(kCount);
+    const std::vector<Bfloat16> rounded = drawn_by_update(values, rounding_key(1, 1), 0);
     double sum = 0, squares = 0;
-    round_stochastically(values.data(), kCount, rounding_key(1, 1), 0, rounded.data());
-    for (const Bfloat16 each : rounded) {
-      const double error = static_cast<double>(to_float(each)) - static_cast<double>(value);
+    for (std::size_t i = 0; i < kCount; ++i) {
+      const double error = static_cast<double>(to_float(rounded[i])) - static_cast<double>(value);
       sum += error;
       squares += error * error;
     }
@@ -123,8 +144,7 @@ TEST_CASE("rounding of numbers that differ, step after step, adds up to nothing"
   for (float& value : values) value = static_cast<float>(stream.normal());
   double sum = 0, squares = 0;
   for (std::int64_t step = 1; step <= 10; ++step) {
-    std::vector<Bfloat16> rounded(kCount);
-    round_stochastically(values.data(), kCount, rounding_key(1, step), 0, rounded.data());
+    const std::vector<Bfloat16> rounded = drawn_by_update(values, rounding_key(1, step), 0);
     for (std::size_t i = 0; i < kCount; ++i) {
       const double error = static_cast<double>(to_float(rounded[i])) - static_cast<double>(values[i]);
       sum += error;

@@ -27,16 +27,16 @@ namespace stepbench {
   return ((columns + kLine - 1) / kLine | 1) * kLine;
 }
 
-/// C (N, columns) = A (N, depth) B (depth, columns), and what is done to an element before it is rounded, in this
-/// order.
+/// C (N, columns) = A (N, depth) B (depth, columns), summed in float32, and what is done to a sum before it is rounded
+/// into C. Either a mask or a bias, or neither; ReLU and a result that is not rounded come with a bias alone.
 struct Bfloat16Product {
   Operand<const Bfloat16> a;
   Panels<const Bfloat16> b;
-  Operand<Bfloat16> c = {nullptr, 0};
-  Operand<float> unrounded = {nullptr, 0};      // where not null, in place of C
-  const Bfloat16* bias = nullptr;               // (columns), added
-  bool relu = false;                            // negative values become 0; NaN stays
-  Operand<const Bfloat16> mask = {nullptr, 0};  // (N, columns) where not null: C is 0 where it is not above 0
+  Operand<Bfloat16> c = {nullptr, 0};           // null where `unrounded` is not
+  Operand<float> unrounded = {nullptr, 0};      // in place of C: (N, columns) in float32
+  const Bfloat16* bias = nullptr;               // (columns) where not null: added to every row
+  bool relu = false;                            // after the bias: what is below 0 becomes 0; NaN stays
+  Operand<const Bfloat16> mask = {nullptr, 0};  // (N, columns) where not null: 0 where it is not above 0
 };
 
 /// Going forward and for dX, as fused_product.
@@ -94,8 +94,6 @@ void update_bfloat16_rows(const float* gradient, const OptimizerStep<float>& rul
 
 /// To the nearest.
 void round_to_bfloat16(const float* from, std::ptrdiff_t count, Bfloat16* to);
-/// By the bits of the parameters from `first` on.
-void round_stochastically(const float* from, std::ptrdiff_t count, RoundingKey key, std::uint32_t first, Bfloat16* to);
 void widen(const Bfloat16* from, std::ptrdiff_t count, float* to);
 
 /// As sum_rows of kernels.hpp.

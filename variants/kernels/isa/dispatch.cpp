@@ -206,9 +206,6 @@ void train_bfloat16(const LinearGradient<Bfloat16>& product, const OptimizerStep
 void round_to_bfloat16(const float* from, std::ptrdiff_t count, Bfloat16* to) {
   chosen_kernels().bfloat16.round(from, count, to);
 }
-void round_stochastically(const float* from, std::ptrdiff_t count, RoundingKey key, std::uint32_t first, Bfloat16* to) {
-  chosen_kernels().bfloat16.round_stochastically(from, count, key, first, to);
-}
 void widen(const Bfloat16* from, std::ptrdiff_t count, float* to) { chosen_kernels().bfloat16.widen(from, count, to); }
 void sum_bfloat16_rows(const Bfloat16* rows, std::ptrdiff_t count, std::ptrdiff_t columns, std::ptrdiff_t stride,
                        float* sums) {

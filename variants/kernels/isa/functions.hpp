@@ -54,7 +54,6 @@ struct Bfloat16Functions {
   decltype(&stepbench::update_bfloat16_rows) update_rows;
   decltype(&stepbench::train_bfloat16) train;
   decltype(&stepbench::round_to_bfloat16) round;
-  decltype(&stepbench::round_stochastically) round_stochastically;
   decltype(&stepbench::widen) widen;
   decltype(&stepbench::sum_bfloat16_rows) sum_rows;
 };

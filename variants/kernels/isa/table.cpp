@@ -47,7 +47,6 @@ constexpr Bfloat16Functions kBfloat16Functions = {.product = isa::bfloat16_produ
                                                   .update_rows = isa::update_bfloat16_rows,
                                                   .train = isa::train_bfloat16,
                                                   .round = isa::round_to_bfloat16,
-                                                  .round_stochastically = isa::round_stochastically,
                                                   .widen = isa::widen,
                                                   .sum_rows = isa::sum_bfloat16_rows};
 
