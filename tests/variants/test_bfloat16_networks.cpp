@@ -2,9 +2,11 @@
 // threads; what keeps small updates keeps them; and a backend without says so.
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -117,6 +119,48 @@ TEST_CASE("gradients in bfloat16 are those of float64 that is rounded at the sam
       });
     }
   }
+}
+
+TEST_CASE("gradients in bfloat16 of micro-batches add up to those of the batch, and are updated by") {
+  NetworkSettings settings = bfloat16_settings({40, 50, 21}, 23);
+  settings.training.gradient_clip = 0.01;  // which has to see the sum
+  const std::vector<float> start = start_of<float>(settings.model);
+  const Samples<float> samples(settings.max_batch, settings.model, 3);
+  for_each_with_bfloat16([&](const Backend& backend, std::int64_t threads) {
+    settings.threads = threads;
+    settings.training.micro_batch.reset();
+    const std::vector<float> whole = gradients<float>(backend, settings);
+    settings.training.micro_batch = 7;
+    CHECK(relative_l2_error(gradients<float>(backend, settings), whole) <= 1e-6);
+    const auto network = backend.make<float>(settings);
+    const auto claim = network->claim_threads();
+    network->write(Content::parameters, start);
+    network->train_step(samples.batch(), {.learning_rate = 100, .number = 1});
+    std::vector<float> change = read(*network, Content::parameters, start.size());
+    for (std::size_t i = 0; i < change.size(); ++i) change[i] = (start[i] - change[i]) / 100;
+    std::vector<float> clipped = whole;
+    double squares = 0;
+    for (const float g : whole) squares += static_cast<double>(g) * static_cast<double>(g);
+    for (float& g : clipped) g *= static_cast<float>(0.01 / std::sqrt(squares));
+    CHECK(relative_l2_error(change, clipped) <= 0.02);  // of weights that are rounded
+  });
+}
+
+TEST_CASE("the gradients of an MLP in bfloat16 lie in parts, which are what an update takes") {
+  NetworkSettings settings = bfloat16_settings({20, 30, 10}, 8);
+  const std::vector<float> start = start_of<float>(settings.model);
+  const Samples<float> samples(settings.max_batch, settings.model, 3);
+  const auto network = find_backend(backends(), "tbb")->make<float>(settings);
+  const auto claim = network->claim_threads();
+  network->write(Content::parameters, start);
+  network->compute_gradients(samples.batch());
+  const std::vector<std::span<float>> parts = network->gradient_parts();
+  REQUIRE(parts.size() == 3);  // of two layers, and what else there is: nothing
+  CHECK(parts.back().empty());
+  for (const std::span<float>& part : parts) std::ranges::fill(part, 0.0F);
+  CHECK(read(*network, Content::gradients, start.size()) == std::vector<float>(start.size()));
+  network->apply_update({.learning_rate = 1, .number = 1});
+  CHECK(read(*network, Content::parameters, start.size()) == start);
 }
 
 TEST_CASE("parameters in bfloat16 are numbers of it, whatever is written, and after every update") {

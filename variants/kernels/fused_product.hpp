@@ -120,4 +120,8 @@ void to_panels(const Scalar* canonical, const WeightPanels<Scalar>& weight);
 template <typename Scalar>
 void from_panels(Panels<const Scalar> panels, Scalar* canonical);
 
+/// The sum of squares of a block, in double, panel by panel. What lies behind the last column is 0.
+template <typename Scalar>
+[[nodiscard]] double panel_sum_of_squares(Panels<const Scalar> panels, Range rows, Range columns);
+
 }  // namespace stepbench

@@ -1,4 +1,5 @@
-// A weight's way from and to the canonical order, where no time is lost: before training, and when it is looked at.
+// A weight's way from and to the canonical order, where no time is lost: before training, and when it is looked at; and
+// the sum of squares of what lies in panels.
 #include "variants/kernels/direct_product.hpp"
 #include "variants/kernels/fused_product.hpp"
 
@@ -41,9 +42,21 @@ void from_panels(Panels<const Scalar> panels, Scalar* canonical) {
   });
 }
 
+template <typename Scalar>
+double panel_sum_of_squares(Panels<const Scalar> panels, Range rows, Range columns) {
+  constexpr std::ptrdiff_t kColumns = kPanelColumns<Scalar>;
+  double sum = 0;
+  for (std::ptrdiff_t panel = columns.begin / kColumns; panel * kColumns < columns.end; ++panel) {
+    sum += sum_of_squares(panels.data + panel * panels.stride() + rows.begin * kColumns, rows.size() * kColumns);
+  }
+  return sum;
+}
+
 template void to_panels<float>(const float*, const WeightPanels<float>&);
 template void to_panels<double>(const double*, const WeightPanels<double>&);
 template void from_panels<float>(Panels<const float>, float*);
 template void from_panels<double>(Panels<const double>, double*);
+template double panel_sum_of_squares<float>(Panels<const float>, Range, Range);
+template double panel_sum_of_squares<double>(Panels<const double>, Range, Range);
 
 }  // namespace stepbench

@@ -14,20 +14,20 @@ std::size_t panel_elements(std::ptrdiff_t rows, std::ptrdiff_t columns) {
 
 std::ptrdiff_t padded(std::ptrdiff_t count) { return (count + kColumns - 1) / kColumns * kColumns; }
 
-void copy(const Buffer<float>& from, float* to) { std::ranges::copy(from, to); }
+void copy(std::span<const float> from, float* to) { std::ranges::copy(from, to); }
 void copy(const Buffer<Bfloat16>& from, float* to) { widen(from.data(), std::ssize(from), to); }
-void copy(const float* from, Buffer<float>& to) { std::copy_n(from, to.size(), to.begin()); }
+void copy(const float* from, std::span<float> to) { std::copy_n(from, to.size(), to.begin()); }
 void copy(const float* from, Buffer<Bfloat16>& to) { round_to_bfloat16(from, std::ssize(to), to.data()); }
 
 }  // namespace
 
-Bfloat16Layer::Kept::Kept(std::size_t size, const TrainingSettings& training)
-    : values(size),
-      compensation(training.compensated && !training.master_weights ? size : 0),
-      gradients(size),
-      first(training.optimizer == Optimizer::sgd ? 0 : size),
-      second(training.optimizer == Optimizer::adam || training.optimizer == Optimizer::adamw ? size : 0),
-      master(training.master_weights ? size : 0) {}
+Bfloat16Layer::Kept::Kept(std::span<float> gradients_of_these, const TrainingSettings& training)
+    : values(gradients_of_these.size()),
+      compensation(training.compensated && !training.master_weights ? values.size() : 0),
+      gradients(gradients_of_these),
+      first(training.optimizer == Optimizer::sgd ? 0 : values.size()),
+      second(training.optimizer == Optimizer::adam || training.optimizer == Optimizer::adamw ? values.size() : 0),
+      master(training.master_weights ? values.size() : 0) {}
 
 Bfloat16Parameters Bfloat16Layer::Kept::parameters() {
   const auto of = [](auto& buffer) { return buffer.empty() ? nullptr : buffer.data(); };
@@ -63,8 +63,9 @@ Bfloat16Layer::Bfloat16Layer(const Shape& shape, const NetworkSettings& settings
     : shape_(shape),
       rounding_(settings.training.rounding),
       seed_(settings.seed),
-      weight_(panel_elements(shape.inputs, shape.outputs), settings.training),
-      bias_(static_cast<std::size_t>(padded(shape.outputs)), settings.training),
+      gradients_(panel_elements(shape.inputs, shape.outputs) + static_cast<std::size_t>(padded(shape.outputs))),
+      weight_(std::span(gradients_).first(panel_elements(shape.inputs, shape.outputs)), settings.training),
+      bias_(std::span(gradients_).subspan(weight_.gradients.size()), settings.training),
       transposed_(shape.input_gradient ? panel_elements(shape.outputs, shape.inputs) : 0) {}
 
 void Bfloat16Layer::read(Content content, float* all) const {
@@ -181,12 +182,7 @@ void Bfloat16Layer::train(const LinearGradient<Bfloat16>& product, const Optimiz
 }
 
 double Bfloat16Layer::gradient_sum_of_squares(Range outputs, Range inputs) const {
-  const Panels<const float> gradient = in_panels(weight_.gradients.data());
-  double sum = 0;
-  for (std::ptrdiff_t panel = outputs.begin / kColumns; panel * kColumns < outputs.end; ++panel) {
-    sum +=
-        sum_of_squares(gradient.data + panel * gradient.stride() + inputs.begin * kColumns, inputs.size() * kColumns);
-  }
+  double sum = panel_sum_of_squares(in_panels(weight_.gradients.data()), inputs, outputs);
   if (inputs.begin == 0) sum += sum_of_squares(bias_.gradients.data() + outputs.begin, outputs.size());
   return sum;
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "core/buffer.hpp"
 #include "core/network.hpp"
@@ -21,6 +22,7 @@ class Bfloat16Layer {
     bool input_gradient;                              // whether `backward` will be called
   };
   Bfloat16Layer(const Shape& shape, const NetworkSettings& settings);
+  Bfloat16Layer(Bfloat16Layer&&) = default;  // a copy's spans would be of the other's gradients
 
   /// The layer's part of all values in canonical order, as Network's read and write.
   void read(Content content, float* all) const;
@@ -39,13 +41,16 @@ class Bfloat16Layer {
   /// Both in one.
   void train(const LinearGradient<Bfloat16>& product, const OptimizerStep<float>& rule, Range outputs, Range inputs);
   [[nodiscard]] double gradient_sum_of_squares(Range outputs, Range inputs) const;
+  /// Of W, in panels, and behind it of b.
+  [[nodiscard]] std::span<float> gradient_memory() { return gradients_; }
 
  private:
   /// A parameter each, padded to whole rows of P.
   struct Kept {
     Buffer<Bfloat16> values, compensation;
-    Buffer<float> gradients, first, second, master;
-    Kept(std::size_t size, const TrainingSettings& training);
+    std::span<float> gradients;  // of the layer's
+    Buffer<float> first, second, master;
+    Kept(std::span<float> gradients_of_these, const TrainingSettings& training);
     [[nodiscard]] Bfloat16Parameters parameters();
     /// Calls use(floats or halves) with the buffer of that content, which may be empty.
     template <typename Self, typename Use>
@@ -62,6 +67,7 @@ class Bfloat16Layer {
   Shape shape_;
   Rounding rounding_;
   std::uint64_t seed_;
+  Buffer<float> gradients_;      // of W and b
   Kept weight_;                  // W^T (in, out) in panels
   Kept bias_;                    // (out)
   Buffer<Bfloat16> transposed_;  // W (out, in) in panels, where dX is wanted

@@ -9,9 +9,7 @@ Bfloat16Mlp::Rows::Rows(std::int64_t count, std::ptrdiff_t columns)
 
 Bfloat16Mlp::Bfloat16Mlp(const NetworkSettings& settings, const Products<float>& products)
     : MatrixModel<float>(settings, /*rows_per_sample=*/1, products),
-      loss_(settings.model.loss),
-      label_loss_(label_loss_of<float>(settings.model, cross_entropy_row<float>)),
-      output_(settings.model.output),
+      output_loss_(settings.model),
       logits_stride_(activation_stride<float>(settings.model.layers.back())) {
   const ParameterLayout layout = parameter_layout(settings.model);
   for (LayoutCursor cursor(layout); !cursor.at_end();) {
@@ -27,7 +25,7 @@ Bfloat16Mlp::Bfloat16Mlp(const NetworkSettings& settings, const Products<float>&
   }
   logits_.resize(static_cast<std::size_t>(settings.max_batch * logits_stride_));
   logit_gradients_.resize(logits_.size());
-  if (loss_ == Loss::squared_error) outputs_per_loss_ = static_cast<double>(settings.model.layers.back());
+  outputs_per_loss_ = output_loss_.outputs_per_loss();
 }
 
 void Bfloat16Mlp::read(Content content, std::span<float> values) const {
@@ -53,8 +51,8 @@ void Bfloat16Mlp::forward(Lane<float>& lane) {
                    if (l + 1 < layers_.size()) {
                      layers_[l].forward(input, inputs_[l + 1].all(), rows, columns);
                    } else {
-                     layers_[l].forward_unrounded(input, {logits_.data(), logits_stride_},
-                                                  output_ == OutputActivation::relu, rows, columns);
+                     layers_[l].forward_unrounded(input, {logits_.data(), logits_stride_}, output_loss_.has_relu(),
+                                                  rows, columns);
                    }
                  });
   }
@@ -63,29 +61,18 @@ void Bfloat16Mlp::forward(Lane<float>& lane) {
 }
 
 void Bfloat16Mlp::row_losses(const Batch<float>& batch, Range rows) {
-  const std::ptrdiff_t columns = units_.back().rows;
-  const auto counted = static_cast<float>(batch.counted);
   for (std::ptrdiff_t b = rows.begin; b < rows.end; ++b) {
-    const auto row = static_cast<std::size_t>(b);
-    const float* output = logits_.data() + b * logits_stride_;
     float* gradient = logit_gradients_.data() + b * logits_stride_;
-    row_losses_[row] =
-        loss_ == Loss::squared_error
-            ? squared_error_row(output, batch.targets.data() + b * columns, columns, 2 / counted, gradient)
-            : label_loss_(output, batch.labels[row], columns, 1 / counted, gradient);
-    if (output_ == OutputActivation::relu) mask_by_relu(gradient, output, columns);
-    round_to_bfloat16(gradient, columns, deltas_.back().row(b));
+    row_losses_[static_cast<std::size_t>(b)] = output_loss_(batch, b, logits_.data() + b * logits_stride_, gradient);
+    round_to_bfloat16(gradient, units_.back().rows, deltas_.back().row(b));
   }
 }
 
 void Bfloat16Mlp::hits(Lane<float>& lane) {
   lane.rows(Phase::loss, "hits", [this](const StepInputs<float>& inputs, Range rows) {
-    const Batch<float>& batch = *inputs.batch;
-    const auto columns = static_cast<std::size_t>(units_.back().rows);
     for (std::ptrdiff_t b = rows.begin; b < rows.end; ++b) {
-      const auto row = static_cast<std::size_t>(b);
-      const std::span<const float> outputs(logits_.data() + b * logits_stride_, columns);
-      row_hits_[row] = !batch.labels.empty() && largest_is_at(outputs, batch.labels[row]) ? 1 : 0;
+      row_hits_[static_cast<std::size_t>(b)] =
+          output_loss_.is_hit(*inputs.batch, b, logits_.data() + b * logits_stride_) ? 1 : 0;
     }
   });
 }
@@ -101,6 +88,13 @@ void Bfloat16Mlp::backward(std::ptrdiff_t stage, Lane<float>& lane) {
                  });
   }
   lane.release(layer);
+}
+
+std::vector<std::span<float>> Bfloat16Mlp::gradient_memory() {
+  std::vector<std::span<float>> parts;
+  for (Bfloat16Layer& layer : layers_) parts.push_back(layer.gradient_memory());
+  parts.emplace_back();  // the model has no buffers of its own
+  return parts;
 }
 
 LinearGradient<Bfloat16> Bfloat16Mlp::layer_gradient(const Batch<float>& batch, std::size_t layer) const {

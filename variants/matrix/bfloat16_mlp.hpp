@@ -24,7 +24,7 @@ class Bfloat16Mlp final : public MatrixModel<float> {
   void form_gradient(const Batch<float>& batch, std::size_t layer, Range rows, Range columns) override;
   void update(std::size_t layer, Range rows, Range columns, const OptimizerStep<float>& rule) override;
   [[nodiscard]] bool sums_by_leaves() const override { return false; }
-  [[nodiscard]] std::vector<std::span<float>> gradient_memory() override { return {}; }
+  [[nodiscard]] std::vector<std::span<float>> gradient_memory() override;
   [[nodiscard]] bool trains_in_one(std::size_t /*layer*/) const override { return true; }
   void train(const Batch<float>& batch, std::size_t layer, Range rows, Range columns,
              const OptimizerStep<float>& rule) override;
@@ -43,9 +43,7 @@ class Bfloat16Mlp final : public MatrixModel<float> {
   [[nodiscard]] LinearGradient<Bfloat16> layer_gradient(const Batch<float>& batch, std::size_t layer) const;
   void row_losses(const Batch<float>& batch, Range rows);
 
-  Loss loss_;
-  LabelLoss<float> label_loss_;
-  OutputActivation output_;
+  OutputLoss<float> output_loss_;
   std::vector<Bfloat16Layer> layers_;
   std::vector<Rows> inputs_;  // a_(l-1) of layer l, the first of them the features
   std::vector<Rows> deltas_;  // d_l

@@ -6,10 +6,7 @@ namespace stepbench {
 
 template <typename Scalar>
 MatrixMlp<Scalar>::MatrixMlp(const NetworkSettings& settings, const Products<Scalar>& products)
-    : MatrixModel<Scalar>(settings, /*rows_per_sample=*/1, products),
-      loss_(settings.model.loss),
-      label_loss_(label_loss_of<Scalar>(settings.model, cross_entropy_row<Scalar>)),
-      output_(settings.model.output) {
+    : MatrixModel<Scalar>(settings, /*rows_per_sample=*/1, products), output_loss_(settings.model) {
   const ParameterLayout layout = parameter_layout(settings.model);
   for (LayoutCursor cursor(layout); !cursor.at_end();) {
     const std::size_t layer = this->add_linear(cursor, /*has_bias=*/true, /*input_gradient=*/!layers_.empty());
@@ -18,12 +15,12 @@ MatrixMlp<Scalar>::MatrixMlp(const NetworkSettings& settings, const Products<Sca
     layers_.push_back({stride, Buffer<Scalar>(elements), Buffer<Scalar>(elements)});
   }
   this->make_buffers();
-  if (loss_ == Loss::squared_error) this->outputs_per_loss_ = static_cast<double>(settings.model.layers.back());
+  this->outputs_per_loss_ = output_loss_.outputs_per_loss();
 }
 
 template <typename Scalar>
 bool MatrixMlp<Scalar>::has_relu(std::size_t layer) const {
-  return layer + 1 < this->units_.size() || output_ == OutputActivation::relu;
+  return layer + 1 < this->units_.size() || output_loss_.has_relu();
 }
 
 template <typename Scalar>
@@ -56,18 +53,11 @@ void MatrixMlp<Scalar>::forward(Lane<Scalar>& lane) {
 
 template <typename Scalar>
 void MatrixMlp<Scalar>::row_losses(const Batch<Scalar>& batch, Range rows) {
-  const std::ptrdiff_t columns = this->units_.back().rows;
   LayerRows& last = layers_.back();
-  const auto counted = static_cast<Scalar>(batch.counted);
   for (std::ptrdiff_t b = rows.begin; b < rows.end; ++b) {
-    const auto row = static_cast<std::size_t>(b);
-    const Scalar* output = last.activations.data() + b * last.stride;
-    Scalar* gradient = last.deltas.data() + b * last.stride;
-    this->row_losses_[row] =
-        loss_ == Loss::squared_error
-            ? squared_error_row(output, batch.targets.data() + b * columns, columns, Scalar{2} / counted, gradient)
-            : label_loss_(output, batch.labels[row], columns, Scalar{1} / counted, gradient);
-    if (has_relu(layers_.size() - 1)) mask_by_relu(gradient, output, columns);
+    const std::ptrdiff_t begin = b * last.stride;
+    this->row_losses_[static_cast<std::size_t>(b)] =
+        output_loss_(batch, b, last.activations.data() + begin, last.deltas.data() + begin);
   }
 }
 
@@ -79,11 +69,10 @@ void MatrixMlp<Scalar>::hits(Lane<Scalar>& lane) {
 
 template <typename Scalar>
 void MatrixMlp<Scalar>::row_hits(const Batch<Scalar>& batch, Range rows) {
-  const auto columns = static_cast<std::size_t>(this->units_.back().rows);
+  const LayerRows& last = layers_.back();
   for (std::ptrdiff_t b = rows.begin; b < rows.end; ++b) {
-    const auto row = static_cast<std::size_t>(b);
-    const std::span<const Scalar> outputs(layers_.back().activations.data() + b * layers_.back().stride, columns);
-    this->row_hits_[row] = !batch.labels.empty() && largest_is_at(outputs, batch.labels[row]) ? 1 : 0;
+    this->row_hits_[static_cast<std::size_t>(b)] =
+        output_loss_.is_hit(batch, b, last.activations.data() + b * last.stride) ? 1 : 0;
   }
 }
 

@@ -34,9 +34,7 @@ class MatrixMlp final : public MatrixModel<Scalar> {
   void row_losses(const Batch<Scalar>& batch, Range rows);
   void row_hits(const Batch<Scalar>& batch, Range rows);
 
-  Loss loss_;
-  LabelLoss<Scalar> label_loss_;  // where it is not squared_error
-  OutputActivation output_;
+  OutputLoss<Scalar> output_loss_;
   /// Rows as far apart as the products like them.
   struct LayerRows {
     std::ptrdiff_t stride;

@@ -70,8 +70,7 @@ class MatrixModel {
   virtual void update(std::size_t unit, Range rows, Range columns, const OptimizerStep<Scalar>& rule);
   /// Whether `form_gradient` and `loss` follow Batch::leaf.
   [[nodiscard]] virtual bool sums_by_leaves() const;
-  /// Of each unit, empty where it has none of its own, then of the model's buffers; nothing at all where only read and
-  /// write reach it.
+  /// Of each unit, empty where it has none of its own or only read and write reach it, then of the model's buffers.
   [[nodiscard]] virtual std::vector<std::span<Scalar>> gradient_memory();
   [[nodiscard]] virtual bool trains_in_one(std::size_t unit) const;
   virtual void train(const Batch<Scalar>& batch, std::size_t unit, Range rows, Range columns,

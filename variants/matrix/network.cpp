@@ -70,7 +70,6 @@ class MatrixNetwork final : public Network<Scalar> {
   [[nodiscard]] bool sums_by_leaves() const override { return model_->sums_by_leaves(); }
   [[nodiscard]] std::vector<std::span<Scalar>> gradient_parts() override {
     std::vector<std::span<Scalar>> parts = model_->gradient_memory();
-    if (parts.empty()) return {};
     for (const ParameterUnit<Scalar>& unit : model_->units()) {
       const std::span<Scalar>& memory = parts[static_cast<std::size_t>(&unit - model_->units().data())];
       if (unit.linear != nullptr && memory.empty()) return {};

@@ -80,15 +80,7 @@ class PanelWeight final : public LinearWeight<Scalar> {
   }
 
   [[nodiscard]] double gradient_sum_of_squares(Range outputs, Range inputs) const override {
-    const Panels<const Scalar> gradient = panels<const Scalar>(buffers_.gradients());
-    constexpr std::ptrdiff_t kColumns = kPanelColumns<Scalar>;
-    double sum = 0;
-    for (std::ptrdiff_t panel = outputs.begin / kColumns; panel * kColumns < outputs.end; ++panel) {
-      // Behind the last output there are zeros.
-      sum +=
-          sum_of_squares(gradient.data + panel * gradient.stride() + inputs.begin * kColumns, inputs.size() * kColumns);
-    }
-    return sum;
+    return panel_sum_of_squares(panels<const Scalar>(buffers_.gradients()), inputs, outputs);
   }
 
   [[nodiscard]] bool sums_by_leaves() const override { return true; }

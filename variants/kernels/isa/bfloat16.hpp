@@ -230,17 +230,10 @@ void update_bfloat16(const float* gradient, const OptimizerStep<float>& rule, co
 
 void train_bfloat16(const LinearGradient<Bfloat16>& product, const OptimizerStep<float>& rule,
                     const WeightRounding& rounding, Range inputs, Range outputs, const Bfloat16Weight& weight) {
-  constexpr std::ptrdiff_t kColumns = kPanelColumns<float>, kPanel = kStripPanels * kColumns * kColumns;
-  alignas(kVectorBytes) float block[static_cast<std::size_t>(kGroupPanels * kPanel)];
-  const Grid<float> gradient{block, kColumns, kPanel};
-  for_blocks<float>(inputs, outputs, [&](Range some_inputs, Range some_outputs) {
-    const std::ptrdiff_t whole = some_outputs.size() / kColumns * kColumns;
-    if (whole < some_outputs.size()) fill_zero(gradient.from(0, whole).data, kPanel);  // what lies behind is read, too
-    const Operand<const Bfloat16> dy{product.output_gradient.data + some_outputs.begin, product.output_gradient.stride};
-    multiply_block<float>(LinearGradient<Bfloat16>{dy, product.input, product.rows}, some_inputs,
-                          {0, some_outputs.size()}, 0.0F, gradient);
-    update_bfloat16_block({block, kColumns, kPanel}, rule, rounding, some_inputs, some_outputs, weight);
-  });
+  for_block_gradients<float>(product, inputs, outputs,
+                             [&](Range some_inputs, Range some_outputs, Grid<const float> gradient) {
+                               update_bfloat16_block(gradient, rule, rounding, some_inputs, some_outputs, weight);
+                             });
 }
 
 }  // namespace isa

@@ -103,6 +103,24 @@ void multiply_block(const LinearGradient<Stored>& p, Range inputs, Range outputs
   }
 }
 
+/// Calls work(inputs, outputs, gradient) block by block; the gradient is in panels that begin with the block, and zeros
+/// behind its last output.
+template <typename Scalar, typename Stored, typename Work>
+[[gnu::always_inline]] inline void for_block_gradients(const LinearGradient<Stored>& product, Range inputs,
+                                                       Range outputs, const Work& work) {
+  constexpr std::ptrdiff_t kColumns = kPanelColumns<Scalar>, kPanel = kStripPanels * kColumns * kColumns;
+  alignas(kVectorBytes) Scalar block[static_cast<std::size_t>(kGroupPanels * kPanel)];
+  const Grid<Scalar> gradient{block, kColumns, kPanel};
+  for_blocks<Scalar>(inputs, outputs, [&](Range some_inputs, Range some_outputs) {
+    const std::ptrdiff_t whole = some_outputs.size() / kColumns * kColumns;
+    if (whole < some_outputs.size()) fill_zero(gradient.from(0, whole).data, kPanel);
+    const Operand<const Stored> dy{product.output_gradient.data + some_outputs.begin, product.output_gradient.stride};
+    multiply_block<Scalar>(LinearGradient<Stored>{dy, product.input, product.rows}, some_inputs,
+                           {0, some_outputs.size()}, Scalar{0}, gradient);
+    work(some_inputs, some_outputs, Grid<const Scalar>{block, kColumns, kPanel});
+  });
+}
+
 /// Brings the transposed copy up to date with a block of the master.
 template <typename Scalar>
 void transpose_block_of(const WeightPanels<Scalar>& weight, Range inputs, Range outputs) {
@@ -236,17 +254,10 @@ void fused_update(const LinearGradient<Scalar>& product, const OptimizerStep<Sca
     });
     return;
   }
-  constexpr std::ptrdiff_t kColumns = kPanelColumns<Scalar>, kPanel = kStripPanels * kColumns * kColumns;
-  alignas(kVectorBytes) Scalar block[static_cast<std::size_t>(kGroupPanels * kPanel)];
-  const Grid<Scalar> gradient{block, kColumns, kPanel};
-  for_blocks<Scalar>(inputs, outputs, [&](Range some_inputs, Range some_outputs) {
-    const std::ptrdiff_t whole = some_outputs.size() / kColumns * kColumns;
-    if (whole < some_outputs.size()) fill_zero(gradient.from(0, whole).data, kPanel);  // what lies behind is read, too
-    const Operand<const Scalar> dy{product.output_gradient.data + some_outputs.begin, product.output_gradient.stride};
-    multiply_block<Scalar>(LinearGradient<Scalar>{dy, product.input, product.rows}, some_inputs,
-                           {0, some_outputs.size()}, Scalar{0}, gradient);
-    update_block<Scalar>({block, kColumns, kPanel}, rule, some_inputs, some_outputs, weight);
-  });
+  for_block_gradients<Scalar>(product, inputs, outputs,
+                              [&](Range some_inputs, Range some_outputs, Grid<const Scalar> gradient) {
+                                update_block<Scalar>(gradient, rule, some_inputs, some_outputs, weight);
+                              });
 }
 
 template <typename Scalar>
