@@ -68,12 +68,14 @@ TEST_CASE("a stream is Philox with counter (block, index, purpose, 0) and key (s
 TEST_CASE("streams of another seed, purpose or index differ") {
   std::set<std::uint64_t> first_words;
   for (const std::uint64_t seed : {1u, 2u}) {
-    for (const Purpose purpose : {Purpose::initial_parameters, Purpose::sample_order, Purpose::generated_data,
-                                  Purpose::validation_split, Purpose::round_order}) {
+    for (const Purpose purpose :
+         {Purpose::initial_parameters, Purpose::sample_order, Purpose::generated_data, Purpose::validation_split,
+          Purpose::round_order, Purpose::sampling, Purpose::perturbation, Purpose::planned_rounds,
+          Purpose::summation_order, Purpose::rounding}) {
       for (const std::uint64_t index : {0u, 1u}) first_words.insert(RandomStream(seed, purpose, index).next());
     }
   }
-  CHECK(first_words.size() == 2 * 5 * 2);
+  CHECK(first_words.size() == 2 * 10 * 2);
 }
 
 TEST_CASE("the purposes keep their numbers, which are part of every result") {
@@ -82,6 +84,11 @@ TEST_CASE("the purposes keep their numbers, which are part of every result") {
   CHECK(static_cast<int>(Purpose::generated_data) == 3);
   CHECK(static_cast<int>(Purpose::validation_split) == 4);
   CHECK(static_cast<int>(Purpose::round_order) == 5);
+  CHECK(static_cast<int>(Purpose::sampling) == 6);
+  CHECK(static_cast<int>(Purpose::perturbation) == 7);
+  CHECK(static_cast<int>(Purpose::planned_rounds) == 8);
+  CHECK(static_cast<int>(Purpose::summation_order) == 9);
+  CHECK(static_cast<int>(Purpose::rounding) == 10);
 }
 
 TEST_CASE("uniform lies from 0 to below 1 with mean 1/2 and variance 1/12") {
