@@ -8,29 +8,51 @@
 namespace stepbench::neuron {
 namespace {
 
-/// What is to be added to parameter i, whose value is w. Moves the moments.
+/// The optimiser's step on one tensor, with what is the same for all its elements.
 template <typename Scalar>
-Scalar step_of(TrainedTensor<Scalar>& tensor, std::size_t i, Scalar w, ParameterRole role, const UpdateRule& rule) {
-  const TrainingSettings& training = rule.training;
-  const auto rate = static_cast<Scalar>(rule.step.learning_rate);
-  const double decay = training.optimizer == Optimizer::adamw ? 0 : training.weight_decay;
-  const Scalar g = static_cast<Scalar>(rule.gradient_scale) * tensor.gradients[i] + static_cast<Scalar>(decay) * w;
-  if (training.optimizer == Optimizer::sgd) return -rate * g;
-  Scalar& m = tensor.first_moment[i];
-  if (training.optimizer == Optimizer::momentum) {
-    m = static_cast<Scalar>(training.momentum) * m + g;
-    return -rate * m;
+class Step {
+ public:
+  Step(const UpdateRule& rule, ParameterRole role)
+      : optimizer_(rule.training.optimizer),
+        rate_(static_cast<Scalar>(rule.step.learning_rate)),
+        scale_(static_cast<Scalar>(rule.gradient_scale)),
+        decay_(static_cast<Scalar>(optimizer_ == Optimizer::adamw ? 0 : rule.training.weight_decay)),
+        momentum_(static_cast<Scalar>(rule.training.momentum)),
+        keep1_(static_cast<Scalar>(rule.training.beta1)),
+        take1_(static_cast<Scalar>(1 - rule.training.beta1)),
+        keep2_(static_cast<Scalar>(rule.training.beta2)),
+        take2_(static_cast<Scalar>(1 - rule.training.beta2)),
+        step_size_(static_cast<Scalar>(rule.step.learning_rate / (1 - power(rule.training.beta1, rule)))),
+        root_correction_(static_cast<Scalar>(std::sqrt(1 - power(rule.training.beta2, rule)))),
+        epsilon_(static_cast<Scalar>(rule.training.epsilon)),
+        shrink_(static_cast<Scalar>(optimizer_ == Optimizer::adamw && role == ParameterRole::matrix
+                                        ? rule.step.learning_rate * rule.training.weight_decay
+                                        : 0)) {}
+
+  /// What is to be added to parameter i, whose value is w. Moves the moments.
+  Scalar of(TrainedTensor<Scalar>& tensor, std::size_t i, Scalar w) const {
+    const Scalar g = scale_ * tensor.gradients[i] + decay_ * w;
+    if (optimizer_ == Optimizer::sgd) return -rate_ * g;
+    Scalar& m = tensor.first_moment[i];
+    if (optimizer_ == Optimizer::momentum) {
+      m = momentum_ * m + g;
+      return -rate_ * m;
+    }
+    Scalar& v = tensor.second_moment[i];
+    m = keep1_ * m + take1_ * g;
+    v = keep2_ * v + take2_ * g * g;
+    return -shrink_ * w - step_size_ * m / (std::sqrt(v) / root_correction_ + epsilon_);
   }
-  Scalar& v = tensor.second_moment[i];
-  const auto t = static_cast<double>(rule.step.number);
-  m = static_cast<Scalar>(training.beta1) * m + static_cast<Scalar>(1 - training.beta1) * g;
-  v = static_cast<Scalar>(training.beta2) * v + static_cast<Scalar>(1 - training.beta2) * g * g;
-  const auto m_corrected = static_cast<Scalar>(rule.step.learning_rate / (1 - std::pow(training.beta1, t))) * m;
-  const Scalar root = std::sqrt(v) / static_cast<Scalar>(std::sqrt(1 - std::pow(training.beta2, t)));
-  const bool decays = training.optimizer == Optimizer::adamw && role == ParameterRole::matrix;
-  const auto shrink = static_cast<Scalar>(decays ? rule.step.learning_rate * training.weight_decay : 0);
-  return -shrink * w - m_corrected / (root + static_cast<Scalar>(training.epsilon));
-}
+
+ private:
+  static double power(double beta, const UpdateRule& rule) {
+    return std::pow(beta, static_cast<double>(rule.step.number));
+  }
+
+  Optimizer optimizer_;
+  Scalar rate_, scale_, decay_, momentum_, keep1_, take1_, keep2_, take2_, step_size_, root_correction_, epsilon_,
+      shrink_;
+};
 
 }  // namespace
 
@@ -38,6 +60,7 @@ template <typename Scalar>
 void update_in_bfloat16(TrainedTensor<Scalar>& tensor, ParameterRole role, const UpdateRule& rule) {
   const bool is_stochastic = rule.training.rounding == Rounding::stochastic;
   const RoundingKey key = rounding_key(rule.seed, rule.step.number);
+  const Step<Scalar> step(rule, role);
   for (std::size_t i = 0; i < tensor.values.size(); ++i) {
     const auto rounded = [&](Scalar value) -> Scalar {
       if (!is_stochastic) return rounded_to_bfloat16(value);
@@ -47,16 +70,16 @@ void update_in_bfloat16(TrainedTensor<Scalar>& tensor, ParameterRole role, const
     Scalar& w = tensor.values[i];
     if (rule.training.master_weights) {
       Scalar& master = tensor.master_weights[i];
-      master += step_of(tensor, i, master, role, rule);
+      master += step.of(tensor, i, master);
       w = rounded_to_bfloat16(master);
     } else if (rule.training.compensated) {
       Scalar& c = tensor.compensation[i];
-      const Scalar y = step_of(tensor, i, w, role, rule) - c;
+      const Scalar y = step.of(tensor, i, w) - c;
       const Scalar moved = rounded(w + y);
       c = rounded_to_bfloat16((moved - w) - y);
       w = moved;
     } else {
-      w = rounded(w + step_of(tensor, i, w, role, rule));
+      w = rounded(w + step.of(tensor, i, w));
     }
   }
 }
