@@ -218,7 +218,7 @@ std::vector<Key> training_keys() {
       make_key(
           "training.noise_scale", [](auto& s) -> auto& { return s.training.noise_scale; },
           real_rule(RealRange::not_negative),
-          "a batch of B samples learns at learning_rate / (1 + noise_scale / B); 0: all at one rate"),
+          "samples of a batch that learns at half of learning_rate; B learn at learning_rate / (1 + noise_scale / B)"),
       make_key("training.momentum", [](auto& s) -> auto& { return s.training.momentum; },
                real_rule(RealRange::from_0_below_1), "part of the velocity that is kept", {.condition = kMomentum}),
       make_key("training.beta1", [](auto& s) -> auto& { return s.training.beta1; },
