@@ -201,11 +201,10 @@ void misround(const Misrounding& how, const ParameterTensor& matrix, std::span<f
 }
 
 /// Updates as `neuron` does in bfloat16, and then misrounds.
-template <Misrounding kMisrounding>
 class MisroundedUpdates final : public Network<float> {
  public:
-  explicit MisroundedUpdates(const NetworkSettings& settings)
-      : right_(neuron::make_neuron_network<float>(settings)), layout_(parameter_layout(settings.model)) {}
+  MisroundedUpdates(const NetworkSettings& settings, const Misrounding& how)
+      : how_(how), right_(neuron::make_neuron_network<float>(settings)), layout_(parameter_layout(settings.model)) {}
   std::unique_ptr<ThreadClaim> claim_threads() override { return right_->claim_threads(); }
   void read(Content content, std::span<float> values) const override { right_->read(content, values); }
   void write(Content content, std::span<const float> values) override { right_->write(content, values); }
@@ -215,9 +214,9 @@ class MisroundedUpdates final : public Network<float> {
     right_->apply_update(update);
     std::vector<float> values(static_cast<std::size_t>(layout_.size));
     right_->read(Content::parameters, values);
-    for (std::size_t m = 0; m < kMisrounding.matrices; ++m) {
+    for (std::size_t m = 0; m < how_.matrices; ++m) {
       const ParameterTensor& matrix = layout_.tensors[2 * m];
-      misround(kMisrounding, matrix, tensor_of(std::span(values), matrix));
+      misround(how_, matrix, tensor_of(std::span(values), matrix));
     }
     right_->write(Content::parameters, values);
   }
@@ -228,35 +227,37 @@ class MisroundedUpdates final : public Network<float> {
   }
 
  private:
+  Misrounding how_;
   std::unique_ptr<Network<float>> right_;
   ParameterLayout layout_;
 };
 
-template <Misrounding kMisrounding>
+template <std::size_t kMatrices, std::size_t kLargest, int kOff>
 GateResult misrounded() {
-  const Backend backend = {.name = "misrounded",
-                           .summary = "planted fault",
-                           .max_threads = 1,
-                           .same_bits_for_any_threads = true,
-                           .make_float32 = [](const NetworkSettings& settings) -> std::unique_ptr<Network<float>> {
-                             return std::make_unique<MisroundedUpdates<kMisrounding>>(settings);
-                           },
-                           .make_float64 = nullptr,
-                           .bfloat16 = true};
+  const Backend backend = {
+      .name = "misrounded",
+      .summary = "planted fault",
+      .max_threads = 1,
+      .same_bits_for_any_threads = true,
+      .make_float32 = [](const NetworkSettings& settings) -> std::unique_ptr<Network<float>> {
+        return std::make_unique<MisroundedUpdates>(settings, Misrounding{kMatrices, kLargest, kOff});
+      },
+      .make_float64 = nullptr,
+      .bfloat16 = true};
   return pass_through_gate(backend, {"training.precision=bfloat16"});
 }
 
 }  // namespace
 
 TEST_CASE("the gate forgives one element of a network in bfloat16 that is the right one's neighbour, and no more") {
-  for (const GateResult& result : {misrounded<{1, 1, 1}>(), misrounded<{1, 1, -1}>()}) {
+  for (const GateResult& result : {misrounded<1, 1, 1>(), misrounded<1, 1, -1>()}) {
     CHECK(result.passed);
     CHECK(result.message.empty());
     CHECK(result.checks.front().update_error > 2e-3);  // twice of what is allowed, and told
   }
   // Further off, a second one of the matrix, one of another matrix, a whole row.
   for (const GateResult& result :
-       {misrounded<{1, 1, 2}>(), misrounded<{1, 2, 1}>(), misrounded<{2, 1, 1}>(), misrounded<{1, 0, 1}>()}) {
+       {misrounded<1, 1, 2>(), misrounded<1, 2, 1>(), misrounded<2, 1, 1>(), misrounded<1, 0, 1>()}) {
     CHECK_FALSE(result.passed);
     CHECK(result.message.find("by an update differs") != std::string::npos);
   }
