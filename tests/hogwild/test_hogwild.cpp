@@ -39,12 +39,54 @@ Split clouds() {
   return split;
 }
 
+constexpr std::int64_t kContext = 6, kVocabulary = 7;
+
+/// Sequences of tokens, each of which is to be followed by the next number.
+Split countings() {
+  Split split;
+  split.samples = kSamples;
+  RandomStream stream(1, Purpose::generated_data);
+  for (std::int64_t i = 0; i < kSamples * kContext; ++i) {
+    const auto token = static_cast<std::int32_t>(stream.below(kVocabulary));
+    split.tokens.push_back(token);
+    split.target_tokens.push_back((token + 1) % kVocabulary);
+  }
+  return split;
+}
+
+Split split_for(const ModelSettings& model) { return model.kind == ModelKind::mlp ? clouds() : countings(); }
+
+Dataset shape_for(const ModelSettings& model) {
+  Dataset shape;
+  shape.features = model.kind == ModelKind::mlp ? 6 : kContext;
+  shape.outputs = model.kind == ModelKind::mlp ? 2 : kVocabulary;
+  shape.context = model.kind == ModelKind::mlp ? 0 : kContext;
+  return shape;
+}
+
 NetworkSettings settings_for(std::int64_t threads) {
   NetworkSettings settings;
   settings.model.layers = {6, 20, 2};
   settings.max_batch = kBatch;
   settings.threads = threads;
   return settings;
+}
+
+NetworkSettings transformer_settings_for(std::int64_t threads, bool tied) {
+  NetworkSettings settings = settings_for(threads);
+  settings.model.kind = ModelKind::transformer;
+  settings.model.d_model = 16;
+  settings.model.heads = 2;
+  settings.model.blocks = 2;
+  settings.model.context = kContext;
+  settings.model.vocabulary_size = kVocabulary;
+  settings.model.tied_embeddings = tied;
+  return settings;
+}
+
+/// Of an MLP and of transformers, whose token embedding is a weight of its own kind where it is the head, too.
+std::vector<NetworkSettings> all_settings_for(std::int64_t threads) {
+  return {settings_for(threads), transformer_settings_for(threads, false), transformer_settings_for(threads, true)};
 }
 
 struct Plan {
@@ -71,7 +113,7 @@ struct Trained {
 };
 
 Trained train(const NetworkSettings& settings, const Plan& plan, bool (*stop)() = nullptr) {
-  const Split split = clouds();
+  const Split split = split_for(settings.model);
   const auto network = hogwild_backend().make<float>(settings);
   const auto claim = network->claim_threads();
   network->write(Content::parameters, initial_parameters<float>(settings.model, 2));
@@ -83,15 +125,12 @@ Trained train(const NetworkSettings& settings, const Plan& plan, bool (*stop)() 
 }
 
 /// Of each step's samples, by another backend with the same products, and nothing learned.
-std::vector<double> losses_of(const Plan& plan, const std::vector<float>& parameters) {
-  const Split split = clouds();
-  const auto network = threads_backend().make<float>(settings_for(1));
+std::vector<double> losses_of(const Plan& plan, const NetworkSettings& settings, const std::vector<float>& parameters) {
+  const Split split = split_for(settings.model);
+  const auto network = threads_backend().make<float>(settings);
   const auto claim = network->claim_threads();
   network->write(Content::parameters, parameters);
-  Dataset shape;
-  shape.features = 6;
-  shape.outputs = 2;
-  BatchGatherer<float> gatherer(shape, kBatch, false);
+  BatchGatherer<float> gatherer(shape_for(settings.model), kBatch, false);
   std::vector<double> losses;
   std::span<const std::int64_t> rows(plan.rows);
   for (const BlockStep& step : plan.steps) {
@@ -109,59 +148,76 @@ double mean_loss(const std::vector<TimedStep>& steps, std::size_t first, std::si
 }
 
 TEST_CASE("one thread has the losses and parameters of the same products in order, to the last bit") {
-  const Plan plan = plan_of(40);
-  const Trained lone = train(settings_for(1), plan);
+  for (const NetworkSettings& settings : all_settings_for(1)) {
+    const Plan plan = plan_of(40);
+    const Trained lone = train(settings, plan);
 
-  const Split split = clouds();
-  const auto network = threads_backend().make<float>(settings_for(1));
-  const auto claim = network->claim_threads();
-  network->write(Content::parameters, initial_parameters<float>(settings_for(1).model, 2));
-  Dataset shape;
-  shape.features = 6;
-  shape.outputs = 2;
-  BatchGatherer<float> gatherer(shape, kBatch, false);
-  REQUIRE(lone.steps.size() == plan.steps.size());
-  std::span<const std::int64_t> rows(plan.rows);
-  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
-    const auto size = static_cast<std::size_t>(plan.steps[i].samples);
-    CHECK(network->train_step(gatherer.gather(split, rows.first(size)), plan.steps[i].update).loss ==
-          lone.steps[i].result.loss);
-    rows = rows.subspan(size);
+    const Split split = split_for(settings.model);
+    const auto network = threads_backend().make<float>(settings);
+    const auto claim = network->claim_threads();
+    network->write(Content::parameters, initial_parameters<float>(settings.model, 2));
+    BatchGatherer<float> gatherer(shape_for(settings.model), kBatch, false);
+    REQUIRE(lone.steps.size() == plan.steps.size());
+    std::span<const std::int64_t> rows(plan.rows);
+    for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+      const auto size = static_cast<std::size_t>(plan.steps[i].samples);
+      CHECK(network->train_step(gatherer.gather(split, rows.first(size)), plan.steps[i].update).loss ==
+            lone.steps[i].result.loss);
+      rows = rows.subspan(size);
+    }
+    std::vector<float> parameters(lone.parameters.size());
+    network->read(Content::parameters, parameters);
+    CHECK(parameters == lone.parameters);
   }
-  std::vector<float> parameters(lone.parameters.size());
-  network->read(Content::parameters, parameters);
-  CHECK(parameters == lone.parameters);
 }
 
 TEST_CASE("several threads take each step once, and all train the parameters that are read") {
   for (const std::int64_t threads : {2, 3, 5}) {
-    const Plan plan = plan_of(400);
-    const Trained trained = train(settings_for(threads), plan);
-    REQUIRE(trained.steps.size() == plan.steps.size());
-    for (const TimedStep& step : trained.steps) {
-      CHECK(step.result.loss > 0);  // as each is of a cross entropy: it was written
-      CHECK(step.wall_time >= 0);
+    for (const NetworkSettings& settings : all_settings_for(threads)) {
+      const Plan plan = plan_of(400);
+      const Trained trained = train(settings, plan);
+      CAPTURE(threads, settings.model.tied_embeddings);
+      REQUIRE(trained.steps.size() == plan.steps.size());
+      for (const TimedStep& step : trained.steps) {
+        CHECK(step.result.loss > 0);  // as each is of a cross entropy: it was written
+        CHECK(step.wall_time >= 0);
+      }
+      CHECK(mean_loss(trained.steps, 380, 20) < 0.2 * mean_loss(trained.steps, 0, 20));
+      CHECK(trained.parameters != initial_parameters<float>(settings.model, 2));
     }
-    CHECK(mean_loss(trained.steps, 380, 20) < 0.2 * mean_loss(trained.steps, 0, 20));
-    CHECK(trained.parameters != initial_parameters<float>(settings_for(1).model, 2));
   }
 }
 
 TEST_CASE("what another thread's network updates is what is read, evaluated and trained on") {
-  auto networks = make_sharing_direct_networks<double>(settings_for(1), 3);
-  const std::vector<double> start = initial_parameters<double>(settings_for(1).model, 2);
-  networks.front()->write(Content::parameters, start);
-  std::vector<double> gradients(start.size(), 1), seen(start.size());
-  for (const std::size_t writer : {2U, 1U}) {
-    networks[writer]->write(Content::gradients, gradients);
-    networks[writer]->apply_update({.learning_rate = 0.25, .number = 1});
+  for (const NetworkSettings& settings : all_settings_for(1)) {
+    auto networks = make_sharing_direct_networks<double>(settings, 3);
+    const std::vector<double> start = initial_parameters<double>(settings.model, 2);
+    networks.front()->write(Content::parameters, start);
+    std::vector<double> gradients(start.size(), 1), seen(start.size());
+    for (const std::size_t writer : {2U, 1U}) {
+      networks[writer]->write(Content::gradients, gradients);
+      networks[writer]->apply_update({.learning_rate = 0.25, .number = 1});
+    }
+    std::vector<double> losses;
+    const Split split = split_for(settings.model);
+    for (const auto& network : networks) {
+      network->read(Content::parameters, seen);
+      for (std::size_t i = 0; i < seen.size(); ++i) CHECK(seen[i] == Approx(start[i] - 0.5));
+      BatchGatherer<double> gatherer(shape_for(settings.model), kBatch, false);
+      const std::vector<std::int64_t> rows = {0, 3, 5};
+      losses.push_back(network->evaluate(gatherer.gather(split, rows)).loss);
+    }
+    // Of a network by itself that has those parameters: what is computed with is what is read.
+    const auto alone = threads_backend().make<double>(settings);
+    const auto claim = alone->claim_threads();
+    alone->write(Content::parameters, seen);
+    BatchGatherer<double> gatherer(shape_for(settings.model), kBatch, false);
+    const std::vector<std::int64_t> rows = {0, 3, 5};
+    const double expected = alone->evaluate(gatherer.gather(split, rows)).loss;
+    for (const double loss : losses) CHECK(loss == expected);
+    networks.front()->read(Content::gradients, seen);
+    CHECK(seen == std::vector<double>(start.size(), 0));  // those are each one's own
   }
-  for (const auto& network : networks) {
-    network->read(Content::parameters, seen);
-    for (std::size_t i = 0; i < seen.size(); ++i) CHECK(seen[i] == Approx(start[i] - 0.5));
-  }
-  networks.front()->read(Content::gradients, seen);
-  CHECK(seen == std::vector<double>(start.size(), 0));  // those are each one's own
 }
 
 TEST_CASE("a block ends soon after it is told to, with the first steps of it") {
@@ -221,14 +277,18 @@ TEST_CASE("a block's step times add up to what it took, to the end of its last t
 TEST_CASE("each step is taken on its own samples, whatever thread takes it") {
   // Nothing is learned at a rate of 0, so that a step's loss tells its samples.
   const Plan plan = plan_of(kSamples / kBatch, 0);
-  const std::vector<float> start = initial_parameters<float>(settings_for(1).model, 2);
-  const std::vector<double> expected = losses_of(plan, start);
-  CHECK(std::set<double>(expected.begin(), expected.end()).size() == plan.steps.size());
-  for (const std::int64_t threads : {1, 2, 3, 5}) {
-    const Trained trained = train(settings_for(threads), plan);
-    REQUIRE(trained.steps.size() == plan.steps.size());
-    for (std::size_t i = 0; i < plan.steps.size(); ++i) CHECK(trained.steps[i].result.loss == expected[i]);
-    CHECK(trained.parameters == start);
+  for (const NetworkSettings& settings : all_settings_for(1)) {
+    const std::vector<float> start = initial_parameters<float>(settings.model, 2);
+    const std::vector<double> expected = losses_of(plan, settings, start);
+    CHECK(std::set<double>(expected.begin(), expected.end()).size() == plan.steps.size());
+    for (const std::int64_t threads : {1, 2, 3, 5}) {
+      NetworkSettings own = settings;
+      own.threads = threads;
+      const Trained trained = train(own, plan);
+      REQUIRE(trained.steps.size() == plan.steps.size());
+      for (std::size_t i = 0; i < plan.steps.size(); ++i) CHECK(trained.steps[i].result.loss == expected[i]);
+      CHECK(trained.parameters == start);
+    }
   }
 }
 
@@ -237,9 +297,6 @@ TEST_CASE("what cannot be done without locks is unsupported, with the reason") {
   settings.training.optimizer = Optimizer::momentum;
   CHECK(unsupported_reason(hogwild_backend(), settings) ==
         "updates without locks as plain SGD: no other training.optimizer is supported");
-  settings = settings_for(2);
-  settings.model.kind = ModelKind::transformer;
-  CHECK(unsupported_reason(hogwild_backend(), settings) == "trains MLPs: model.kind = transformer is not supported");
   settings = settings_for(2);
   settings.training.micro_batch = 4;
   CHECK(unsupported_reason(hogwild_backend(), settings) ==

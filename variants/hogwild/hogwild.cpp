@@ -20,8 +20,13 @@ namespace {
 /// What a batch is gathered for.
 Dataset shape_of(const ModelSettings& model) {
   Dataset shape;
-  shape.features = model.layers.front();
-  shape.outputs = model.layers.back();
+  if (model.kind == ModelKind::transformer) {
+    shape.features = shape.context = model.context;
+    shape.outputs = model.vocabulary_size;
+  } else {
+    shape.features = model.layers.front();
+    shape.outputs = model.layers.back();
+  }
   return shape;
 }
 
@@ -120,7 +125,6 @@ std::unique_ptr<Network<Scalar>> make(const NetworkSettings& settings) {
 }
 
 std::string unsupported(const NetworkSettings& settings) {
-  if (settings.model.kind != ModelKind::mlp) return "trains MLPs: model.kind = transformer is not supported";
   if (settings.training.optimizer != Optimizer::sgd) {
     return "updates without locks as plain SGD: no other training.optimizer is supported";
   }

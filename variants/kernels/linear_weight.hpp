@@ -50,9 +50,10 @@ class LinearWeight {
   LinearWeight& operator=(const LinearWeight&) = delete;
   virtual ~LinearWeight() = default;
 
-  /// Another weight whose parameters are this one's, with gradient and moments of its own, for networks that several
-  /// threads train without locks (variants/hogwild). Null where the products have no such form of it.
-  [[nodiscard]] virtual std::unique_ptr<LinearWeight> share() const { return nullptr; }
+  /// From now on the parameters are those of `other`, a weight of the same products and settings; gradient and moments
+  /// stay its own. For networks that several threads train without locks (variants/hogwild). False, and nothing is done,
+  /// where the products cannot.
+  [[nodiscard]] virtual bool share_parameters(const LinearWeight& /*other*/) { return false; }
 
   /// Copy to and from row-major (out, in) as Network's read and write do.
   virtual void read(Content content, Scalar* values) const = 0;

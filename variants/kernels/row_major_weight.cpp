@@ -28,7 +28,15 @@ RowMajorWeight<Scalar>::RowMajorWeight(const WeightSettings& settings, Parameter
       role_(role),
       products_(products),
       buffers_(static_cast<std::size_t>(outputs_ * inputs_), settings.optimizer),
-      copy_(static_cast<std::size_t>(products.copy_size(outputs_, inputs_))) {}
+      copy_(std::make_shared<Buffer<Scalar>>(static_cast<std::size_t>(products.copy_size(outputs_, inputs_)))) {}
+
+template <typename Scalar>
+bool RowMajorWeight<Scalar>::share_parameters(const LinearWeight<Scalar>& other) {
+  const auto& same = static_cast<const RowMajorWeight&>(other);
+  buffers_.share_parameters(same.buffers_);
+  copy_ = same.copy_;
+  return true;
+}
 
 template <typename Scalar>
 void RowMajorWeight<Scalar>::read(Content content, Scalar* values) const {
@@ -50,8 +58,8 @@ void RowMajorWeight<Scalar>::write(Content content, const Scalar* values) {
 
 template <typename Scalar>
 void RowMajorWeight<Scalar>::update_copy(Range outputs, Range inputs) {
-  if (copy_.empty()) return;
-  products_.update_copy(outputs, inputs, {buffers_.parameters(), inputs_}, outputs_, inputs_, copy_.data());
+  if (copy_->empty()) return;
+  products_.update_copy(outputs, inputs, {buffers_.parameters(), inputs_}, outputs_, inputs_, copy_->data());
 }
 
 template <typename Scalar>
@@ -65,7 +73,7 @@ void RowMajorWeight<Scalar>::multiply_forward(const LinearForward<Scalar>& produ
   const Operand<Scalar> output{at(product.output, rows, outputs), product.output.stride};
   products_.multiply_transposed(rows.size(), outputs, Scalar{1},
                                 {at(product.input, rows, {0, inputs_}), product.input.stride},
-                                {{buffers_.parameters(), inputs_}, outputs_, inputs_, copy_.data()},
+                                {{buffers_.parameters(), inputs_}, outputs_, inputs_, copy_->data()},
                                 product.accumulate ? Scalar{1} : Scalar{0}, output);
 }
 

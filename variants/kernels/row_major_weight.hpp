@@ -2,6 +2,8 @@
 // forward, if they like one. Bias, ReLU and its derivative are passes after the product.
 #pragma once
 
+#include <memory>
+
 #include "core/buffer.hpp"
 #include "variants/kernels/linear_weight.hpp"
 #include "variants/kernels/parameter_buffers.hpp"
@@ -15,6 +17,7 @@ class RowMajorWeight final : public LinearWeight<Scalar> {
   /// `role`: for the optimiser. `products` outlive the weight.
   RowMajorWeight(const WeightSettings& settings, ParameterRole role, const Products<Scalar>& products);
 
+  [[nodiscard]] bool share_parameters(const LinearWeight<Scalar>& other) override;
   void read(Content content, Scalar* values) const override;
   void write(Content content, const Scalar* values) override;
   void forward(const LinearForward<Scalar>& product, Range rows, Range outputs) const override;
@@ -49,7 +52,7 @@ class RowMajorWeight final : public LinearWeight<Scalar> {
   ParameterRole role_;
   const Products<Scalar>& products_;
   ParameterBuffers<Scalar> buffers_;
-  Buffer<Scalar> copy_;  // of the products, or empty
+  std::shared_ptr<Buffer<Scalar>> copy_;  // of the products, or empty
 };
 
 }  // namespace stepbench

@@ -98,8 +98,9 @@ template <typename Scalar>
 void MatrixModel<Scalar>::share_parameters(const MatrixModel& other) {
   for (std::size_t i = 0; i < units_.size(); ++i) {
     if (units_[i].linear == nullptr) continue;
-    units_[i].linear = other.units_[i].linear->share();
-    if (units_[i].linear == nullptr) throw Error("these products have no weights that networks can share");
+    if (!units_[i].linear->share_parameters(*other.units_[i].linear)) {
+      throw Error("these products have no weights that networks can share");
+    }
   }
   buffers_.share_parameters(other.buffers_);
 }

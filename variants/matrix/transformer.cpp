@@ -214,14 +214,13 @@ void MatrixTransformer<Scalar>::block_forward(Lane<Scalar>& lane, Block& block, 
   add_projection(lane, block.output, stream_.data(), Into::added, nothing);
   lane.rows(Phase::forward, unit(block.norm2.unit).name,
             [this, &block](const StepInputs<Scalar>&, Range rows) { normalise(block.norm2, &block.output, rows); });
-  const Scalar* up_bias = this->parameter(unit(block.up.unit).bias);
-  add_projection(lane, block.up, block.up_values.data(), Into::set,
-                 [this, &block, width, up_bias](Range rows, Range columns) {
-                   for_dense_rows(rows, columns, 4 * width, [&](std::ptrdiff_t offset, std::ptrdiff_t count) {
-                     add_bias_and_activate(model_.activation, block.up_values.data() + offset, up_bias + columns.begin,
-                                           count, columns.size(), block.activated.data() + offset);
-                   });
-                 });
+  add_projection(lane, block.up, block.up_values.data(), Into::set, [this, &block, width](Range rows, Range columns) {
+    const Scalar* up_bias = this->parameter(unit(block.up.unit).bias);
+    for_dense_rows(rows, columns, 4 * width, [&](std::ptrdiff_t offset, std::ptrdiff_t count) {
+      add_bias_and_activate(model_.activation, block.up_values.data() + offset, up_bias + columns.begin, count,
+                            columns.size(), block.activated.data() + offset);
+    });
+  });
   add_projection(lane, block.down, stream_.data(), Into::added, nothing);
 }
 

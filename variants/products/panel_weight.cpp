@@ -12,8 +12,7 @@ template <typename Scalar>
 class PanelWeight final : public LinearWeight<Scalar> {
  public:
   explicit PanelWeight(const WeightSettings& settings)
-      : settings_(settings),
-        inputs_(settings.inputs),
+      : inputs_(settings.inputs),
         outputs_(settings.outputs),
         buffers_(static_cast<std::size_t>(panels<const Scalar>(nullptr).size()), settings.optimizer) {
     if (settings.input_gradient) {
@@ -22,11 +21,11 @@ class PanelWeight final : public LinearWeight<Scalar> {
     }
   }
 
-  [[nodiscard]] std::unique_ptr<LinearWeight<Scalar>> share() const override {
-    auto other = std::make_unique<PanelWeight>(settings_);
-    other->buffers_.share_parameters(buffers_);
-    other->transposed_ = transposed_;
-    return other;
+  [[nodiscard]] bool share_parameters(const LinearWeight<Scalar>& other) override {
+    const auto& same = static_cast<const PanelWeight&>(other);
+    buffers_.share_parameters(same.buffers_);
+    transposed_ = same.transposed_;
+    return true;
   }
 
   void read(Content content, Scalar* values) const override {
@@ -107,7 +106,6 @@ class PanelWeight final : public LinearWeight<Scalar> {
             .first = buffers_.first(),
             .second = buffers_.second()};
   }
-  WeightSettings settings_;
   std::ptrdiff_t inputs_, outputs_;
   ParameterBuffers<Scalar> buffers_;            // W^T (in, out) in panels, and what goes with it
   std::shared_ptr<Buffer<Scalar>> transposed_;  // W (out, in) in panels, where dX is wanted; else null
