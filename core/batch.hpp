@@ -1,6 +1,7 @@
 // A batch as the networks see it: views of dense rows. core/data/gather.hpp fills the memory behind them.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -41,6 +42,11 @@ struct Batch {
   /// leaves, added up in the tree of core/summation_tree.hpp. 0: in whichever order the network likes.
   std::int64_t leaf = 0;
 };
+
+/// Of these targets, those that count.
+[[nodiscard]] inline std::int64_t counted_in(std::span<const std::int32_t> target_tokens) {
+  return std::ssize(target_tokens) - std::ranges::count(target_tokens, kNotCounted);
+}
 
 /// Whether a row of outputs is right: its largest, of equal ones the first, stands at `label`, and is finite. Never for
 /// a row that holds NaN, which has no largest, nor for kNotCounted.

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "core/batch.hpp"
+#include "core/gradient_noise.hpp"
 #include "core/settings.hpp"
 #include "core/step_trace.hpp"
 
@@ -41,6 +42,7 @@ struct PhaseTimes {
 struct StepResult {
   double loss = 0;  // the recorded value (enum Loss in core/settings.hpp) on the batch, before the update
   PhaseTimes phases;
+  GradientMoments gradient = {};  // with NetworkSettings::gradient_noise
 };
 
 struct Evaluation {
@@ -68,8 +70,9 @@ struct NetworkSettings {
   /// The CPU that each thread is to be held on while the network is claimed, the calling one first, rank by rank; none:
   /// they run where the system puts them.
   std::vector<int> cpus = {};
-  KeyValues own = {};      // of the backend's own settings those that are set, by name: `shard_rows`
-  std::uint64_t seed = 1;  // of what a network draws by itself: stochastic rounding
+  KeyValues own = {};           // of the backend's own settings those that are set, by name: `shard_rows`
+  std::uint64_t seed = 1;       // of what a network draws by itself: stochastic rounding
+  bool gradient_noise = false;  // a step of micro-batches tells the moments of its gradients
 };
 
 /// Process-wide library settings (thread counts) and the CPUs of threads, held by one network; gives them back when it

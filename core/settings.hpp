@@ -172,6 +172,7 @@ struct RecordSettings {
   RecordParameters parameters = RecordParameters::none;
   bool order = false;
   bool steps = true;
+  bool gradient_noise = false;  // moments of the gradients (core/gradient_noise.hpp), of steps of micro-batches
   bool keep_trial_files = false;
   std::int64_t checkpoint_every = 600;  // s, at the end of a round; 0: of each; -1: never but for a signal
 };

@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """Predicts from a sweep of batch sizes which of them trains fastest, and prints it beside what was measured, in Markdown.
 
-    scripts/fastest_batch.py results/fastest-batch.h5
+    scripts/fastest_batch.py results/fastest-batch.h5 --noise results/noise-scale.h5
 
 Steps to training.target are taken to fall as S = a + b / B with the batch size B: a is the fewest steps, b the fewest samples,
 and b / a the critical batch size, at which both are twice that (McCandlish et al., "An Empirical Model of Large-Batch
 Training", 2018, eq. 2.11). For each batch size the law is fitted to the steps of all others, of all seeds, by least squares of
 logarithms: what it then says of this one is a prediction, at both ends of the sweep an extrapolation. Times the median step
 that was measured at this batch size, it is the predicted time to the target. Judges nothing, and draws nothing.
+
+With --noise, the simple noise scale tr(S) / |G|^2 of the gradient on the way to the target, as runs with record.gradient_noise
+measured it, stands beside the critical batch size, whose order it should tell (their section 2.2): the steps are then 1 + noise
+scale / B times their fewest, which by itself, without a sweep, says at which batch size their time is least.
 """
 
 import argparse
@@ -21,6 +25,7 @@ import stepbench_script
 stepbench_script.require("h5py", "numpy", "pandas", "scipy")
 
 import numpy  # noqa: E402
+import pandas  # noqa: E402
 from scipy import optimize  # noqa: E402
 
 import stepbench_results  # noqa: E402
@@ -174,15 +179,81 @@ def verdict(name: str, law: Law, rows: Sequence[Row]) -> str:
     )
 
 
+@dataclass(frozen=True)
+class NoiseScale:
+    """Of the runs of one size of batch and of micro-batch: an element per seed, in samples."""
+
+    batch_size: int
+    micro_batch: int
+    at_start: Sequence[float]  # up to the first evaluation
+    to_target: Sequence[float]
+
+
+def noise_scales(results: Results) -> list[NoiseScale]:
+    """By size of batch and of micro-batch, in the order of the file."""
+    measured: dict[tuple[int, int], list[tuple[float, float]]] = {}
+    for name in results.trials:
+        trial = results.trial(name)
+        epochs, where = trial.epochs, f"{results.path}: trial {name}"
+        if results.summary.loc[name, "status"] == "unsupported":
+            continue
+        if epochs["gradient_variance"].isna().all():
+            raise ResultsError(f"{where} has no moments of its gradients: run it with --set record.gradient_noise=true "
+                               "--set training.micro_batch=1")  # fmt: skip
+        time = results.summary.loc[name, "time_to_target"]
+        if not math.isfinite(time):
+            raise ResultsError(f"{where} has or reached no training.target: give it that of the sweep, and train longer")
+        sizes = int(trial.settings[BATCH_SIZE]), int(trial.settings["training.micro_batch"])
+        before = epochs[epochs["train_time"] <= time]
+        measured.setdefault(sizes, []).append((noise_scale(before.head(1)), noise_scale(before)))
+    if not measured:
+        raise ResultsError(f"{results.path}: no trial of it was trained")
+    return [NoiseScale(*sizes, *zip(*values, strict=True)) for sizes, values in measured.items()]
+
+
+def noise_scale(epochs: pandas.DataFrame) -> float:
+    """The quotient of both means over all steps up to these evaluations, which follow each other from the first on."""
+    steps = epochs["step"].diff().fillna(epochs["step"].iloc[0])
+    square = (steps * epochs["gradient_square"]).sum()
+    return float((steps * epochs["gradient_variance"]).sum() / square) if square > 0 else math.inf
+
+
+def noise_table(scales: Sequence[NoiseScale]) -> str:
+    lines = [["batch size", "micro-batch", "noise scale at the start", "to the target"], ["---:"] * 4]
+    for scale in scales:
+        lines.append([str(scale.batch_size), str(scale.micro_batch), mean_and_deviation(scale.at_start),
+                      mean_and_deviation(scale.to_target)])  # fmt: skip
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def noise_verdict(name: str, law: Law, rows: Sequence[Row], scale: float) -> str:
+    """What the noise scale alone says of an arm, and what following it costs."""
+    told = min(rows, key=lambda row: (1 + scale / row.batch_size) * row.step_time)
+    fastest = min(rows, key=lambda row: row.measured)
+    cost = told.measured / fastest.measured - 1
+    loss = "which it is" if told is fastest else f"which is {cost:.1%} slower than {fastest.batch_size}"
+    return (
+        f"- {name}: the noise scale {scale:.0f} is {scale / law.critical_batch_size:.1f} times the critical batch size; by it alone, "
+        f"fastest is batch size {told.batch_size}, {loss}.\n"
+    )
+
+
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, metavar="FILE.h5", help="of a sweep of training.batch_size with training.target")
+    parser.add_argument("--noise", type=Path, metavar="FILE.h5", help="of runs with record.gradient_noise to the same target")
     options = parser.parse_args(arguments)
     results = stepbench_results.open(options.file)
     runs = arms_of(results)
     arms = {name: rows_of(of_arm, f"{results.path}: {name}") for name, of_arm in runs.items()}
     text = table(arms) + "\n" + "".join(verdict(name, fit(runs[name]), rows) for name, rows in arms.items())
-    stepbench_script.show(text + FOOTNOTE)
+    text += FOOTNOTE
+    if options.noise is not None:
+        scales = noise_scales(stepbench_results.open(options.noise))
+        mean = float(numpy.mean([value for scale in scales for value in scale.to_target]))
+        text += "\n" + noise_table(scales) + "\n"
+        text += "".join(noise_verdict(name, fit(runs[name]), rows, mean) for name, rows in arms.items())
+    stepbench_script.show(text)
 
 
 if __name__ == "__main__":

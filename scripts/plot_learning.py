@@ -24,7 +24,7 @@ from stepbench_results import Results, ResultsError  # noqa: E402
 
 _FORMATS = (".png", ".svg", ".pdf")
 _VALUES = {"train_loss": "training loss", "validation_loss": "validation loss",
-           "validation_accuracy": "validation accuracy"}  # fmt: skip
+           "validation_accuracy": "validation accuracy", "gradient_noise_scale": "noise scale"}  # fmt: skip
 _MARKERS, _DASHES = "os^Dv", ("-", "--", ":", "-.")
 
 
@@ -47,6 +47,8 @@ def points(results: Results, value: str, against: str | None, by: Sequence[str])
         if epochs["step"].isna().any():
             raise ResultsError(f"{results.path}: has no epochs/step: it is from before stepbench wrote it")
         line = ", ".join(f"{key.split('.')[-1]} {_text(settings[key])}" for key in by if key in settings)
+        square = epochs["gradient_square"]  # where it is not above 0, noise hides the gradient: no number
+        epochs = epochs.assign(gradient_noise_scale=epochs["gradient_variance"] / square.where(square > 0))
         evaluations = epochs if against is None else epochs.tail(1)
         x = evaluations["step"] if against is None else [settings[against]]
         rows.append(pandas.DataFrame({"line": line, "x": x, "y": evaluations[value].to_numpy()}))
@@ -55,7 +57,11 @@ def points(results: Results, value: str, against: str | None, by: Sequence[str])
             raise ResultsError(f"{results.path}: no trial has a setting {key}")
     if not rows:
         raise ResultsError(f"{results.path}: no trial was evaluated")
-    return pandas.concat(rows, ignore_index=True)
+    table = pandas.concat(rows, ignore_index=True)
+    if table["y"].isna().all():
+        asked = " (--set record.gradient_noise=true)" if value == "gradient_noise_scale" else ""
+        raise ResultsError(f"{results.path}: no evaluation has a {_VALUES[value]}{asked}")
+    return table
 
 
 def draw(table: pandas.DataFrame, value: str, against: str | None, log: bool) -> Figure:

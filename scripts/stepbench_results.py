@@ -46,10 +46,11 @@ _SUMMARY_NUMBERS = (
     "network_bytes",
 )  # fmt: skip
 # Columns that came later: NaN in a file from before.
-_SUMMARY_LATER = ("step_time_iqr", "noise_floor", "disturbed_rounds")
+_SUMMARY_LATER = ("step_time_iqr", "noise_floor", "disturbed_rounds", "gradient_noise_scale")
 _RANKS = "ranks"  # 0 in a file from before
 _STEP_COLUMNS = ("train_loss", "wall_time", "round")
 _EPOCH_COLUMNS = ("train_loss", "validation_loss", "validation_accuracy", "train_time")
+_GRADIENT_COLUMNS = ("gradient_square", "gradient_variance")  # only where record.gradient_noise asked for them
 _CHECK_COLUMNS = ("gradient_error", "gradient_max_error", "gradient_cosine", "update_error")
 _CELL_COLUMNS = (
     "step_time", "position", "block_time", "cpu_time", "steal_time", "run_delay", "involuntary_switches",
@@ -110,10 +111,11 @@ class Trial:
     @cached_property
     def epochs(self) -> pandas.DataFrame:
         """By `epoch`, an evaluation each: train_loss, validation_loss, validation_accuracy, train_time (s); and step, the steps
-        trained so far, NaN in a file from before."""
+        trained so far, NaN in a file from before; gradient_square and gradient_variance, NaN where they were not measured."""
         table = self._table("epochs", "epoch", _EPOCH_COLUMNS)
-        has_steps = "epochs" in self._group and "step" in self._group["epochs"]
-        return table.assign(step=_column(self._group["epochs"], "step", self._where) if has_steps else numpy.nan)
+        group = self._group["epochs"] if "epochs" in self._group else ()
+        return table.assign(**{name: _column(self._group["epochs"], name, self._where) if name in group else numpy.nan
+                               for name in ("step", *_GRADIENT_COLUMNS)})  # fmt: skip
 
     @cached_property
     def checks(self) -> pandas.DataFrame:

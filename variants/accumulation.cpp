@@ -1,12 +1,14 @@
 #include "variants/accumulation.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "core/buffer.hpp"
 #include "core/lap_clock.hpp"
 #include "core/models/parameters.hpp"
+#include "variants/kernels/kernels.hpp"
 
 namespace stepbench {
 namespace {
@@ -36,9 +38,14 @@ class AccumulatingNetwork final : public Network<Scalar> {
       : own_(std::move(own)),
         micro_batch_(*settings.training.micro_batch),
         divisor_(settings.training.divisor),
-        flat_(own_->gradient_parts().empty() ? static_cast<std::size_t>(parameter_layout(settings.model).size) : 0) {
-    std::size_t size = flat_.size();
-    for (const std::span<Scalar>& part : own_->gradient_parts()) size += part.size();
+        gradient_noise_(settings.gradient_noise),
+        parts_(own_->gradient_parts()) {
+    if (parts_.empty()) {
+      flat_.resize(static_cast<std::size_t>(parameter_layout(settings.model).size));
+      parts_.emplace_back(flat_.data(), flat_.size());
+    }
+    std::size_t size = 0;
+    for (const std::span<Scalar>& part : parts_) size += part.size();
     sum_.resize(size);
   }
 
@@ -58,14 +65,24 @@ class AccumulatingNetwork final : public Network<Scalar> {
 
   StepResult compute_gradients(const Batch<Scalar>& batch) override {
     StepResult whole;
+    GradientMomentSums moments;
     const std::int64_t parts = (batch.size + micro_batch_ - 1) / micro_batch_;
     for_each_micro_batch(batch, [&](Batch<Scalar>& micro, bool is_first, bool is_last) {
-      if (divisor_ == Divisor::naive) micro.counted = parts * std::max<std::int64_t>(1, counted(micro));
+      const std::int64_t own_count = counted(micro);
+      if (divisor_ == Divisor::naive) micro.counted = parts * std::max<std::int64_t>(1, own_count);
       const StepResult part = own_->compute_gradients(micro);
       whole.loss += part.loss;
       for (std::size_t i = 0; i < whole.phases.seconds.size(); ++i) whole.phases.seconds[i] += part.phases.seconds[i];
       LapClock clock;
+      if (!flat_.empty()) own_->read(Content::gradients, flat_);
+      if (gradient_noise_ && own_count > 0) {
+        // What the network has is a part of the batch's mean: in the proportion of what they count.
+        const double share = static_cast<double>(own_count) / static_cast<double>(micro.counted);
+        moments.add(share * static_cast<double>(batch.size), square_of_gradients() / (share * share));
+      }
       add_gradients(is_first, is_last);
+      if (gradient_noise_ && is_last) whole.gradient = moments.moments(square_of_gradients());
+      if (!flat_.empty() && is_last) own_->write(Content::gradients, flat_);
       whole.phases[Phase::reduce] += clock.lap();
     });
     return whole;
@@ -86,9 +103,7 @@ class AccumulatingNetwork final : public Network<Scalar> {
  private:
   /// Samples, or tokens with a target.
   static std::int64_t counted(const Batch<Scalar>& micro) {
-    return micro.tokens.empty()
-               ? micro.size
-               : std::ssize(micro.target_tokens) - std::ranges::count(micro.target_tokens, kNotCounted);
+    return micro.tokens.empty() ? micro.size : counted_in(micro.target_tokens);
   }
 
   /// Their means are over what the whole batch counts, so that they add up to those of the batch.
@@ -103,27 +118,23 @@ class AccumulatingNetwork final : public Network<Scalar> {
       micro.targets = part_of(batch.targets, batch.size, first, size);
       micro.tokens = part_of(batch.tokens, batch.size, first, size);
       micro.target_tokens = part_of(batch.target_tokens, batch.size, first, size);
-      if (batch.pending == nullptr) {
-        work(micro, first == 0, first + size == batch.size);
-        continue;
-      }
-      const RowsFrom rows(*batch.pending, first);
-      micro.pending = &rows;
+      std::optional<RowsFrom> rows;
+      if (batch.pending != nullptr) micro.pending = &rows.emplace(*batch.pending, first);
       work(micro, first == 0, first + size == batch.size);
     }
   }
 
-  /// Those of a micro-batch to those before it; after the last one, the network's are the sum.
+  [[nodiscard]] double square_of_gradients() const {
+    double square = 0;
+    for (const std::span<Scalar>& part : parts_) square += sum_of_squares(part.data(), std::ssize(part));
+    return square;
+  }
+
+  /// Those of a micro-batch to those before it, by one thread; after the last one, the parts are the sum.
   void add_gradients(bool is_first, bool is_last) {
     if (is_first && is_last) return;
-    if (!flat_.empty()) {
-      own_->read(Content::gradients, flat_);
-      add_part(flat_, sum_.data(), is_first, is_last);
-      if (is_last) own_->write(Content::gradients, flat_);
-      return;
-    }
     Scalar* sum = sum_.data();
-    for (const std::span<Scalar>& part : own_->gradient_parts()) {
+    for (const std::span<Scalar>& part : parts_) {
       add_part(part, sum, is_first, is_last);
       sum += part.size();
     }
@@ -143,8 +154,10 @@ class AccumulatingNetwork final : public Network<Scalar> {
   std::unique_ptr<Network<Scalar>> own_;
   std::int64_t micro_batch_;
   Divisor divisor_;
-  Buffer<Scalar> flat_;  // gradients in canonical order, where they are not reached in memory
-  Buffer<Scalar> sum_;   // part by part, or in canonical order
+  bool gradient_noise_;
+  std::vector<std::span<Scalar>> parts_;  // the network's gradients, or flat_
+  Buffer<Scalar> flat_;                   // in canonical order, where they are not reached in memory
+  Buffer<Scalar> sum_;                    // part by part
 };
 
 }  // namespace

@@ -14,7 +14,8 @@ namespace stepbench {
 
 /// For settings that accumulate. `make` makes the backend's own network, for micro-batches. The loss and the gradients
 /// of a batch are those that `make` would give for the whole of it, but for rounding; with Divisor::naive the means of
-/// the micro-batches' own.
+/// the micro-batches' own. With NetworkSettings::gradient_noise a step tells the moments of its gradients, which costs
+/// a pass over them for each micro-batch.
 template <typename Scalar>
 [[nodiscard]] std::unique_ptr<Network<Scalar>> make_accumulating_network(
     std::unique_ptr<Network<Scalar>> (*make)(const NetworkSettings&), const NetworkSettings& settings);

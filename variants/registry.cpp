@@ -74,7 +74,8 @@ NetworkSettings network_settings(const TrialSettings& trial, std::int64_t max_ba
           .independent_ranks = trial.scaling.kind == ScalingKind::throughput && trial.ranks.count > 0,
           .cpus = trial.places.cpus,
           .own = own_settings(trial),
-          .seed = trial.seed};
+          .seed = trial.seed,
+          .gradient_noise = trial.record.gradient_noise};
 }
 
 std::vector<LibraryFact> backend_libraries() {

@@ -215,6 +215,18 @@ void check_training(const TrialSettings& trial, const KeyTable& table) {
   if (trial.model.softmax == Precision::float32 && training.precision == Precision::float64) {
     throw SettingError("model.softmax", "found \"float32\" with training.precision = float64, allowed: float64");
   }
+  if (trial.record.gradient_noise && training.divisor == Divisor::naive) {
+    throw SettingError("record.gradient_noise",
+                       "found \"true\" with training.divisor = naive, allowed: with counted, as the moments are of the "
+                       "batch's own gradient");
+  }
+  if (trial.record.gradient_noise && *training.micro_batch >= training.batch_size) {
+    throw SettingError(
+        "record.gradient_noise",
+        fmt::format("found \"true\" with training.micro_batch = {} of batches of {}, allowed: with less, as "
+                    "micro-batches are compared",
+                    *training.micro_batch, training.batch_size));
+  }
   if (trial.scaling.kind == ScalingKind::weak && !training.steps) {
     throw SettingError(
         "training.epochs",

@@ -299,6 +299,10 @@ std::vector<Key> measure_and_record_keys() {
           "record.steps", [](auto& s) -> auto& { return s.record.steps; }, boolean_rule(),
           "store loss and times of every step"),
       make_key(
+          "record.gradient_noise", [](auto& s) -> auto& { return s.record.gradient_noise; }, boolean_rule(),
+          "measure how far the gradients of micro-batches differ: the noise scale, at the cost of a pass over each",
+          {.condition = kAccumulated}),
+      make_key(
           "record.keep_trial_files", [](auto& s) -> auto& { return s.record.keep_trial_files; }, boolean_rule(),
           "keep the file of each trial beside the collection"),
       make_key(

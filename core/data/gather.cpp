@@ -61,8 +61,8 @@ std::int64_t counted_of(const Split& split, std::span<const std::int64_t> sample
   const std::int64_t context = std::ssize(split.tokens) / split.samples;
   std::int64_t counted = 0;
   for (const std::int64_t sample : samples) {
-    const auto first = split.target_tokens.begin() + sample * context;
-    counted += context - std::count(first, first + context, kNotCounted);
+    counted += counted_in(std::span(split.target_tokens)
+                              .subspan(static_cast<std::size_t>(sample * context), static_cast<std::size_t>(context)));
   }
   return counted;
 }
@@ -103,8 +103,7 @@ Batch<Scalar> BatchGatherer<Scalar>::begin_gather(const Split& split, std::span<
     }
     batch.tokens = std::span<const std::int32_t>(tokens_).first(count);
     batch.target_tokens = std::span<const std::int32_t>(target_tokens_).first(count);
-    batch.counted = static_cast<std::int64_t>(count) -
-                    std::count(batch.target_tokens.begin(), batch.target_tokens.end(), kNotCounted);
+    batch.counted = counted_in(batch.target_tokens);
     return batch;
   }
   split_ = &split;

@@ -84,15 +84,18 @@ Quantity read_metric(std::string_view text) {
   const std::string_view word = take_word(text);
   if (word.empty() || !text.empty()) fail_quantity(whole);
   const std::size_t at = word.find('@');
-  if (std::ranges::find(kQuantitiesAtStep, word) != kQuantitiesAtStep.end()) {
+  const auto is_one_of = [](const auto& names, std::string_view name) {
+    return std::ranges::find(names, name) != names.end();
+  };
+  if (is_one_of(kQuantitiesAtStep, word) && !is_one_of(kTrialQuantities, word)) {
     fail(word, fmt::format("with a step, as in {0}@600, or final_{0}, best_{0}", word));
   }
   if (at == word.npos) {
-    if (std::ranges::find(kTrialQuantities, word) == kTrialQuantities.end()) fail_quantity(word);
+    if (!is_one_of(kTrialQuantities, word)) fail_quantity(word);
     return {std::string(word), std::nullopt, ""};
   }
   const std::string_view name = word.substr(0, at), digits = word.substr(at + 1);
-  if (std::ranges::find(kQuantitiesAtStep, name) == kQuantitiesAtStep.end()) fail_quantity(word);
+  if (!is_one_of(kQuantitiesAtStep, name)) fail_quantity(word);
   std::int64_t step = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), step);
   if (error != std::errc{} || end != digits.data() + digits.size() || step < 1) {

@@ -14,13 +14,13 @@ namespace stepbench {
 
 /// Numbers of a trial that an expectation may be about, named as in result files. Those that an evaluation has may be
 /// asked for at a step: `validation_accuracy@600`.
-inline constexpr std::array<std::string_view, 10> kTrialQuantities = {
+inline constexpr std::array<std::string_view, 11> kTrialQuantities = {
     "final_train_loss",     "best_train_loss",           "final_validation_loss",
     "best_validation_loss", "final_validation_accuracy", "best_validation_accuracy",
     "gradient_error",       "steps_to_target",           "time_to_target",
-    "samples_per_second"};
-inline constexpr std::array<std::string_view, 3> kQuantitiesAtStep = {"train_loss", "validation_loss",
-                                                                      "validation_accuracy"};
+    "samples_per_second",   "gradient_noise_scale"};
+inline constexpr std::array<std::string_view, 4> kQuantitiesAtStep = {"train_loss", "validation_loss",
+                                                                      "validation_accuracy", "gradient_noise_scale"};
 
 /// A number of each trial, or with `spread_over` one of several trials: the standard deviation of that number over
 /// those that differ in this key alone.

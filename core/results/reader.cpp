@@ -97,6 +97,10 @@ EpochSeries read_epochs(const Group& group) {
   for (const auto& column : schema::kEpochColumns)
     epochs.*column.member = read_column<double>(group, column.name, epochs.epoch.size());
   if (group.has("step")) epochs.step = read_column<std::int64_t>(group, "step", epochs.epoch.size());
+  if (!group.has(schema::kGradientColumns[0].name)) return epochs;
+  if (epochs.step.empty()) throw Error(group.name() + " has moments of gradients, but no `step`");
+  for (const auto& column : schema::kGradientColumns)
+    epochs.*column.member = read_column<double>(group, column.name, epochs.epoch.size());
   return epochs;
 }
 

@@ -51,6 +51,7 @@ inline constexpr Column<TrialSummary, double> kSummaryColumns[] = {
     {"final_train_loss", kLossUnits, &TrialSummary::final_train_loss},
     {"best_validation_loss", kLossUnits, &TrialSummary::best_validation_loss},
     {"best_validation_accuracy", "1", &TrialSummary::best_validation_accuracy},
+    {"gradient_noise_scale", "1", &TrialSummary::gradient_noise_scale, kOfSomeFiles},
     {"time_to_target", "s", &TrialSummary::time_to_target},
     {"speed_ratio", "1", &TrialSummary::speed_ratio},
     {"speed_ratio_low", "1", &TrialSummary::speed_ratio_low},
@@ -69,6 +70,12 @@ inline constexpr Column<EpochSeries, std::vector<double>> kEpochColumns[] = {
     {"validation_loss", kLossUnits, &EpochSeries::validation_loss},
     {"validation_accuracy", "1", &EpochSeries::validation_accuracy},
     {"train_time", "s", &EpochSeries::train_time},
+};
+
+/// Of those that measure the noise of their gradients: none, or as many entries as there are evaluations.
+inline constexpr Column<EpochSeries, std::vector<double>> kGradientColumns[] = {
+    {"gradient_square", "1", &EpochSeries::gradient_square},
+    {"gradient_variance", "1", &EpochSeries::gradient_variance},
 };
 
 inline constexpr Column<TensorCheck, double> kCheckColumns[] = {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 namespace stepbench {
@@ -44,6 +45,20 @@ std::optional<FailureCause> failure_cause_from_text(std::string_view text) {
 Status worse(Status first, Status second) {
   const Status worst = rank(first) < rank(second) ? second : first;
   return worst == Status::unsupported ? Status::completed : worst;
+}
+
+double gradient_noise_scale(const EpochSeries& epochs, std::optional<std::int64_t> step) {
+  double square = 0, variance = 0;
+  std::int64_t before = 0, trained = 0;
+  for (std::size_t i = 0; i < epochs.gradient_square.size(); ++i) {
+    const std::int64_t now = epochs.step[i], steps = now - std::exchange(before, now);
+    if ((step && now != *step) || std::isnan(epochs.gradient_variance[i])) continue;
+    square += static_cast<double>(steps) * epochs.gradient_square[i];
+    variance += static_cast<double>(steps) * epochs.gradient_variance[i];
+    trained += steps;
+  }
+  if (trained == 0) return kNotANumber;
+  return square > 0 ? variance / square : std::numeric_limits<double>::infinity();
 }
 
 std::string to_text(const ShardRecord& shard) {

@@ -50,7 +50,16 @@ struct EpochSeries {
   std::vector<double> validation_accuracy;  // of samples or counted tokens; NaN for data with targets
   std::vector<double> train_time;           // s, cumulative, training only
   std::vector<std::int64_t> step;           // steps trained so far; empty in older files
+  /// Means since the last evaluation over the steps that had two micro-batches (core/gradient_noise.hpp); NaN where
+  /// none had. Empty without record.gradient_noise.
+  std::vector<double> gradient_square, gradient_variance;
 };
+
+/// tr(S) / |G|^2, the simple noise scale (McCandlish et al. 2018, eq. 2.9), in samples: of the means of both, as their
+/// quotient of one step may be anything. Of all evaluations, or of what was trained between the one at `step` and the
+/// one before; those without moments are left out. NaN where none has any. Infinite where the mean square is not above
+/// 0: noise hides the gradient.
+[[nodiscard]] double gradient_noise_scale(const EpochSeries& epochs, std::optional<std::int64_t> step = {});
 
 /// Agreement of one tensor with the float64 `neuron` reference, at the gate.
 struct TensorCheck {
@@ -99,9 +108,10 @@ struct TrialSummary {
   double final_train_loss = kNotANumber;   // of the last evaluation interval
   double best_validation_loss = kNotANumber;
   double best_validation_accuracy = kNotANumber;
-  double time_to_target = kNotANumber;   // s; NaN: no target, or not reached
-  double speed_ratio = kNotANumber;      // against the group's baseline, paired by round; above 1 is faster
-  double speed_ratio_low = kNotANumber;  // 95% interval; NaN with fewer than 8 rounds
+  double gradient_noise_scale = kNotANumber;  // samples, over the whole training; NaN without record.gradient_noise
+  double time_to_target = kNotANumber;        // s; NaN: no target, or not reached
+  double speed_ratio = kNotANumber;           // against the group's baseline, paired by round; above 1 is faster
+  double speed_ratio_low = kNotANumber;       // 95% interval; NaN with fewer than 8 rounds
   double speed_ratio_high = kNotANumber;
   double noise_floor = kNotANumber;       // of the group: speed ratios within 1/(1+f) .. 1+f may be noise
   double disturbed_rounds = kNotANumber;  // rounds in which the noise watch saw this trial's block disturbed
@@ -201,7 +211,8 @@ struct GroupRecord {
   /// (R, M): how often the run had been started again from a checkpoint when the block was trained: 0, 1, ... Blocks of
   /// one round share it where trials take turns. What is told from several rounds is told within a segment.
   std::vector<std::int64_t> segment = {};
-  /// (R): the process that trained the round, 0, 1, ...; empty: one trained all (`run --repeat`: run/join_processes.hpp).
+  /// (R): the process that trained the round, 0, 1, ...; empty: one trained all (`run --repeat`:
+  /// run/join_processes.hpp).
   std::vector<std::int64_t> process = {};
   std::vector<double> peak_gflops = {};    // (R) GFLOP/s, FMA peak of all cores taken in that round; NaN if not taken
   std::vector<double> gemm_gflops = {};    // (R) GFLOP/s, a large GEMM on all cores taken in that round; or empty

@@ -149,6 +149,13 @@ void write_epochs(Group& trial_group, const TrialRecord& trial) {
   const Dataset epoch = make_scale(group, "epoch", trial.epochs.epoch);
   for (const auto& [name, units, member, since] : schema::kEpochColumns)
     write_over(group, {epoch}, name, trial.epochs.*member, units_or(units, schema::loss_units(trial)));
+  for (const auto& [name, units, member, since] : schema::kGradientColumns) {
+    const std::vector<double>& values = trial.epochs.*member;
+    if (values.empty()) continue;
+    require(values.size() == trial.epochs.epoch.size() && trial.epochs.step.size() == values.size(),
+            "trial " + trial.id + ": the moments of its gradients are not as many as its evaluations' steps");
+    write_over(group, {epoch}, name, values, units);
+  }
   if (trial.epochs.step.empty()) return;
   require(trial.epochs.step.size() == trial.epochs.epoch.size(),
           "trial " + trial.id + ": the steps of its evaluations are not as many as those");

@@ -64,6 +64,7 @@ double recorded(const TrialRecord& trial, const Quantity& quantity) {
   const std::string_view metric = quantity.metric;
   const EpochSeries& epochs = trial.epochs;
   const TrialSummary& summary = trial.summary;
+  if (metric == "gradient_noise_scale") return gradient_noise_scale(epochs, quantity.step);
   if (quantity.step) {
     return at_step(trial, *quantity.step,
                    metric == "train_loss"        ? epochs.train_loss

@@ -93,6 +93,7 @@ void summarise(TrialRecord& record, const TrialSettings& trial, const Dataset& d
   if (!epochs.train_loss.empty()) summary.final_train_loss = epochs.train_loss.back();
   summary.best_validation_loss = best(epochs.validation_loss, std::less_equal<>());
   summary.best_validation_accuracy = best(epochs.validation_accuracy, std::greater_equal<>());
+  summary.gradient_noise_scale = gradient_noise_scale(epochs);
   if (trial.training.target) {
     summary.time_to_target = first_time_at_target(epochs, *trial.training.target).value_or(kNotANumber);
   }

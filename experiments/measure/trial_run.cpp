@@ -137,6 +137,9 @@ class TypedTrialRun final : public LocalTrialRun {
             train_time_,
             loss_sum_,
             loss_count_,
+            gradient_sums_.square,
+            gradient_sums_.variance,
+            gradient_count_,
             threads_by_block_,
             record_.cpus};
   }
@@ -155,6 +158,8 @@ class TypedTrialRun final : public LocalTrialRun {
     train_time_ = state.train_time;
     loss_sum_ = state.loss_sum;
     loss_count_ = state.loss_count;
+    gradient_sums_ = {.square = state.gradient_square_sum, .variance = state.gradient_variance_sum};
+    gradient_count_ = state.gradient_count;
     threads_by_block_ = state.threads_by_block;
     record_.threads_observed = threads_of_middle_block();
     record_.cpus = state.cpus;
@@ -306,6 +311,11 @@ class TypedTrialRun final : public LocalTrialRun {
     train_time_ += wall_time;
     loss_sum_ += result.loss * static_cast<double>(counted);
     loss_count_ += counted;
+    if (!std::isnan(result.gradient.variance)) {
+      gradient_sums_.square += result.gradient.square;
+      gradient_sums_.variance += result.gradient.variance;
+      ++gradient_count_;
+    }
     if (!std::isfinite(result.loss)) record_.diverged_at_step = step_;
     ++step_;
   }
@@ -377,6 +387,12 @@ class TypedTrialRun final : public LocalTrialRun {
     epochs.train_time.push_back(train_time_);
     loss_sum_ = 0;
     loss_count_ = 0;
+    if (!trial_.record.gradient_noise) return;
+    const auto told = static_cast<double>(gradient_count_);
+    epochs.gradient_square.push_back(gradient_sums_.square / told);  // NaN where no step told
+    epochs.gradient_variance.push_back(gradient_sums_.variance / told);
+    gradient_sums_ = {.square = 0, .variance = 0};
+    gradient_count_ = 0;
   }
 
   const TrialSettings& trial_;
@@ -396,6 +412,8 @@ class TypedTrialRun final : public LocalTrialRun {
   double gathering_time_ = 0;  // s, of the last step
   double loss_sum_ = 0;        // since the last evaluation, over what the batches count
   std::int64_t loss_count_ = 0;
+  GradientMoments gradient_sums_ = {.square = 0, .variance = 0};  // of the steps since then that told them
+  std::int64_t gradient_count_ = 0;
   std::vector<std::int64_t> threads_by_block_;
 };
 

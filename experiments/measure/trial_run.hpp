@@ -68,6 +68,8 @@ struct TrialState {
   double train_time = 0;  // s
   double loss_sum = 0;    // since the last evaluation, over what batches count
   std::int64_t loss_count = 0;
+  double gradient_square_sum = 0, gradient_variance_sum = 0;  // of the steps since then that told them
+  std::int64_t gradient_count = 0;
   std::vector<std::int64_t> threads_by_block;
   std::string cpus;  // as TrialRecord has it
 };

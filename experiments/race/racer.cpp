@@ -39,7 +39,8 @@ const std::filesystem::path& require_program(const Entry& entry) {
 }  // namespace
 
 Racer::Racer(Entry entry, std::span<const std::string> arguments)
-    : entry_(std::move(entry)), child_(require_program(entry_), worker_command(arguments), {.environment = environment_as_started()}) {
+    : entry_(std::move(entry)),
+      child_(require_program(entry_), worker_command(arguments), {.environment = environment_as_started()}) {
   greet();
   const std::string line = expect_line(0, "ready");
   const std::optional<std::int64_t> steps = parse_ready(line);

@@ -21,6 +21,9 @@ void visit_attributes(State& state, Visit&& visit) {
   visit("train_time", state.train_time);
   visit("loss_sum", state.loss_sum);
   visit("loss_count", state.loss_count);
+  visit("gradient_square_sum", state.gradient_square_sum);
+  visit("gradient_variance_sum", state.gradient_variance_sum);
+  visit("gradient_count", state.gradient_count);
 }
 template <typename State, typename Visit>
 void visit_buffers(State& state, Visit&& visit) {

@@ -154,7 +154,10 @@ std::string noise_lines(const ResultFile& file, const std::vector<ShownSpeed>& s
 }
 
 /// How to read the table.
-std::string legend(const std::string& speed_heading, bool together, double margin) {
+std::string legend(const std::string& speed_heading, bool together, bool some_noise, double margin) {
+  const char* const noise =
+      some_noise ? "noise scale: of the gradient, samples: a larger batch gains less (experiments/noise-scale.md)\n"
+                 : "";
   if (together) {
     return fmt::format(
         "seeds: a row is of the trials that differ in the seed alone and completed (`show --all`: a row for each);\n"
@@ -164,15 +167,15 @@ std::string legend(const std::string& speed_heading, bool together, double margi
         "within {}; ?: cannot tell); peak: mean over the seeds, of the FMA peak of as many cores, best of the\n"
         "rounds; losses, accuracy: mean ± standard deviation over the seeds; grad. error: the worst seed's worst\n"
         "tensor's relative L2 against float64 neuron; same bits: equal parameters on every number of threads, of\n"
-        "every seed (-: not promised, or alone)\n",
-        speed_heading, margin_percent(margin));
+        "every seed (-: not promised, or alone)\n{}",
+        speed_heading, margin_percent(margin), noise);
   }
   return fmt::format(
       "{}: geometric mean of the rounds' median steps (unpaired: the median step), ± the steps' median absolute\n"
       "deviation; vs: speed, paired by round, with 95% interval (=: same, interval and noise floor are within {}; ?:\n"
       "cannot tell); peak: FMA peak of as many cores, best of the rounds; grad. error: worst tensor's relative L2\n"
-      "against float64 neuron; same bits: equal parameters on every number of threads (-: not promised, or alone)\n",
-      speed_heading, margin_percent(margin));
+      "against float64 neuron; same bits: equal parameters on every number of threads (-: not promised, or alone)\n{}",
+      speed_heading, margin_percent(margin), noise);
 }
 
 /// Of every row, with the false discovery rate held among them.
@@ -239,6 +242,9 @@ std::string results_table(const ResultFile& file, double margin, SeedRows seeds,
   table.add_column("train loss");
   table.add_column("val. loss");
   table.add_column("val. acc.");
+  const bool some_noise = std::ranges::any_of(
+      file.trials, [](const TrialRecord& record) { return !std::isnan(record.summary.gradient_noise_scale); });
+  if (some_noise) table.add_column("noise scale");
   table.add_column("grad. error");
   table.add_column("same bits");
   std::string notes, block = rows.front().block;
@@ -262,8 +268,9 @@ std::string results_table(const ResultFile& file, double margin, SeedRows seeds,
          speed.rate(tokens ? &TrialSummary::tokens_per_second : &TrialSummary::samples_per_second), speed.ratio(margin),
          number(speed.percent_of_peak(), "{:.1f}"), mean_over_seeds(row, &TrialSummary::final_train_loss),
          mean_over_seeds(row, &TrialSummary::best_validation_loss),
-         mean_over_seeds(row, &TrialSummary::best_validation_accuracy), worst_gradient_error(row),
-         same_bits_of_row(file, row)});
+         mean_over_seeds(row, &TrialSummary::best_validation_accuracy)});
+    if (some_noise) cells.push_back(mean_over_seeds(row, &TrialSummary::gradient_noise_scale, "{:.1f}"));
+    cells.insert(cells.end(), {worst_gradient_error(row), same_bits_of_row(file, row)});
     table.add_row(std::move(cells));
     notes += unfinished_lines(row) + speed.left_out();
   }
@@ -281,12 +288,12 @@ std::string results_table(const ResultFile& file, double margin, SeedRows seeds,
                                             notes,
                                             peer_lines(file),
                                             noise_lines(file, speeds, together, margin),
-                                            legend(speed_heading, together, margin)};
+                                            legend(speed_heading, together, some_noise, margin)};
     return drawn_as_latex(table, heading(file, varying), below) + further;
   }
   return heading(file, varying) + "\n" + machine_lines(file) + "\n" + ahead + table.text() + "\n" + notes +
-         peer_lines(file) + noise_lines(file, speeds, together, margin) + legend(speed_heading, together, margin) +
-         further;
+         peer_lines(file) + noise_lines(file, speeds, together, margin) +
+         legend(speed_heading, together, some_noise, margin) + further;
 }
 
 }  // namespace stepbench

@@ -226,12 +226,13 @@ std::string ShownSpeed::left_out() const {
   return lines;
 }
 
-std::string mean_over_seeds(const TableRow& row, double TrialSummary::*quantity) {
+std::string mean_over_seeds(const TableRow& row, double TrialSummary::*quantity, const char* format) {
   std::vector<double> values;
   for (const TrialRecord* trial : row.counted) values.push_back(trial->summary.*quantity);
   if (values.empty() || any_nan(values)) return kNothing;
-  if (values.size() == 1) return fmt::format("{:.4f}", values.front());
-  return fmt::format("{:.4f} ±{:.4f}", statistics::mean(values), standard_deviation(values));
+  const auto text = [format](double value) { return fmt::format(fmt::runtime(format), value); };
+  if (values.size() == 1) return text(values.front());
+  return text(statistics::mean(values)) + " ±" + text(standard_deviation(values));
 }
 
 }  // namespace stepbench

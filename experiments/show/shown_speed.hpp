@@ -62,7 +62,8 @@ class ShownSpeed {
 };
 
 /// The mean of a quantity over a row's seeds, with the standard deviation: `0.1516 ±0.0012`; of one seed the number
-/// alone, `-` where a seed has none.
-[[nodiscard]] std::string mean_over_seeds(const TableRow& row, double TrialSummary::*quantity);
+/// alone, `-` where a seed has none. `format` is of each of the two.
+[[nodiscard]] std::string mean_over_seeds(const TableRow& row, double TrialSummary::*quantity,
+                                          const char* format = "{:.4f}");
 
 }  // namespace stepbench

@@ -11,7 +11,7 @@ import pandas
 from stepbench_report.collection import Collection
 from stepbench_report.speed_charts import rate_unit
 from stepbench_report.speed_verdict import Basis, Verdict, speed_verdict
-from stepbench_report.table import same_bits, worst_gradient_error
+from stepbench_report.table import BARE_IF_EMPTY, same_bits, worst_gradient_error
 from stepbench_report.words import NOTHING, number, times_text
 from stepbench_statistics import Estimate, geometric_mean
 
@@ -27,7 +27,7 @@ def seed_table(trials: Collection) -> pandas.DataFrame:
     lines = [_line(trials, completed, condition, arm, rows, unit)
              for (condition, arm), rows in trials.trials.groupby(["condition", "arm"], sort=False)]  # fmt: skip
     table = pandas.DataFrame(lines)
-    bare = [name for name in ("val. loss", "val. acc.", "% of peak", "grad. error") if (table[name] == NOTHING).all()]
+    bare = [name for name in BARE_IF_EMPTY if (table[name] == NOTHING).all()]
     return table.drop(columns=bare)
 
 
@@ -43,6 +43,7 @@ def _line(trials: Collection, completed: Collection, condition: str, arm: str, r
         "vs baseline": _ratio(completed, condition, arm), "% of peak": number(_mean(counted, "percent_of_peak"), ".1f"),
         "train loss": _spread(counted, "final_train_loss"), "val. loss": _spread(counted, "best_validation_loss"),
         "val. acc.": _spread(counted, "best_validation_accuracy"),
+        "noise scale": _spread(counted, "gradient_noise_scale", ".1f"),
         "grad. error": number(float(numpy.max(errors)), ".1e"),
         "same bits": "NO" if False in bits else "yes" if all(bits) else NOTHING,
     }  # fmt: skip
@@ -62,11 +63,11 @@ def _rate(rows: pandas.DataFrame, column: str) -> str:
     return f"{geometric_mean(rates).value:,.0f} ±{100 * spread:.1f}%"
 
 
-def _spread(rows: pandas.DataFrame, column: str) -> str:
+def _spread(rows: pandas.DataFrame, column: str, form: str = ".4f") -> str:
     mean = _mean(rows, column)
     if math.isnan(mean) or len(rows) == 1:
-        return number(mean, ".4f")
-    return f"{mean:.4f} ±{rows[column].std(ddof=1):.4f}"
+        return number(mean, form)
+    return f"{mean:{form}} ±{rows[column].std(ddof=1):{form}}"
 
 
 def _ratio(completed: Collection, condition: str, arm: str) -> str:

@@ -10,6 +10,8 @@ from stepbench_report.speed_verdict import (Basis, SpeedEvidence, Verdict, found
                                             what_would_tell)  # fmt: skip
 from stepbench_report.words import NOTHING, number, times_text, value_text
 
+BARE_IF_EMPTY = ("val. loss", "val. acc.", "noise scale", "% of peak", "grad. error")  # columns left out where nobody has any
+
 
 def worst_gradient_error(trials: Collection, row: pandas.Series) -> float:
     """Largest relative L2 of a tensor at the gate; NaN: there was no gate."""
@@ -48,13 +50,14 @@ def results_table(trials: Collection) -> pandas.DataFrame:
             "train loss": number(row["final_train_loss"], ".4f"),
             "val. loss": number(row["best_validation_loss"], ".4f"),
             "val. acc.": number(row["best_validation_accuracy"], ".4f"),
+            "noise scale": number(row["gradient_noise_scale"], ".1f"),
             "grad. error": number(worst_gradient_error(trials, row), ".1e"),
             "same bits": NOTHING if bits is None else "yes" if bits else "NO",
         }  # fmt: skip
         lines.append(line)
     table = pandas.DataFrame(lines)
     bare = [name for name in ("setting", "seed") if table[name].nunique() == 1]
-    bare += [name for name in ("val. loss", "val. acc.", "% of peak", "grad. error") if (table[name] == NOTHING).all()]
+    bare += [name for name in BARE_IF_EMPTY if (table[name] == NOTHING).all()]
     return table.drop(columns=bare)
 
 

@@ -284,6 +284,21 @@ TEST_CASE("layerwise updates need plain sgd without clipping") {
   CHECK(error_with("update_order = layerwise\nweight_decay = 0.1\n") == "no error");
 }
 
+TEST_CASE("the noise of gradients needs several micro-batches, and the batch's own divisor") {
+  const auto error = [](const std::string& training) {
+    return error_with(training + "[record]\ngradient_noise = true\n");
+  };
+  CHECK(error("micro_batch = 4\n") == "no error");
+  CHECK_THAT(error(""), Catch::Matchers::Contains("training.micro_batch"));
+  CHECK(error("micro_batch = 4\ndivisor = naive\n") ==
+        "quick.cfg:14: record.gradient_noise: found \"true\" with training.divisor = naive, allowed: with counted, as "
+        "the "
+        "moments are of the batch's own gradient (trial blas-t1-s1)");
+  CHECK(error("micro_batch = 32\n") ==
+        "quick.cfg:13: record.gradient_noise: found \"true\" with training.micro_batch = 32 of batches of 32, allowed: "
+        "with less, as micro-batches are compared (trial blas-t1-s1)");
+}
+
 TEST_CASE("cross entropy needs a linear output") {
   CHECK(error_with("[model]\noutput = relu\n") ==
         "quick.cfg:12: model.output: found \"relu\" with model.loss = cross_entropy, allowed: linear (trial "
@@ -395,7 +410,8 @@ TEST_CASE("every key that is set is stored, in the order of the table") {
       "weight_decay = 0.8\nschedule = cosine\nwarmup_steps = 1\nfinal_learning_rate = 0.01\ngradient_clip = 2\n"
       "update_order = simultaneous\nprecision = float64\ntarget = train_loss<=0.1\n[measure]\nrounds = 8\n"
       "warmup_steps = 0\ninterleave = false\nbaseline = blas\npin = spread\ngate = true\ngate_samples = 3\n"
-      "evaluate_every = 2 epochs\n[record]\nparameters = all\norder = true\nsteps = false\nkeep_trial_files = true\n"
+      "evaluate_every = 2 epochs\n[record]\nparameters = all\norder = true\nsteps = false\ngradient_noise = "
+      "false\nkeep_trial_files = true\n"
       "checkpoint_every = 90 s\n[sweep]\nbackend = blas\n");
   std::string stored, section;
   for (const auto& [key, value] : setting_values(experiment.trials.at(0), kTestKeys)) {

@@ -57,6 +57,8 @@ TEST_CASE("a metric at a step") {
   const Quantity quantity = parse("validation_accuracy@600 >= 0.5").quantity;
   CHECK(quantity.metric == "validation_accuracy");
   CHECK(quantity.step == 600);
+  CHECK(parse("gradient_noise_scale@8 >= 1").quantity.step == 8);  // which is one of a whole training, too
+  CHECK_FALSE(parse("gradient_noise_scale >= 1").quantity.step.has_value());
 }
 
 TEST_CASE("a ratio of two values of a key, with conditions") {

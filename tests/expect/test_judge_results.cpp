@@ -153,6 +153,18 @@ TEST_CASE("a metric at a step, from the steps of evaluations or in older files f
   CHECK(judge(file, "validation_loss@20 >= 0").value == 2);
 }
 
+TEST_CASE("a gradient's noise scale, of the whole training and of what went before an evaluation") {
+  ResultFile file;
+  file.trials = {trial("blas", 1, 1)};
+  CHECK(verdict(file, "gradient_noise_scale >= 0") == Verdict::cannot_tell);
+  file.trials[0].summary.gradient_noise_scale = 25;
+  file.trials[0].epochs.gradient_square = {3, 1};
+  file.trials[0].epochs.gradient_variance = {30, 70};
+  CHECK(judge(file, "gradient_noise_scale >= 0").value == 25);
+  CHECK(judge(file, "gradient_noise_scale@10 >= 0").value == 10);
+  CHECK(judge(file, "gradient_noise_scale@20 >= 0").value == 70);
+}
+
 TEST_CASE("steps and time to a target, and a target that was not reached") {
   ResultFile file;
   file.trials = {trial("blas", 1, 1), trial("tbb", 1, 2)};

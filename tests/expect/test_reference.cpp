@@ -107,4 +107,20 @@ TEST_CASE("a perturbation that changes nothing does not reproduce how far one bi
   }
 }
 
+TEST_CASE("moments that take every micro-batch for one of the smallest do not reproduce a noise scale") {
+  const auto verdicts = verdicts_of("noise-scale", [](ResultFile& file) {
+    for (TrialRecord& trial : file.trials) {
+      // (square of the small - square of the big) over 1 / small - 1 / big, with 1 for small.
+      const auto size = static_cast<double>(count_of(trial.settings, "training.micro_batch").value());
+      const double share = (1 / size - 1.0 / 128) / (1 - 1.0 / 128);
+      for (double& variance : trial.epochs.gradient_variance) variance *= share;
+      trial.summary.gradient_noise_scale *= share;
+    }
+  });
+  for (const char* name : {"any_two_sizes", "tells_critical_batch"}) {
+    CAPTURE(name);
+    CHECK(to_text(verdicts.at(name)) == to_text(ExpectationVerdict::not_reproduced));
+  }
+}
+
 }  // namespace stepbench::testing

@@ -76,6 +76,8 @@ void check_same(const GroupResult& result, const GroupResult& expected) {
     CHECK(trial.epochs.epoch == other.epochs.epoch);
     CHECK(same(trial.epochs.train_loss, other.epochs.train_loss));
     CHECK(same(trial.epochs.validation_loss, other.epochs.validation_loss));
+    CHECK(same(trial.epochs.gradient_square, other.epochs.gradient_square));
+    CHECK(same(trial.epochs.gradient_variance, other.epochs.gradient_variance));
     CHECK(trial.order == other.order);
   }
   CHECK(result.rounds.trials == expected.rounds.trials);
@@ -128,6 +130,11 @@ TEST_CASE("a group in bfloat16 goes on to the same bits, with what keeps its upd
     check_all_boundaries(small_experiment({kShort, kGateless, "sweep.backend=neuron,tbb", "training.precision=bfloat16",
                                            "training.optimizer=adam", kept}));
   }
+}
+
+TEST_CASE("a group that measures the noise of its gradients goes on from between two evaluations") {
+  check_all_boundaries(small_experiment({kShort, kGateless, "sweep.backend=neuron,tbb", "training.micro_batch=4",
+                                         "record.gradient_noise=true", "measure.evaluate_every=7 steps"}));
 }
 
 TEST_CASE("a group whose trials take no turns goes on from each block") {

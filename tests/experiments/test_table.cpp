@@ -212,6 +212,16 @@ TEST_CASE("the heading has the rule by which the learning rate follows the batch
   CHECK(results_table(file).starts_with("e: learning rate 0.8\n"));
 }
 
+TEST_CASE("a noise scale has a column where it was measured, and is explained there") {
+  ResultFile file = file_with_ratio();
+  CHECK(results_table(file).find("noise scale") == std::string::npos);
+  file.trials[1].summary.gradient_noise_scale = 48.04;
+  const std::string text = results_table(file);
+  CHECK(text.find("val. acc.  noise scale  grad. error") != std::string::npos);
+  CHECK(text.find("48.0") != std::string::npos);
+  CHECK(text.find("noise scale: of the gradient, samples") != std::string::npos);
+}
+
 TEST_CASE("how a run that went on kept what it had is no column") {
   ResultFile file = file_with_ratio();
   file.trials[0].settings.emplace_back("record.checkpoint_every", std::string("10 min"));

@@ -53,7 +53,9 @@ TrialRecord rich_trial(const std::string& backend, std::int64_t threads) {
                   .validation_loss = {2.1, 1.6, 1.4},
                   .validation_accuracy = {0.3, kNotANumber, 0.5},
                   .train_time = {0.1, 0.2, 0.25},
-                  .step = {120, 240, 300}};
+                  .step = {120, 240, 300},
+                  .gradient_square = {0.5, -1e-3, kNotANumber},
+                  .gradient_variance = {20, 30, kNotANumber}};
   trial.checks = {{"layers.0.weight", 1e-12, 2e-12, 1.0, 3e-12}, {"layers.0.bias", 0, 0, kNotANumber, kNotANumber}};
   trial.study = {.workers = {1, 2, 64},
                  .samples = {32, 64, 2048},
@@ -90,6 +92,7 @@ TrialRecord rich_trial(const std::string& backend, std::int64_t threads) {
                    .final_train_loss = 1.5,
                    .best_validation_loss = 1.4,
                    .best_validation_accuracy = 0.5,
+                   .gradient_noise_scale = 48.5,
                    .time_to_target = kNotANumber,
                    .speed_ratio = 1.25 * static_cast<double>(threads),
                    .speed_ratio_low = 1.2,
@@ -228,6 +231,8 @@ void Comparison::field(const std::string& path, const TrialRecord& left, const T
   STEPBENCH_COMPARE(epochs.validation_accuracy);
   STEPBENCH_COMPARE(epochs.train_time);
   STEPBENCH_COMPARE(epochs.step);
+  STEPBENCH_COMPARE(epochs.gradient_square);
+  STEPBENCH_COMPARE(epochs.gradient_variance);
   STEPBENCH_COMPARE(checks);
   STEPBENCH_COMPARE(scaling.cores);
   STEPBENCH_COMPARE(scaling.predicted_speedup);
@@ -269,6 +274,7 @@ void Comparison::field(const std::string& path, const TrialRecord& left, const T
   STEPBENCH_COMPARE(summary.final_train_loss);
   STEPBENCH_COMPARE(summary.best_validation_loss);
   STEPBENCH_COMPARE(summary.best_validation_accuracy);
+  STEPBENCH_COMPARE(summary.gradient_noise_scale);
   STEPBENCH_COMPARE(summary.time_to_target);
   STEPBENCH_COMPARE(summary.speed_ratio);
   STEPBENCH_COMPARE(summary.speed_ratio_low);

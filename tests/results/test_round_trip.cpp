@@ -61,6 +61,12 @@ TEST_CASE("series of different lengths are refused when written") {
   CHECK_THROWS_WITH(to_image(file), Catch::Contains("blas-t1-s1") && Catch::Contains("differ in length"));
 }
 
+TEST_CASE("moments of gradients without the steps that they are means over are refused when written") {
+  ResultFile file = rich_file();
+  file.trials[0].epochs.step.clear();
+  CHECK_THROWS_WITH(to_image(file), Catch::Contains("blas-t1-s1") && Catch::Contains("evaluations' steps"));
+}
+
 TEST_CASE("a study without a time for each number of workers is refused when written") {
   ResultFile file = rich_file();
   file.trials[0].study.step_time.pop_back();

@@ -124,6 +124,59 @@ def test_the_fit_counts_relative_deviations_alike_at_both_ends() -> None:
     assert found.steps(1) == pytest.approx(100_100, rel=1e-3) and found.steps(10_000) == pytest.approx(110, rel=1e-3)
 
 
+NOISE: Changes = {**SWEEP, "sweep.training.batch_size": "16", "sweep.backend": "blas", "sweep.threads": "1",
+                  "sweep.training.micro_batch": "2,4", "record.gradient_noise": "true"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def noisy(run: Callable[[Changes], Path]) -> Path:
+    return run(NOISE)
+
+
+def planted_noise(scales: list[float]) -> Callable[[h5py.File], None]:
+    """Of seed 1 these noise scales at its evaluations, of the same mean square each, of seed 2 twice them; the target is met at the
+    second of three."""
+
+    def change(file: h5py.File) -> None:
+        for i, name in enumerate(file["summary/id"].asstr()):
+            epochs = file["trials"][name]["epochs"]
+            epochs["gradient_square"][...] = 0.5
+            epochs["gradient_variance"][...] = [0.5 * scale * (2 if "-s2" in name else 1) for scale in scales]
+            file["summary/time_to_target"][i] = epochs["train_time"][1]
+
+    return change
+
+
+def test_the_noise_scale_on_the_way_to_the_target_stands_beside_the_critical_batch_size(
+    sweep: Path, noisy: Path, modified: Modify, tmp_path: Path
+) -> None:
+    known = modified(sweep, planted(law)).rename(tmp_path / "sweep.h5")
+    told = modified(noisy, planted_noise([20, 60, 1e6]))  # to the target 40, of the second seed 80
+    done = script("fastest_batch.py", known, "--noise", told, cwd=tmp_path)
+    assert done.returncode == 0, done
+    assert "| 16 | 2 | 30 ± 14 | 60 ± 28 |\n| 16 | 4 | 30 ± 14 | 60 ± 28 |\n" in done.stdout
+    # (1 + 60 / B) times the step's time: 8.5, 5.7, 4.3, 5.8 ms.
+    assert ("- blas-t1: the noise scale 60 is 1.9 times the critical batch size; by it alone, fastest is batch size 32, "
+            "which it is.\n") in done.stdout  # fmt: skip
+
+
+def test_a_noise_scale_that_misleads_is_told_with_its_cost(sweep: Path, noisy: Path, modified: Modify, tmp_path: Path) -> None:
+    known = modified(sweep, planted(law)).rename(tmp_path / "sweep.h5")
+    done = script("fastest_batch.py", known, "--noise", modified(noisy, planted_noise([1, 1, 1])), cwd=tmp_path)
+    # 8 samples: 0.5 s; 32: 0.3 s.
+    assert "by it alone, fastest is batch size 8, which is 66.7% slower than 32." in done.stdout, done
+
+
+def test_runs_without_moments_or_target_tell_no_noise_scale(
+    sweep: Path, noisy: Path, modified: Modify, run: Callable[[Changes], Path], tmp_path: Path
+) -> None:
+    done = script("fastest_batch.py", sweep, "--noise", sweep, cwd=tmp_path)
+    assert done.returncode == 2 and "no moments of its gradients: run it with --set record.gradient_noise=true" in done.stderr, done
+    without = run({key: value for key, value in NOISE.items() if key != "training.target"})
+    done = script("fastest_batch.py", sweep, "--noise", without, cwd=tmp_path)
+    assert done.returncode == 2 and "has or reached no training.target" in done.stderr, done
+
+
 def test_without_a_target_it_says_how_to_get_one(run: Callable[[Changes], Path], tmp_path: Path) -> None:
     without = {key: value for key, value in SWEEP.items() if key != "training.target"}
     assert "has no target: run it with --set 'training.target=" in refusal(run(without), tmp_path)

@@ -1,5 +1,6 @@
 """Pictures of what trials learned: which lines there are, what they mean over, and what cannot be drawn."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 import plot_learning
 import stepbench_results
 from conftest import script
+from inputs import Changes
 
 
 def test_lines_are_of_the_settings_asked_for_and_mean_over_all_else(swept: Path) -> None:
@@ -32,6 +34,15 @@ def test_a_picture_is_drawn_of_numbers_and_of_words(swept: Path, tmp_path: Path)
                       cwd=tmp_path)  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert "<!-- threads 2 -->" in (tmp_path / f"{i}.svg").read_text()
+
+
+def test_a_noise_scale_is_drawn_where_it_was_measured(run: Callable[[Changes], Path], plain: Path, tmp_path: Path) -> None:
+    results = stepbench_results.open(run({"training.micro_batch": 4, "record.gradient_noise": "true"}))
+    table = plot_learning.points(results, "gradient_noise_scale", None, ["backend"])
+    first = results.trial(results.trials[0]).epochs
+    assert table["y"].iloc[0] == first["gradient_variance"].iloc[0] / first["gradient_square"].iloc[0] > 0
+    done = script("plot_learning.py", plain, "--value", "gradient_noise_scale", "-o", "a.svg", cwd=tmp_path)
+    assert done.returncode == 2 and "no evaluation has a noise scale (--set record.gradient_noise=true)" in done.stderr, done
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """stepbench_results gives what h5py finds in the file, and refuses what is no result file in one clear line."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -9,6 +10,7 @@ import pytest
 
 import stepbench_results
 from conftest import Modify
+from inputs import Changes
 from stepbench_results import ResultsError
 
 TRIAL = "tbb-t2-s2-batch_size16"
@@ -47,6 +49,16 @@ def test_epochs_and_checks_are_indexed_by_their_scales(swept: Path) -> None:
     trial = stepbench_results.open(swept).trial(TRIAL)
     assert list(trial.epochs.index) == [1, 2, 3] and trial.epochs["validation_accuracy"].between(0, 1).all()
     assert "layers.0.weight" in trial.checks.index and (trial.checks["gradient_error"] < 1e-3).all()
+
+
+def test_moments_of_gradients_are_there_where_they_were_asked_for(run: Callable[[Changes], Path], swept: Path) -> None:
+    assert stepbench_results.open(swept).trial(TRIAL).epochs["gradient_square"].isna().all()
+    assert stepbench_results.open(swept).summary["gradient_noise_scale"].isna().all()
+    results = stepbench_results.open(run({"training.micro_batch": 4, "record.gradient_noise": "true"}))
+    for name in results.trials:
+        epochs = results.trial(name).epochs  # of as many steps each
+        scale = results.summary.loc[name, "gradient_noise_scale"]
+        assert scale == pytest.approx(epochs["gradient_variance"].sum() / epochs["gradient_square"].sum()) and scale > 0
 
 
 def test_rounds_flag_the_twin(swept: Path) -> None:

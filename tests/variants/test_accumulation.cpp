@@ -1,6 +1,8 @@
 // Micro-batches: every backend of the registry forms with them the gradients that it forms of whole batches, or with
 // Divisor::naive the mean of the micro-batches' own.
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -167,6 +169,70 @@ TEST_CASE("micro-batches evaluate as the whole batch does, naive or not") {
       CHECK(parts.correct == whole.correct);
     });
   }
+}
+
+/// The moments of a step's gradients by the gradients of its micro-batches, each asked for by itself.
+GradientMoments moments_of_parts(const NetworkSettings& settings, const Samples& samples, std::int64_t micro) {
+  const Backend& reference = *find_backend(backends(), kReferenceBackend);
+  const Batch<double> batch = samples.part(settings.model, 0, kBatch);
+  double all = 0, count = 0;
+  for (std::int64_t first = 0; first < kBatch; first += micro, ++count) {
+    const Batch<double> part = samples.part(settings.model, first, std::min(micro, kBatch - first));
+    const double weight = static_cast<double>(kBatch * part.counted) / static_cast<double>(batch.counted);
+    for (const double gradient : step(reference, settings, part).gradients) all += weight * gradient * gradient;
+  }
+  double square = 0;
+  for (const double gradient : step(reference, settings, batch).gradients) square += gradient * gradient;
+  const double variance = (all - kBatch * square) / (count - 1);
+  return {.square = square - variance / kBatch, .variance = variance};
+}
+
+TEST_CASE("a step of micro-batches tells the moments of its gradients, where it is asked to") {
+  for (NetworkSettings settings : problems()) {
+    const Samples samples = draw(settings.model);
+    const Batch<double> batch = samples.part(settings.model, 0, kBatch);
+    for (const std::int64_t micro : {1, 7}) {
+      settings.training.micro_batch.reset();
+      settings.threads = 1;
+      const GradientMoments expected = moments_of_parts(settings, samples, micro);
+      REQUIRE(expected.variance > 0);
+      settings.training.micro_batch = micro;
+      for_each_backend([&](const Backend& backend, std::int64_t threads) {
+        INFO("micro-batches of " << micro);
+        settings.threads = threads;
+        for (const bool asked : {true, false}) {
+          settings.gradient_noise = asked;
+          const auto network = backend.make<double>(settings);
+          const auto claim = network->claim_threads();
+          network->write(Content::parameters, initial_parameters<double>(settings.model, 5));
+          const GradientMoments found = network->train_step(batch, {.learning_rate = 0.1, .number = 1}).gradient;
+          CHECK(std::isnan(found.variance) != asked);
+          if (!asked) continue;
+          CHECK(found.variance == Approx(expected.variance).epsilon(1e-9));
+          CHECK(found.square == Approx(expected.square).epsilon(1e-9).margin(1e-9 * expected.variance));
+        }
+      });
+    }
+  }
+}
+
+TEST_CASE("a micro-batch that counts nothing says nothing of the moments") {
+  NetworkSettings settings = problems().back();
+  Samples samples = draw(settings.model);
+  const auto context = static_cast<std::size_t>(settings.model.context);
+  std::fill_n(samples.target_tokens.begin() + static_cast<std::ptrdiff_t>(3 * context), context, kNotCounted);
+  settings.training.micro_batch = 1;
+  settings.gradient_noise = true;
+  const auto moments_with = [&](std::int64_t size) {
+    const auto network = find_backend(backends(), "blas")->make<double>(settings);
+    const auto claim = network->claim_threads();
+    network->write(Content::parameters, initial_parameters<double>(settings.model, 5));
+    return network->compute_gradients(samples.part(settings.model, 0, size)).gradient;
+  };
+  const GradientMoments without = moments_with(3), with = moments_with(4);
+  // The same three gradients, and four samples where there were three.
+  CHECK(with.variance == Approx(without.variance * 4 / 3));
+  CHECK(with.square == Approx(without.square));
 }
 
 class CountedRows final : public FeatureRows {
