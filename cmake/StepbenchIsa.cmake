@@ -11,22 +11,28 @@ if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
   # Left to itself, GCC takes half of the vectors' width for passes.
   set(STEPBENCH_ISA_OPTIONS_Avx512 ${STEPBENCH_ISA_OPTIONS_Avx2} -mavx512f -mavx512cd -mavx512bw -mavx512dq -mavx512vl
       -mprefer-vector-width=512)
+  set(STEPBENCH_ISA_OPTIONS_Avx512bf16 ${STEPBENCH_ISA_OPTIONS_Avx512} -mavx512bf16)
 endif()
 # Neither flag changes a value: the first lets sqrt become an instruction, the second lets `#pragma omp simd` say where
 # a sum may be reordered.
 set(STEPBENCH_KERNEL_OPTIONS -fno-math-errno -fopenmp-simd)
 
 function(stepbench_isa_objects target source table)
+  foreach(isa IN LISTS STEPBENCH_ISAS)
+    stepbench_isa_object(${target} ${source} ${isa} ${table})
+  endforeach()
+endfunction()
+
+# The same for one of them; of Avx512bf16, which few files have something of, too.
+function(stepbench_isa_object target source isa table)
   set(options ${STEPBENCH_CODE_GENERATION})
   list(REMOVE_ITEM options -march=native)
-  foreach(isa IN LISTS STEPBENCH_ISAS)
-    set(objects ${target}_${isa})
-    add_library(${objects} OBJECT ${source})
-    target_compile_options(${objects} PRIVATE ${STEPBENCH_WARNINGS} ${options} ${STEPBENCH_KERNEL_OPTIONS}
-      -fno-exceptions ${STEPBENCH_ISA_OPTIONS_${isa}})  # what clang would define for them, it defines in every file
-    target_compile_definitions(${objects} PRIVATE STEPBENCH_TABLE=k${isa}${table})
-    target_include_directories(${objects} PRIVATE ${PROJECT_SOURCE_DIR})
-    target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)
-    set_property(GLOBAL APPEND PROPERTY STEPBENCH_ISA_OBJECTS ${objects})
-  endforeach()
+  set(objects ${target}_${isa})
+  add_library(${objects} OBJECT ${source})
+  target_compile_options(${objects} PRIVATE ${STEPBENCH_WARNINGS} ${options} ${STEPBENCH_KERNEL_OPTIONS}
+    -fno-exceptions ${STEPBENCH_ISA_OPTIONS_${isa}})  # what clang would define for them, it defines in every file
+  target_compile_definitions(${objects} PRIVATE STEPBENCH_TABLE=k${isa}${table})
+  target_include_directories(${objects} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)
+  set_property(GLOBAL APPEND PROPERTY STEPBENCH_ISA_OBJECTS ${objects})
 endfunction()

@@ -19,13 +19,26 @@ std::string names(bool (*include)(Isa)) {
 
 }  // namespace
 
-std::string_view to_text(Isa isa) { return isa == Isa::avx512 ? "avx512" : isa == Isa::avx2 ? "avx2" : "portable"; }
+std::string_view to_text(Isa isa) {
+  switch (isa) {
+    case Isa::avx512bf16:
+      return "avx512bf16";
+    case Isa::avx512:
+      return "avx512";
+    case Isa::avx2:
+      return "avx2";
+    case Isa::portable:
+      break;
+  }
+  return "portable";
+}
 
 bool has_isa(Isa isa) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   const bool avx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
   if (isa == Isa::avx2) return avx2;
+  if (isa == Isa::avx512bf16) return has_isa(Isa::avx512) && __builtin_cpu_supports("avx512bf16") != 0;
   if (isa == Isa::avx512) {
     return avx2 && __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512cd") != 0 &&
            __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&

@@ -180,7 +180,7 @@ void judge_build(const Measurements& m, Findings& out) {
 /// An instruction set below the CPU's is asked for, or the user would not know why all is slower.
 void judge_isa(const Measurements& m, Findings& out) {
   const Isa widest = m.vectors == "AVX-512" ? Isa::avx512 : m.vectors == "AVX2" ? Isa::avx2 : Isa::portable;
-  if (m.isa == widest) return;
+  if (m.isa >= widest) return;
   out.push_back({program, note, "kernels", fmt::format("for {}, since STEPBENCH_ISA asks for it", to_text(m.isa)),
                  fmt::format("This CPU has {}: speeds and peak are those of a lesser one.", m.vectors),
                  "unset STEPBENCH_ISA"});

@@ -17,6 +17,8 @@ struct FmaLoop {
   double operations;  // floating-point operations of one iteration; an FMA counts 2
 };
 
+/// Of bfloat16: two multiply-adds per lane.
+[[nodiscard]] FmaLoop fma_loop_avx512bf16();
 [[nodiscard]] FmaLoop fma_loop_avx512(bool single_precision);
 [[nodiscard]] FmaLoop fma_loop_avx2(bool single_precision);
 /// 128-bit vectors, which every compiler knows how to multiply and add.

@@ -27,7 +27,8 @@ constexpr double kSharedBelow = 0.65, kSlowedBelow = 0.85;
 FmaLoop loop_for(Precision precision) {
   const bool single = computes_in_float32(precision);
 #if defined(__x86_64__)
-  if (chosen_isa() == Isa::avx512) return fma_loop_avx512(single);
+  if (chosen_isa() == Isa::avx512bf16 && precision == Precision::bfloat16) return fma_loop_avx512bf16();
+  if (chosen_isa() >= Isa::avx512) return fma_loop_avx512(single);
   if (chosen_isa() == Isa::avx2) return fma_loop_avx2(single);
 #endif
   return fma_loop_portable(single);

@@ -10,7 +10,8 @@
 
 namespace stepbench {
 
-/// GFLOP/s of `threads` cores at once (an FMA counts 2): the best of several short repetitions, in which all threads
+/// GFLOP/s of `threads` cores at once (an FMA counts 2; of bfloat16, whose sums are float32, those of float32, or by
+/// vdpbf16ps where the kernels have it): the best of several short repetitions, in which all threads
 /// start together and the last one's end counts. Takes about 30 ms. Throws SupplyError, as gemm_peak_gflops does.
 [[nodiscard]] double fma_peak_gflops(int threads, Precision precision);
 /// The same of a thread on each of these CPUs.

@@ -18,7 +18,7 @@ class Instruction:
 
     @property
     def is_multiply_add(self) -> bool:
-        return self.name.startswith("vfmadd")
+        return self.name.startswith(("vfmadd", "vdpbf16ps"))
 
     @property
     def touches_memory(self) -> bool:

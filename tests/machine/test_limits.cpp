@@ -60,6 +60,17 @@ TEST_CASE("every FMA loop that this CPU can run computes what it says") {
   }
 }
 
+#if defined(__x86_64__)
+TEST_CASE("the loop of bfloat16 computes what it says") {
+  const FmaLoop loop = fma_loop_avx512bf16();
+  CHECK(loop.operations == 2 * fma_loop_avx512(true).operations);
+  if (!has_isa(Isa::avx512bf16)) return;
+  double expected = 0;  // each chain stays where it starts
+  for (int c = 0; c < 24; ++c) expected += 2 + c;
+  CHECK(loop.run(50, 2) == expected);
+}
+#endif
+
 TEST_CASE("a series of the FMA peak lasts as long as asked and holds positive numbers") {
   const std::vector<double> series = fma_series_gflops(0.05, Precision::float32);
   REQUIRE(!series.empty());

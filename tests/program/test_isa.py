@@ -20,7 +20,7 @@ def run(program: Program, isa: str, *arguments: object, cwd: Path) -> subprocess
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
 
 
-@pytest.mark.parametrize("isa", ["portable", "avx2", "avx512"])
+@pytest.mark.parametrize("isa", ["portable", "avx2", "avx512", "avx512bf16"])
 def test_every_backend_trains_on_it_and_it_is_recorded(program: Program, tmp_path: Path, isa: str) -> None:
     done = run(program, isa, "run", write_config(tmp_path, BACKENDS), "-o", "out.h5", cwd=tmp_path)
     if "which this CPU does not have" in done.stderr:

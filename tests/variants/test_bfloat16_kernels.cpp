@@ -39,7 +39,8 @@ struct Exact {
       : rows(row_count),
         columns(column_count),
         stride(bfloat16_stride(column_count)),
-        elements(static_cast<std::size_t>(rows * stride)) {
+        elements(static_cast<std::size_t>(rows * stride),  // what lies behind a row belongs to nobody
+                 to_bfloat16(std::numeric_limits<float>::quiet_NaN())) {
     RandomStream stream(seed, Purpose::generated_data);
     for (std::ptrdiff_t i = 0; i < rows; ++i) {
       for (std::ptrdiff_t j = 0; j < columns; ++j) {

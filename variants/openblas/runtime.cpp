@@ -147,7 +147,7 @@ std::string better_core(const std::string& core) {
 }  // namespace
 
 std::string better_blas_core(Isa isa, const std::string& core) {
-  if (isa == Isa::avx512) return contains(kAvx512Cores, core) ? "" : "SkylakeX";
+  if (isa >= Isa::avx512) return contains(kAvx512Cores, core) ? "" : "SkylakeX";
   if (isa == Isa::avx2) return contains(kAvx2Cores, core) ? "" : "Haswell";
   return contains(kAvx512Cores, core) || contains(kAvx2Cores, core) ? "Nehalem" : "";
 }

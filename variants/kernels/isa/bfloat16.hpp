@@ -3,6 +3,10 @@
 
 #include "core/bfloat16.hpp"
 #include "variants/kernels/bfloat16.hpp"
+#if defined(__AVX512BF16__)
+#include "variants/kernels/isa/bfloat16_pairs.hpp"
+#endif
+#include "variants/kernels/isa/functions.hpp"
 #include "variants/kernels/isa/fused_product.hpp"
 #include "variants/kernels/isa/helpers.hpp"
 #include "variants/kernels/isa/tile.hpp"
@@ -32,11 +36,33 @@ void sum_bfloat16_rows(const Bfloat16* rows, std::ptrdiff_t count, std::ptrdiff_
   }
 }
 
+#if !defined(__AVX512BF16__)
 // A sum longer than this goes on from what is there, in float32. Chosen so that a tile's rows of A, widened, and its
 // sums stay in the first-level cache for all columns of a group, and not measured against others: 30 and 7 KB with
 // AVX-512, 12 and 2 KB with AVX2.
 constexpr std::ptrdiff_t kWidenedDepth = 512;
 constexpr std::ptrdiff_t kWidenedStride = kWidenedDepth + kLanes<float>;
+
+/// sums (rows, columns), row-major with a stride, = rows of A times columns of B. At most kMaxRows rows.
+void sum_bfloat16_products(const Bfloat16Product& p, Range rows, Range columns, float* sums, std::ptrdiff_t stride) {
+  alignas(kVectorBytes) float a[static_cast<std::size_t>(kMaxRows * kWidenedStride)];
+  for (std::ptrdiff_t done = 0; done < p.b.rows; done += kWidenedDepth) {
+    const std::ptrdiff_t depth = least(kWidenedDepth, p.b.rows - done);
+    for (std::ptrdiff_t i = 0; i < rows.size(); ++i) {
+      isa::widen(p.a.data + (rows.begin + i) * p.a.stride + done, depth, a + i * kWidenedStride);
+    }
+    const Tiles<float, Bfloat16> tiles{.depth = depth,
+                                       .a = {a, kWidenedStride},
+                                       .b = grid(p.b).from(done, columns.begin),
+                                       .c = {sums, stride, kPanelColumns<float>},
+                                       .write_out = {.beta = done > 0 ? 1.0F : 0.0F}};
+    for_tile_columns<float>({0, columns.size()}, [&](std::ptrdiff_t j, std::ptrdiff_t some) {
+      run_tile<float, RowsOf::a, kMaxRows>(tiles, 0, rows.size(), j, some);
+    });
+  }
+}
+#endif
+
 constexpr std::ptrdiff_t kSumColumns = kGroupTiles * std::ptrdiff_t{kTileVectors} * kLanes<float>;
 
 /// A row of finished sums, from column `first` of C on.
@@ -73,26 +99,11 @@ inline void finish_row(const Bfloat16Product& p, const float* sums, std::ptrdiff
 }
 
 void bfloat16_product(const Bfloat16Product& p, Range rows, Range columns) {
-  alignas(kVectorBytes) float a[static_cast<std::size_t>(kMaxRows * kWidenedStride)];
   alignas(kVectorBytes) float sums[static_cast<std::size_t>(kMaxRows * kSumColumns)];
-  const Grid<float> c{sums, kSumColumns, kPanelColumns<float>};
   for (std::ptrdiff_t group = columns.begin; group < columns.end; group += kSumColumns) {
     const std::ptrdiff_t width = least(kSumColumns, columns.end - group);
     for_tile_rows<kMaxRows>(rows, [&](std::ptrdiff_t first, std::ptrdiff_t count) {
-      for (std::ptrdiff_t done = 0; done < p.b.rows; done += kWidenedDepth) {
-        const std::ptrdiff_t depth = least(kWidenedDepth, p.b.rows - done);
-        for (std::ptrdiff_t i = 0; i < count; ++i) {
-          isa::widen(p.a.data + (first + i) * p.a.stride + done, depth, a + i * kWidenedStride);
-        }
-        const Tiles<float, Bfloat16> tiles{.depth = depth,
-                                           .a = {a, kWidenedStride},
-                                           .b = grid(p.b).from(done, group),
-                                           .c = c,
-                                           .write_out = {.beta = done > 0 ? 1.0F : 0.0F}};
-        for_tile_columns<float>({0, width}, [&](std::ptrdiff_t j, std::ptrdiff_t some) {
-          run_tile<float, RowsOf::a, kMaxRows>(tiles, 0, count, j, some);
-        });
-      }
+      sum_bfloat16_products(p, {first, first + count}, {group, group + width}, sums, kSumColumns);
       for (std::ptrdiff_t i = 0; i < count; ++i) finish_row(p, sums + i * kSumColumns, first + i, group, width);
     });
   }
@@ -237,5 +248,15 @@ void train_bfloat16(const LinearGradient<Bfloat16>& product, const OptimizerStep
 }
 
 }  // namespace isa
+
+constexpr Bfloat16Functions kBfloat16Functions = {.product = isa::bfloat16_product,
+                                                  .gradient = isa::bfloat16_gradient,
+                                                  .update = isa::update_bfloat16,
+                                                  .update_rows = isa::update_bfloat16_rows,
+                                                  .train = isa::train_bfloat16,
+                                                  .round = isa::round_to_bfloat16,
+                                                  .widen = isa::widen,
+                                                  .sum_rows = isa::sum_bfloat16_rows};
+
 }  // namespace
 }  // namespace stepbench

@@ -12,6 +12,16 @@ const Kernels& chosen_kernels() {
   return chosen;
 }
 
+const Bfloat16Functions& bfloat16_kernels() {
+#if defined(__x86_64__)
+  static const Bfloat16Functions& chosen =
+      chosen_isa() == Isa::avx512bf16 ? kAvx512bf16Bfloat16 : chosen_kernels().bfloat16;
+  return chosen;
+#else
+  return chosen_kernels().bfloat16;
+#endif
+}
+
 template <typename Scalar>
 const KernelFunctions<Scalar>& kernels() {
   if constexpr (sizeof(Scalar) == sizeof(float)) {
@@ -185,31 +195,31 @@ void exp_in_place(float* values, std::ptrdiff_t count) { kernels<float>().exp_in
 void exp_in_place(double* values, std::ptrdiff_t count) { kernels<double>().exp_in_place(values, count); }
 
 void bfloat16_product(const Bfloat16Product& product, Range rows, Range columns) {
-  chosen_kernels().bfloat16.product(product, rows, columns);
+  bfloat16_kernels().product(product, rows, columns);
 }
 void bfloat16_gradient(const LinearGradient<Bfloat16>& product, Range inputs, Range outputs, Panels<float> gradient) {
-  chosen_kernels().bfloat16.gradient(product, inputs, outputs, gradient);
+  bfloat16_kernels().gradient(product, inputs, outputs, gradient);
 }
 void update_bfloat16(const float* gradient, const OptimizerStep<float>& rule, const WeightRounding& rounding,
                      Range inputs, Range outputs, const Bfloat16Weight& weight) {
-  chosen_kernels().bfloat16.update(gradient, rule, rounding, inputs, outputs, weight);
+  bfloat16_kernels().update(gradient, rule, rounding, inputs, outputs, weight);
 }
 void update_bfloat16_rows(const float* gradient, const OptimizerStep<float>& rule, ParameterRole role,
                           const WeightRounding& rounding, CanonicalPlaces places, std::ptrdiff_t rows,
                           const Bfloat16Parameters& parameters) {
-  chosen_kernels().bfloat16.update_rows(gradient, rule, role, rounding, places, rows, parameters);
+  bfloat16_kernels().update_rows(gradient, rule, role, rounding, places, rows, parameters);
 }
 void train_bfloat16(const LinearGradient<Bfloat16>& product, const OptimizerStep<float>& rule,
                     const WeightRounding& rounding, Range inputs, Range outputs, const Bfloat16Weight& weight) {
-  chosen_kernels().bfloat16.train(product, rule, rounding, inputs, outputs, weight);
+  bfloat16_kernels().train(product, rule, rounding, inputs, outputs, weight);
 }
 void round_to_bfloat16(const float* from, std::ptrdiff_t count, Bfloat16* to) {
-  chosen_kernels().bfloat16.round(from, count, to);
+  bfloat16_kernels().round(from, count, to);
 }
-void widen(const Bfloat16* from, std::ptrdiff_t count, float* to) { chosen_kernels().bfloat16.widen(from, count, to); }
+void widen(const Bfloat16* from, std::ptrdiff_t count, float* to) { bfloat16_kernels().widen(from, count, to); }
 void sum_bfloat16_rows(const Bfloat16* rows, std::ptrdiff_t count, std::ptrdiff_t columns, std::ptrdiff_t stride,
                        float* sums) {
-  chosen_kernels().bfloat16.sum_rows(rows, count, columns, stride, sums);
+  bfloat16_kernels().sum_rows(rows, count, columns, stride, sums);
 }
 
 #define STEPBENCH_INSTANTIATE(S)                                                                                      \

@@ -65,5 +65,6 @@ struct Kernels {
 };
 
 extern const Kernels kPortableKernels, kAvx2Kernels, kAvx512Kernels;
+extern const Bfloat16Functions kAvx512bf16Bfloat16;
 
 }  // namespace stepbench

@@ -53,7 +53,8 @@ template <typename Scalar, typename Work>
 }
 
 /// to (count, P) = columns (count, at most P) of X.
-void copy_columns(Operand<const Bfloat16> from, std::ptrdiff_t columns, std::ptrdiff_t count, float* to) {
+[[maybe_unused]] void copy_columns(Operand<const Bfloat16> from, std::ptrdiff_t columns, std::ptrdiff_t count,
+                                   float* to) {
   constexpr std::ptrdiff_t kColumns = kPanelColumns<float>;
   for (std::ptrdiff_t k = 0; k < count; ++k) {
     const Bfloat16* row = from.data + k * from.stride;

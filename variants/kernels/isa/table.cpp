@@ -41,15 +41,6 @@ constexpr KernelFunctions<Scalar> kFunctions = {
     .exp_in_place = isa::exp_in_place,
 };
 
-constexpr Bfloat16Functions kBfloat16Functions = {.product = isa::bfloat16_product,
-                                                  .gradient = isa::bfloat16_gradient,
-                                                  .update = isa::update_bfloat16,
-                                                  .update_rows = isa::update_bfloat16_rows,
-                                                  .train = isa::train_bfloat16,
-                                                  .round = isa::round_to_bfloat16,
-                                                  .widen = isa::widen,
-                                                  .sum_rows = isa::sum_bfloat16_rows};
-
 }  // namespace
 
 const Kernels STEPBENCH_TABLE = {kFunctions<float>, kFunctions<double>, kBfloat16Functions};

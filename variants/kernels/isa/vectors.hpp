@@ -59,7 +59,7 @@ void store(Vector<Scalar> lanes, Scalar* to) {
 __m512 load_part(const float* from, std::ptrdiff_t count) {
   return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1), from);
 }
-__m512d load_part(const double* from, std::ptrdiff_t count) {
+[[maybe_unused]] __m512d load_part(const double* from, std::ptrdiff_t count) {
   return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1U << count) - 1), from);
 }
 #elif defined(__AVX2__)
@@ -87,7 +87,7 @@ Vector<Scalar> load_part(const Scalar* from, std::ptrdiff_t count) {
 void store_part(__m512 lanes, float* to, std::ptrdiff_t count) {
   _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1), lanes);
 }
-void store_part(__m512d lanes, double* to, std::ptrdiff_t count) {
+[[maybe_unused]] void store_part(__m512d lanes, double* to, std::ptrdiff_t count) {
   _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1U << count) - 1), lanes);
 }
 #elif defined(__AVX2__)
@@ -115,7 +115,7 @@ __m512 load(const Bfloat16* from) {
   std::memcpy(&halves, from, sizeof halves);
   return widened(halves);
 }
-__m512 load_part(const Bfloat16* from, std::ptrdiff_t count) {
+[[maybe_unused]] __m512 load_part(const Bfloat16* from, std::ptrdiff_t count) {
   return widened(_mm256_maskz_loadu_epi16(static_cast<__mmask16>((1U << count) - 1), from));
 }
 #elif defined(__AVX2__)
