@@ -15,7 +15,7 @@ struct GradientMoments {
 
 /// The moments of a step whose batch is the sum of micro-batches, which need not be of one size. A mean over n samples
 /// has the expected square |G|^2 + tr(S) / n. So the mean squares between and within micro-batches tell both, as in an
-/// analysis of variance; where all are of one size, that is the paper's eq. A.1 and A.2.
+/// analysis of variance; where all are of one size, that is what the paper has.
 class GradientMomentSums {
  public:
   /// A micro-batch of so many samples, whose mean gradient has this sum of squares.

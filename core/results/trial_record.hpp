@@ -52,10 +52,10 @@ struct EpochSeries {
   std::vector<std::int64_t> step;           // steps trained so far; empty in older files
   /// Means since the last evaluation over the steps that had two micro-batches (core/gradient_noise.hpp); NaN where
   /// none had. Empty without record.gradient_noise.
-  std::vector<double> gradient_square, gradient_variance;
+  std::vector<double> gradient_square = {}, gradient_variance = {};
 };
 
-/// tr(S) / |G|^2, the simple noise scale (McCandlish et al. 2018, eq. 2.9), in samples: of the means of both, as their
+/// tr(S) / |G|^2, the simple noise scale (McCandlish et al. 2018), in samples: of the means of both, as their
 /// quotient of one step may be anything. Of all evaluations, or of what was trained between the one at `step` and the
 /// one before; those without moments are left out. NaN where none has any. Infinite where the mean square is not above
 /// 0: noise hides the gradient.

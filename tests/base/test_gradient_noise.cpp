@@ -32,7 +32,7 @@ std::vector<double> mean_gradient(RandomStream& stream, std::int64_t samples) {
 
 }  // namespace
 
-TEST_CASE("moments of micro-batches of one size are those of McCandlish et al., eq. A.1 and A.2") {
+TEST_CASE("moments of micro-batches of one size are those of McCandlish et al., appendix A.1") {
   const double small = 4, big = 12, square_small = (5.0 + 7.0 + 3.0) / 3, square_big = 2.5;
   GradientMomentSums sums;
   for (const double square : {5.0, 7.0, 3.0}) sums.add(small, square);
