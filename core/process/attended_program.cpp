@@ -11,11 +11,12 @@
 #include <system_error>
 
 #include "core/error.hpp"
+#include "core/process/reexecution.hpp"
+#include "core/process/stop_signals.hpp"
 
 namespace stepbench {
 namespace {
 
-constexpr int kPassedOn[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGXCPU};
 constexpr int kNotRun = 127;
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
@@ -26,23 +27,30 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }
 
 /// What becomes of a forked child. Calls the system only: other threads of this process may have held locks.
-[[noreturn]] void become(const char* program, char* const* words, char* const* variables, const sigset_t& signals,
-                         pid_t parent) {
+[[noreturn]] void become(char** words, char** variables, const sigset_t& signals, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   sigprocmask(SIG_SETMASK, &signals, nullptr);
   const int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
-  if (getppid() == parent && nothing >= 0 && dup2(nothing, STDOUT_FILENO) >= 0) execve(program, words, variables);
+  if (getppid() == parent && nothing >= 0 && dup2(nothing, STDOUT_FILENO) >= 0) execute_anew(words, variables);
   _exit(kNotRun);
 }
 
-/// Holds back the signals that are passed on, and that of a child's end, so that they can be waited for.
+bool is_ignored(int number) {
+  struct sigaction action {};
+  return sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+/// Holds back the signals that are passed on, and that of a child's end, so that they can be waited for. One that this
+/// program was started to ignore (`nohup`) is left alone: held back, it would come all the same.
 class HeldSignals {
  public:
   HeldSignals() {
     signal(SIGCHLD, SIG_DFL);  // a parent may have left it ignored, and then nobody learns how a child ended
     sigemptyset(&held_);
     sigaddset(&held_, SIGCHLD);
-    for (const int each : kPassedOn) sigaddset(&held_, each);
+    for (const int each : kStopSignals) {
+      if (!is_ignored(each)) sigaddset(&held_, each);
+    }
     pthread_sigmask(SIG_BLOCK, &held_, &before_);
   }
   HeldSignals(const HeldSignals&) = delete;
@@ -58,17 +66,16 @@ class HeldSignals {
 
 }  // namespace
 
-AttendedEnd run_attended(const std::filesystem::path& program, const std::vector<std::string>& arguments,
-                         std::vector<std::string> environment) {
-  std::vector<std::string> words = {program.string()};
+AttendedEnd run_attended(const std::vector<std::string>& arguments, std::vector<std::string> environment) {
+  std::vector<std::string> words = {program_invocation_name};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  const std::vector<char*> argv = pointers(words), envp = pointers(environment);
+  std::vector<char*> argv = pointers(words), envp = pointers(environment);
   const HeldSignals signals;
   const pid_t self = getpid(), child = fork();
   if (child < 0) {
-    throw Error(fmt::format("cannot start {}: {}", program.string(), std::generic_category().message(errno)));
+    throw Error(fmt::format("cannot start another process: {}", std::generic_category().message(errno)));
   }
-  if (child == 0) become(program.c_str(), argv.data(), envp.data(), signals.before(), self);
+  if (child == 0) become(argv.data(), envp.data(), signals.before(), self);
   AttendedEnd end{0, false};
   for (;;) {
     int status = 0;

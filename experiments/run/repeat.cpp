@@ -42,7 +42,7 @@ void run_process(const RunRequest& request, const Repeat& repeat, const RunOutpu
   arguments.insert(arguments.end(), repeat.arguments.begin(), repeat.arguments.end());
   arguments.insert(arguments.end(), {"--output", part.string()});
   if (request.if_present == IfPresent::resume) arguments.emplace_back("--resume");
-  const AttendedEnd end = run_attended(fs::read_symlink("/proc/self/exe"), arguments, environment_as_started());
+  const AttendedEnd end = run_attended(arguments, environment_as_started());
   const std::string standing =
       fmt::format("{} of {} processes are finished and kept in {}; the same command with --resume{} goes on",
                   process + (fs::exists(part) ? 1 : 0), repeat.processes, output.trials_folder().string(),

@@ -140,14 +140,14 @@ StopOnSignal::StopOnSignal() {
   sigemptyset(&own);
   sigaddset(&own, SIGALRM);
   pthread_sigmask(SIG_UNBLOCK, &own, nullptr);  // a parent may have left it blocked
-  for (std::size_t i = 0; i < kSignals.size(); ++i) {
-    sigaction(kSignals[i], nullptr, &before_[i]);
-    if (before_[i].sa_handler != SIG_IGN) handle(kSignals[i], stop);
+  for (std::size_t i = 0; i < kStopSignals.size(); ++i) {
+    sigaction(kStopSignals[i], nullptr, &before_[i]);
+    if (before_[i].sa_handler != SIG_IGN) handle(kStopSignals[i], stop);
   }
 }
 
 StopOnSignal::~StopOnSignal() {
-  for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &before_[i], nullptr);
+  for (std::size_t i = 0; i < kStopSignals.size(); ++i) sigaction(kStopSignals[i], &before_[i], nullptr);
   // After a stop, the end of the program has its time, too: its libraries may hang there.
   if (std::uncaught_exceptions() == 0) alarm(0);
   stopped_at = 0;

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "core/error.hpp"
+#include "core/process/stop_signals.hpp"
 
 namespace stepbench {
 
@@ -53,8 +54,7 @@ class StopOnSignal {
   void set_last_words(std::string_view line);
 
  private:
-  static constexpr std::array kSignals = {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGXCPU};
-  std::array<struct sigaction, kSignals.size()> before_{};
+  std::array<struct sigaction, kStopSignals.size()> before_{};
 };
 
 }  // namespace stepbench

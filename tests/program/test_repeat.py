@@ -1,7 +1,9 @@
 """`run --repeat N`: processes of their own whose rounds are pooled, in one file; and what becomes of one that is stopped."""
 
 import math
+import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -63,12 +65,17 @@ def test_every_process_trains_to_the_bits_of_a_single_run(run: Run, run_config: 
     assert "other parameters in another process" not in run.outcome.stderr
 
 
-def stopped_in_the_second(program: Program, folder: Path, config: Path, number: signal.Signals) -> None:
-    """Passes the signal to the program alone, as `kill` does."""
+def started_up_to_the_second(program: Program, folder: Path, config: Path) -> subprocess.Popen[str]:
     child = program.start("run", config.name, "-o", "out.h5", "--repeat", PROCESSES, cwd=folder)
     while not (folder / "out.trials" / "process-2.trials").exists():
         assert child.poll() is None, child.communicate()
         time.sleep(0.02)
+    return child
+
+
+def stopped_in_the_second(program: Program, folder: Path, config: Path, number: signal.Signals) -> None:
+    """Passes the signal to the program alone, as `kill` does."""
+    child = started_up_to_the_second(program, folder, config)
     child.send_signal(number)
     _, said = child.communicate(timeout=60)
     assert child.returncode == 130, said
@@ -97,6 +104,37 @@ def test_a_stopped_run_goes_on_with_the_process_that_was_under_way(
     assert again.code == 0 and "holds all 3 processes: nothing to do" in again.stderr
     other = program("run", config.name, "-o", "out.h5", "--repeat", 2, "--resume", cwd=tmp_path)
     assert other.code == 2 and "is of 3 processes, now --repeat 2" in other.stderr
+
+
+def test_a_hang_up_that_the_program_was_started_to_ignore_stops_nothing(program: Program, tmp_path: Path) -> None:
+    """As under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a child's, too
+    try:
+        child = started_up_to_the_second(program, tmp_path, write_config(tmp_path, LONG))
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    child.send_signal(signal.SIGHUP)
+    _, said = child.communicate(timeout=60)
+    assert child.returncode == 0, said
+    with h5py.File(tmp_path / "out.h5") as file:
+        assert len(rounds_of(file)["process"]) == PROCESSES * ROUNDS
+
+
+def test_every_process_is_of_the_build_that_was_started(program: Program, tmp_path: Path) -> None:
+    """As where somebody builds anew meanwhile."""
+    copy = tmp_path / "my-stepbench"
+    shutil.copy(program.binary, copy)
+    child = started_up_to_the_second(Program(copy), tmp_path, write_config(tmp_path, LONG))
+    copy.unlink()
+    shutil.copy("/bin/false", copy)
+    _, said = child.communicate(timeout=60)
+    assert child.returncode == 0, said
+    with h5py.File(tmp_path / "out.h5") as file:
+        assert len(rounds_of(file)["process"]) == PROCESSES * ROUNDS
+        (group,) = file["groups"].values()
+        environments = [group["environment"], *group["earlier_environments"].values()]
+        assert len(environments) == PROCESSES
+        assert len({environment.attrs["binary_digest"] for environment in environments}) == 1
 
 
 def test_overwrite_discards_what_stopped_processes_left(program: Program, tmp_path: Path) -> None:

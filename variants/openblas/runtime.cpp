@@ -15,9 +15,9 @@
 #include "core/affinity.hpp"
 #include "core/error.hpp"
 #include "core/floating_point.hpp"
+#include "core/process/reexecution.hpp"
 #include "core/supply.hpp"
 #include "variants/openblas/bound_workers.hpp"
-#include "variants/openblas/reexecution.hpp"
 
 namespace stepbench {
 namespace {

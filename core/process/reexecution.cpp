@@ -1,4 +1,4 @@
-#include "variants/openblas/reexecution.hpp"
+#include "core/process/reexecution.hpp"
 
 #include <sys/prctl.h>
 #include <sys/stat.h>
