@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/math/distributions/chi_squared.hpp>
-#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "core/false_discoveries.hpp"
 #include "core/random.hpp"
 #include "core/sequence_mean.hpp"
+#include "core/statistics.hpp"
 
 namespace stepbench {
 namespace {
@@ -18,10 +18,6 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kConfidenceInVariance = 0.8;
 constexpr std::uint64_t kSimulations = 1000;  // a power of 0.9 is then known to 0.01
 constexpr std::uint64_t kSeed = 1;            // the same draws for every plan
-
-double t_quantile(double probability, double degrees) {
-  return boost::math::quantile(boost::math::students_t(degrees), probability);
-}
 
 /// Of one of so many comparisons.
 double needed_probability(std::size_t comparisons) {

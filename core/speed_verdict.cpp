@@ -68,6 +68,16 @@ double rounded_up(double count) {
   return unit * std::ceil(count / unit);
 }
 
+/// How many processes have an interval so many times narrower than that of `now`: of few, each one more narrows it by
+/// far more than their root, as t falls, too. Infinity: more than anyone would run.
+double processes_needed(std::size_t now, double times_narrower) {
+  const double allowed = half_width_of_mean(static_cast<double>(now)) / times_narrower;
+  for (auto count = static_cast<double>(now); count <= kMostProcesses; ++count) {
+    if (half_width_of_mean(count) <= allowed) return count;
+  }
+  return std::numeric_limits<double>::infinity();
+}
+
 /// Of evidence whose verdict is `cannot_tell`.
 Need need_of(const SpeedEvidence& evidence, double margin) {
   const auto& [speed, floor, basis, withheld_among] = evidence;
@@ -86,7 +96,7 @@ Need need_of(const SpeedEvidence& evidence, double margin) {
   if (!std::isnan(floor)) half_width = std::max(half_width, std::log(1 + floor));
   const double times_wider = half_width / std::max(allowed - distance, distance);
   if (speed.processes > 1) {  // whose number the width follows, however many rounds each has
-    const double processes = std::ceil(static_cast<double>(speed.processes) * (times_wider * times_wider));
+    const double processes = processes_needed(speed.processes, times_wider);
     if (processes <= kMostProcesses) return {Remedy::processes, processes, speed.processes};
     return {Remedy::quiet_or_very_many, processes, speed.pairs};
   }

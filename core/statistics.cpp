@@ -13,11 +13,7 @@ namespace stepbench {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kConfidence = 0.95;
-
-double t_quantile(double degrees_of_freedom) {
-  return boost::math::quantile(boost::math::students_t(degrees_of_freedom), 0.5 + kConfidence / 2);
-}
+constexpr double kUpperEnd = 0.5 + kConfidence / 2;
 
 /// Student's t interval of the mean.
 DifferenceEstimate mean_interval(const std::vector<double>& values) {
@@ -25,15 +21,14 @@ DifferenceEstimate mean_interval(const std::vector<double>& values) {
   const auto count = static_cast<double>(values.size());
   const double mean = boost::math::statistics::mean(values);
   if (values.size() < 2) return {mean, kNaN, kNaN, values.size()};
-  const double variance = boost::math::statistics::sample_variance(values);
-  const double half_width = t_quantile(count - 1) * std::sqrt(variance / count);
+  const double half_width = half_width_of_mean(count) * std::sqrt(boost::math::statistics::sample_variance(values));
   return {mean, mean - half_width, mean + half_width, values.size()};
 }
 
 /// From the mean of its logarithm.
 RatioEstimate ratio_of(double mean, double error, double degrees, std::size_t pairs) {
   if (pairs < kMinimumPairs) return {std::exp(mean), kNaN, kNaN, pairs};
-  const double half_width = error == 0 ? 0 : t_quantile(degrees) * error;
+  const double half_width = error == 0 ? 0 : t_quantile(kUpperEnd, degrees) * error;
   return {std::exp(mean), std::exp(mean - half_width), std::exp(mean + half_width), pairs, error, degrees};
 }
 
@@ -102,6 +97,12 @@ double geometric_mean(std::span<const double> samples) {
   const std::vector<double> logs = logarithms(samples);
   return logs.empty() ? kNaN : std::exp(boost::math::statistics::mean(logs));
 }
+
+double t_quantile(double probability, double degrees) {
+  return boost::math::quantile(boost::math::students_t(degrees), probability);
+}
+
+double half_width_of_mean(double count) { return t_quantile(kUpperEnd, count - 1) / std::sqrt(count); }
 
 RatioEstimate paired_ratio(std::span<const double> numerator, std::span<const double> denominator,
                            Processes processes) {

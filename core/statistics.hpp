@@ -26,6 +26,14 @@ namespace stepbench {
 /// Of the samples that are finite and positive; NaN for none.
 [[nodiscard]] double geometric_mean(std::span<const double> samples);
 
+inline constexpr double kConfidence = 0.95;  // of the intervals
+
+/// Quantile of Student's t distribution.
+[[nodiscard]] double t_quantile(double probability, double degrees);
+
+/// Half the width of the interval of a mean of `count` independent values, in their standard deviations.
+[[nodiscard]] double half_width_of_mean(double count);
+
 /// A ratio with its 95% confidence interval.
 struct RatioEstimate {
   double ratio;           // of the geometric means; NaN for no samples
@@ -47,8 +55,8 @@ using Processes = std::span<const std::int64_t>;
 
 /// Paired ratio numerator[i] / denominator[i] over the pairs in which both are finite and positive: Student's t
 /// interval of the mean log ratio, exponentiated, wider where neighbouring pairs are alike (sequence_mean.hpp). The
-/// spans are equally long, and in the order in which they were measured. Of several processes, whose speeds differ for as
-/// long as each runs, it is the interval of the processes' means (process_mean.hpp).
+/// spans are equally long, and in the order in which they were measured. Of several processes, whose speeds differ for
+/// as long as each runs, it is the interval of the processes' means (process_mean.hpp).
 [[nodiscard]] RatioEstimate paired_ratio(std::span<const double> numerator, std::span<const double> denominator,
                                          Processes processes = {});
 

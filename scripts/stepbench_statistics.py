@@ -52,6 +52,19 @@ class Estimate:
         return float(2 * stats.t.sf(distance / self.error, self.degrees))
 
 
+def t_quantile(probability: float, degrees: float) -> float:
+    """Of Student's t distribution."""
+    return float(stats.t.ppf(probability, degrees))
+
+
+_UPPER_END = 0.5 + CONFIDENCE / 2
+
+
+def half_width_of_mean(count: int) -> float:
+    """Half the width of the interval of a mean of `count` independent values, in their standard deviations."""
+    return t_quantile(_UPPER_END, count - 1) / math.sqrt(count)
+
+
 def _mean_interval(samples: Floats, minimum: int) -> Estimate:
     """Student's t interval of the mean."""
     count = len(samples)
@@ -60,8 +73,7 @@ def _mean_interval(samples: Floats, minimum: int) -> Estimate:
     mean = float(numpy.mean(samples))
     if count < minimum:
         return Estimate(mean, pairs=count)
-    error = float(numpy.std(samples, ddof=1)) / math.sqrt(count)
-    half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, count - 1)) * error
+    half = half_width_of_mean(count) * float(numpy.std(samples, ddof=1))
     return Estimate(mean, mean - half, mean + half, count)
 
 
@@ -101,7 +113,7 @@ def _ratio(mean: float, error: float, degrees: float, pairs: int) -> Estimate:
     """From the mean of its logarithm."""
     if pairs < MINIMUM_ROUNDS:
         return Estimate(math.exp(mean), pairs=pairs)
-    half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, degrees)) * error if error > 0 else 0.0
+    half = t_quantile(_UPPER_END, degrees) * error if error > 0 else 0.0
     return Estimate(mean, mean - half, mean + half, pairs, error, degrees).exponential()
 
 
@@ -194,10 +206,10 @@ def smallest_difference(speed: Estimate, floor: float, comparisons: int, power: 
     if math.isnan(speed.error):
         return math.nan
     needed = 1 - FALSE_DISCOVERY_RATE / 2 / max(1, comparisons)
-    limit = float(stats.t.ppf(needed, speed.degrees)) * speed.error
+    limit = t_quantile(needed, speed.degrees) * speed.error
     if not math.isnan(floor):
         limit = max(limit, math.log1p(floor))
-    return math.expm1(limit + float(stats.t.ppf(power, speed.degrees)) * speed.error)
+    return math.expm1(limit + t_quantile(power, speed.degrees) * speed.error)
 
 
 def geometric_mean(samples: ArrayLike) -> Estimate:

@@ -6,10 +6,11 @@
 #include <array>
 #include <boost/math/distributions/chi_squared.hpp>
 #include <boost/math/distributions/fisher_f.hpp>
-#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <utility>
 #include <vector>
+
+#include "core/statistics.hpp"
 
 namespace stepbench {
 namespace {
@@ -50,15 +51,11 @@ Judgement decide(double value, std::size_t runs, BoundsAt bounds_at, Allowed all
   return judgement;
 }
 
-double upper_t(double degrees, double chance) {
-  return boost::math::quantile(boost::math::complement(boost::math::students_t(degrees), chance));
-}
-
 /// A mean with its standard error; one run has no degrees, and stands by itself.
 Judgement decide_mean(double mean, double error, double degrees, std::size_t runs, Allowed allowed,
                       std::size_t comparisons) {
   const auto bounds_at = [&](double chance) {
-    const double half = degrees > 0 && error > 0 ? upper_t(degrees, chance) * error : 0;
+    const double half = degrees > 0 && error > 0 ? t_quantile(1 - chance, degrees) * error : 0;
     return Bounds{mean - half, mean + half};
   };
   return decide(mean, runs, bounds_at, allowed, comparisons);

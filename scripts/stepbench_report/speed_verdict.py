@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
 
-from stepbench_statistics import (FALSE_DISCOVERY_RATE, MINIMUM_ROUNDS, USUAL_POWER, Estimate, largest_p_value_told,
-                                  smallest_difference)  # fmt: skip
+from stepbench_statistics import (FALSE_DISCOVERY_RATE, MINIMUM_ROUNDS, USUAL_POWER, Estimate, half_width_of_mean,
+                                  largest_p_value_told, smallest_difference)  # fmt: skip
 
 _MOST_ROUNDS = 1000  # what one would still run; beyond it only a quieter machine helps
 _MOST_PROCESSES = 100  # the same
@@ -98,6 +98,12 @@ def _rounded_up(count: float) -> float:
     return unit * math.ceil(count / unit)
 
 
+def _processes_needed(now: int, times_narrower: float) -> float:
+    """How many have an interval so many times narrower than that of `now`; infinity: more than anyone would run."""
+    allowed = half_width_of_mean(now) / times_narrower
+    return next((count for count in range(now, _MOST_PROCESSES + 1) if half_width_of_mean(count) <= allowed), math.inf)
+
+
 def _need(evidence: SpeedEvidence, margin: float) -> _Need:
     """Of evidence whose verdict is CANNOT_TELL."""
     speed, floor = evidence.speed, evidence.floor
@@ -115,7 +121,7 @@ def _need(evidence: SpeedEvidence, margin: float) -> _Need:
         half_width = max(half_width, math.log(1 + floor))
     narrow_enough = max(allowed - distance, distance)
     if speed.processes > 1:  # whose number the width follows, however many rounds each has
-        processes = math.ceil(speed.processes * (half_width / narrow_enough) ** 2) if narrow_enough > 0 else math.inf
+        processes = _processes_needed(speed.processes, half_width / narrow_enough) if narrow_enough > 0 else math.inf
         if processes <= _MOST_PROCESSES:
             return _Need(_Remedy.PROCESSES, processes, speed.processes)
         return _Need(_Remedy.QUIET_OR_VERY_MANY, processes, speed.pairs)

@@ -58,14 +58,27 @@ TEST_CASE("with a margin of 0 only equal speeds are the same") {
   CHECK(speed_verdict({1, 1, 1}, kNaN, 0) == SpeedVerdict::same);
   CHECK(speed_verdict({1.001, 1.0001, 1.002}, kNaN, 0) == SpeedVerdict::faster);
 }
-TEST_CASE("a doubtful ratio of several processes asks for processes, which its width follows, not for rounds") {
+TEST_CASE("a doubtful ratio of several processes asks for processes, of which few have a large t, not for rounds") {
+  // Half width 0.0697 of the logarithm; 1 is 0.0392 away. Of n processes it is t(n - 1) / sqrt(n) deviations, t being
+  // 12.706, 4.303, 3.182, 2.776, 2.571 for 2 to 6.
   RatioEstimate few = {1.04, 0.97, 1.115, 12};
+  few.processes = 3;  // 2.484 deviations, at most 1.398 wanted: 4 have 1.591, 5 have 1.241
+  CHECK(reason({few, kNaN}) == "about 5 processes (run --repeat, now 3)");
+  few.processes = 2;  // 8.985, at most 5.055: 3 have 2.484
+  CHECK(reason({few, kNaN}) == "about 3 processes (run --repeat, now 2)");
+  few.processes = 30;  // t hardly falls any more: by the root alone it would be 95
+  CHECK(reason({few, kNaN}) == "about 90 processes (run --repeat, now 30)");
+  few.processes = 34;  // 102
+  CHECK(reason({few, kNaN}) == "a quieter machine (or more than 1000 rounds, now 12)");
   few.processes = 3;
-  // Half width 0.0697 of the logarithm; 1 is 0.0392 away: 3 * (0.0697 / 0.0392)^2.
-  CHECK(reason({few, kNaN}) == "about 10 processes (run --repeat, now 3)");
   few.low = 0.5;
   few.high = 2.2;
   CHECK(reason({few, kNaN}) == "a quieter machine (or more than 1000 rounds, now 12)");
+}
+TEST_CASE("with a margin of 0 and equal speeds no number of processes would do") {
+  RatioEstimate equal = {1, 0.9, 1 / 0.9, 12};
+  equal.processes = 3;
+  CHECK(reason({equal, kNaN}, 0) == "a quieter machine (or more than 1000 rounds, now 12)");
 }
 TEST_CASE("without an interval nothing can be told: it takes eight rounds, or turns") {
   const RatioEstimate few = {2, kNaN, kNaN, 7};

@@ -3,7 +3,6 @@
 import json
 import math
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import numpy
@@ -16,7 +15,7 @@ from stepbench_report.collection import Collection
 from stepbench_report.speed_charts import first_rounds_after_restart, first_rounds_of_processes, noise
 from stepbench_report.speed_verdict import SpeedEvidence, speed_reason, speed_verdict
 from stepbench_report.table import could_find
-from stepbench_statistics import (first_parting, largest_p_value_told, noise_floor, paired_difference, paired_ratio,
+from stepbench_statistics import (Estimate, first_parting, largest_p_value_told, noise_floor, paired_difference, paired_ratio,
                                   process_mean, relative_difference, sequence_mean, smallest_difference,
                                   unpaired_ratio)  # fmt: skip
 
@@ -110,11 +109,17 @@ def test_the_mean_over_processes_is_that_of_their_means_with_an_error_of_as_many
     assert one.processes == 1 and one.mean == sequence_mean([0.1, 0.3, 0.2, 0.25])
 
 
-def test_a_doubtful_ratio_of_few_processes_asks_for_processes() -> None:
-    ratio = paired_ratio([1.0, 1.02] * 6, [1.0, 1.1, 1.0, 0.9] * 3, [0] * 4 + [1] * 4 + [2] * 4)
-    few = replace(ratio, value=1.04, low=0.97, high=1.115)
-    words = speed_reason(SpeedEvidence(few, math.nan), 0.05)
-    assert words.startswith("about ") and words.endswith(" processes (run --repeat, now 3)")
+@pytest.mark.parametrize(("now", "needed"), [(3, 5), (2, 3), (30, 90)])
+def test_a_doubtful_ratio_of_few_processes_asks_for_processes(now: int, needed: int) -> None:
+    """The numbers of tests/base/test_speed_verdict.cpp."""
+    few = Estimate(1.04, 0.97, 1.115, pairs=12, processes=now)
+    assert speed_reason(SpeedEvidence(few), 0.05) == f"about {needed} processes (run --repeat, now {now})"
+
+
+def test_more_processes_than_anyone_would_run_are_a_quieter_machine() -> None:
+    quieter = "a quieter machine (or more than 1000 rounds, now 12)"
+    assert speed_reason(SpeedEvidence(Estimate(1.04, 0.97, 1.115, pairs=12, processes=34)), 0.05) == quieter
+    assert speed_reason(SpeedEvidence(Estimate(1, 0.9, 1 / 0.9, pairs=12, processes=3)), 0) == quieter
 
 
 def test_a_constant_ratio_has_an_interval_of_no_width() -> None:
