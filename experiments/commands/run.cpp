@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <optional>
+#include <span>
 
 #include "core/error.hpp"
 #include "core/text/text.hpp"
@@ -49,6 +50,17 @@ std::size_t parse_repeats(const ParsedCommandLine& arguments) {
   return repeats;
 }
 
+void require_fixed_rounds(std::span<const PlannedGroup> groups) {
+  for (const PlannedGroup& group : groups) {
+    const TrialSettings& settings = *group.trials.front().settings;
+    if (settings.measure.rounds != kAutomaticRounds) continue;
+    throw InputError(
+        fmt::format("run: --repeat: {}: measure.rounds = auto would plan other rounds in each process; set a number of "
+                    "them, which `stepbench plan` tells",
+                    settings.id));
+  }
+}
+
 /// What each process of --repeat is started with.
 std::vector<std::string> arguments_of_a_process(const ParsedCommandLine& arguments) {
   std::vector<std::string> words = {arguments.positional};
@@ -77,6 +89,7 @@ int run_run(const ParsedCommandLine& arguments) {
   std::optional<Shard> asked;
   if (arguments.has("shard")) asked = parse_shard(arguments.last("shard", ""));
   std::vector<PlannedGroup> groups = plan_experiment(experiment, backends());
+  if (repeats > 1) require_fixed_rounds(groups);
   ShardRecord shard;
   if (asked) {
     shard = describe_shard(experiment, groups, *asked);
@@ -130,7 +143,7 @@ Command run_command() {
        "processes of\n"
        "one program differ for as long as they run, by more than rounds of one of them tell. Intervals are then of "
        "the\n"
-       "processes' means.\n"
+       "processes' means. Rounds are as many as measure.rounds says, which may not be auto.\n"
        "Exit codes: 0 done, 1 a trial failed or the output cannot be written, 2 nothing was run because of the "
        "command\n"
        "line, the config or the data, 5 a backend failed its check, 130 interrupted; with --fail-if not-reproduced 3\n"

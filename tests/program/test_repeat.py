@@ -159,6 +159,13 @@ def test_repeating_and_sharding_are_not_done_at_once(program: Program, tmp_path:
     assert refused.code == 2 and "give one of them" in refused.stderr
 
 
+def test_processes_do_not_plan_rounds_each_by_itself(program: Program, tmp_path: Path) -> None:
+    config = write_config(tmp_path, CHANGES | {"measure.rounds": "auto", "training.epochs": None, "training.steps": 400})
+    refused = program("run", config.name, "--repeat", 2, "--dry-run", cwd=tmp_path)
+    assert refused.code == 2 and refused.stderr.count("\n") == 1
+    assert "run: --repeat: blas-t1-s1: measure.rounds = auto would plan other rounds in each process" in refused.stderr
+
+
 def test_a_trial_that_diverges_in_its_processes_is_a_result(program: Program, tmp_path: Path) -> None:
     config = write_config(tmp_path, CHANGES | {"training.learning_rate": "1e30"})
     diverged = program("run", config.name, "-o", "out.h5", "--repeat", 2, cwd=tmp_path)
