@@ -61,7 +61,7 @@ constexpr auto kRounds = [](auto& group, auto visit) { schema::visit_rounds(grou
 
 /// The parts' records of one group, environments as places in `file`.
 GroupRecord join_group(const std::vector<GroupRecord>& parts) {
-  GroupRecord all{.id = parts.front().id, .plan = parts.front().plan, .measurement = parts.front().measurement};
+  GroupRecord all{.id = parts.front().id, .measurement = parts.front().measurement};
   std::vector<std::size_t> environments;
   for (const GroupRecord& part : parts) {
     for (const std::string& trial : part.trials) {
@@ -87,11 +87,13 @@ GroupRecord join_group(const std::vector<GroupRecord>& parts) {
   return all;
 }
 
-/// Of one trial in all processes.
-TrialRecord join_trial(const std::vector<const TrialRecord*>& parts) {
+/// Of one trial in all processes. `first_rounds`: of each process its first round in the group's joined rounds.
+TrialRecord join_trial(const std::vector<const TrialRecord*>& parts, const std::vector<std::int64_t>& first_rounds) {
   const auto completed =
       std::ranges::find(parts, Status::completed, [](const TrialRecord* part) { return part->status; });
-  TrialRecord all = completed == parts.end() ? *parts.front() : **completed;
+  const auto told = completed == parts.end() ? parts.begin() : completed;
+  TrialRecord all = **told;
+  for (std::int64_t& round : all.steps.round) round += first_rounds[static_cast<std::size_t>(told - parts.begin())];
   for (std::size_t p = 0; p < parts.size(); ++p) {
     const TrialRecord& part = *parts[p];
     if (all.status == part.status || worse(all.status, part.status) == all.status) continue;
@@ -101,6 +103,18 @@ TrialRecord join_trial(const std::vector<const TrialRecord*>& parts) {
     all.diverged_at_step = part.diverged_at_step;
   }
   return all;
+}
+
+/// Of each part the rounds of a group that the parts before it have.
+std::vector<std::int64_t> first_rounds_of(const std::vector<ResultFile>& parts, const std::string& group) {
+  std::vector<std::int64_t> first_rounds;
+  std::int64_t rounds = 0;
+  for (const ResultFile& part : parts) {
+    first_rounds.push_back(rounds);
+    const auto found = std::ranges::find(part.groups, group, &GroupRecord::id);
+    if (found != part.groups.end()) rounds += found->rounds();
+  }
+  return first_rounds;
 }
 
 void require_one_experiment(const std::vector<ResultFile>& parts) {
@@ -143,7 +157,7 @@ ResultFile join_processes(std::vector<ResultFile> parts) {
     for (const ResultFile& part : parts) records.push_back(&part.trials[t]);
     double disturbed = 0;
     for (const TrialRecord* record : records) disturbed += record->summary.disturbed_rounds;
-    TrialRecord joined = join_trial(records);
+    TrialRecord joined = join_trial(records, first_rounds_of(parts, records.front()->group));
     joined.summary.disturbed_rounds = disturbed;
     file.trials[t] = std::move(joined);
     file.status =

@@ -99,6 +99,17 @@ TEST_CASE("a trial that was not timed in one process has no times there, and its
   CHECK(joined.status == Status::failed);
 }
 
+TEST_CASE("steps are of their process's rounds among those of all") {
+  ResultFile first = process(1.0, 100), second = process(1.1, 101);
+  for (ResultFile* file : {&first, &second}) {
+    for (TrialRecord& trial : file->trials) trial.steps.round = {0, 0, 1, 2, 3};
+  }
+  first.trials.back().status = Status::failed;  // so that it is told by the second process
+  const ResultFile joined = join_processes({first, second});
+  CHECK(joined.trials.front().steps.round == std::vector<std::int64_t>{0, 0, 1, 2, 3});
+  CHECK(joined.trials.back().steps.round == std::vector<std::int64_t>{4, 4, 5, 6, 7});
+}
+
 TEST_CASE("parameters that differ from process to process are named where they were promised") {
   ResultFile other = process(1, 100);
   CHECK(trials_with_other_bits({process(1, 100), other}).empty());
