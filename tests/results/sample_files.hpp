@@ -1,5 +1,4 @@
-// Result files made up for tests: one with everything a record can hold, one with next to nothing; and the comparison
-// of two result files field by field, in which NaN equals NaN.
+// Result files made up for tests: one with everything a record can hold, one with next to nothing.
 #pragma once
 
 #include <string>
@@ -19,8 +18,5 @@ namespace stepbench::testing {
 
 /// The file of one trial in its group's round-by-round record: what a runner publishes before the collection.
 [[nodiscard]] ResultFile single_trial_file(const std::string& trial, double step_time, std::int64_t position);
-
-/// The path of the first field in which the two differ, empty where they are equal.
-[[nodiscard]] std::string first_difference(const ResultFile& left, const ResultFile& right);
 
 }  // namespace stepbench::testing

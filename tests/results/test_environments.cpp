@@ -4,6 +4,7 @@
 #include "core/results/environments.hpp"
 #include "core/results/merge.hpp"
 #include "core/results/result_file.hpp"
+#include "tests/results/first_difference.hpp"
 #include "tests/results/sample_files.hpp"
 
 namespace stepbench::testing {

@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "core/results/result_file.hpp"
+#include "tests/results/first_difference.hpp"
 #include "tests/results/sample_files.hpp"
 #include "tests/support/temporary_folder.hpp"
 

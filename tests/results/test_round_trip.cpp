@@ -4,6 +4,7 @@
 #include "core/error.hpp"
 #include "core/hdf5/hdf5.hpp"
 #include "core/results/result_file.hpp"
+#include "tests/results/first_difference.hpp"
 #include "tests/results/sample_files.hpp"
 
 namespace stepbench::testing {
