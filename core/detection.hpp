@@ -17,7 +17,7 @@ inline constexpr double kUsualPower = 0.9;
 inline constexpr double kLeastPower = 0.5, kMostPower = 0.99;
 /// The difference to plan for, where nobody says otherwise.
 inline constexpr double kUsualDetect = 0.02;
-/// Rounds of a pilot: enough for an interval, and for a variance that is known to a third.
+/// Rounds of a pilot: enough for an interval, and for a standard deviation known to a fifth (1 / sqrt(2 * 11)).
 inline constexpr std::int64_t kPilotRounds = 12;
 
 /// The difference, as a share (0.02 is 2%), that a run like the one of this evidence would find with so much power:

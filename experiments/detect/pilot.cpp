@@ -36,18 +36,7 @@ struct PilotGroup {
 };
 
 PilotGroup pilot_of(const PlannedGroup& group) {
-  const PlannedTrial& first = group.trials.front();
-  const MeasureSettings& measure = first.settings->measure;
-  if (!measure.interleave) {
-    throw InputError(fmt::format("plan: {}: blocks that do not alternate find nothing: measure.interleave = true",
-                                 first.settings->id));
-  }
-  const std::int64_t steps = steps_of_trial(*first.settings, *first.dataset);
-  const RoundCut cut(measure, steps);
-  const std::int64_t rounds = cut.awaits_plan() ? cut.room() : cut.rounds();
-  const std::int64_t block = cut.awaits_plan() ? cut.pilot_steps() : steps / rounds;
-  PilotGroup pilot{group, {.name = condition_of(group), .baseline = {}, .rounds = rounds, .block = block}};
-  pilot.condition.most = steps / block;
+  PilotGroup pilot{group, condition_before_pilot(group)};
   for (PlannedTrial& trial : pilot.group.trials) trial = for_pilot(std::move(trial), pilot.condition.block);
   return pilot;
 }
@@ -78,6 +67,26 @@ void measure(const PilotGroup& planned, PeakHistory& peaks, Progress& progress, 
 }
 
 }  // namespace
+
+Condition condition_before_pilot(const PlannedGroup& group) {
+  const PlannedTrial& first = group.trials.front();
+  const MeasureSettings& measure = first.settings->measure;
+  if (!measure.interleave) {
+    throw InputError(fmt::format("plan: {}: blocks that do not alternate find nothing: measure.interleave = true",
+                                 first.settings->id));
+  }
+  const std::int64_t steps = steps_of_trial(*first.settings, *first.dataset);
+  const RoundCut cut(measure, steps);
+  const std::int64_t rounds = cut.awaits_plan() ? cut.room() : cut.rounds();
+  const std::int64_t block = cut.awaits_plan() ? cut.pilot_steps() : steps / rounds;
+  return {.name = condition_of(group),
+          .baseline = {},
+          .rounds = rounds,
+          .steps = steps,
+          .block = block,
+          .most = cut.awaits_plan() ? rounds : steps / block,
+          .measure = measure};
+}
 
 Pilot run_pilot(std::span<const PlannedGroup> groups, Verbosity verbosity) {
   std::vector<PilotGroup> planned;

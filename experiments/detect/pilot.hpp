@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/detection.hpp"
+#include "core/settings.hpp"
 #include "experiments/plan/plan.hpp"
 #include "experiments/terminal/progress.hpp"
 
@@ -25,11 +26,17 @@ struct Condition {
   std::string baseline;      // its arm
   std::int64_t seeds = 1;    // of the config
   std::int64_t rounds = 0;   // that the config asks for, of each seed
-  std::int64_t block = 0;    // steps of a round
-  std::int64_t most = 0;     // rounds with blocks of so many steps that the training of a seed has
+  std::int64_t steps = 0;    // of the training of a seed
+  std::int64_t block = 0;    // of those, in a round
+  std::int64_t most = 0;     // rounds of such blocks that the training has; of measure.rounds = auto, after the pilot
   double round_seconds = 0;  // wall time of a round, all members' blocks and the waits between them
+  MeasureSettings measure = {};
   std::vector<Comparison> comparisons = {};
 };
+
+/// What is known of it before its pilot has run: all but the baseline, the time of a round and the comparisons. Throws
+/// InputError where blocks do not alternate.
+[[nodiscard]] Condition condition_before_pilot(const PlannedGroup& group);
 
 struct Pilot {
   std::vector<Condition> conditions;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "experiments/detect/duration.hpp"
+#include "experiments/plan/round_cut.hpp"
 #include "experiments/terminal/text_table.hpp"
 
 namespace stepbench::detect {
@@ -26,8 +27,11 @@ std::int64_t rounds_within(const Pilot& pilot, double seconds) {
   return std::min(static_cast<std::int64_t>(seconds / all), kMostPlannedRounds);
 }
 
+bool is_auto(const Condition& condition) { return condition.measure.rounds == kAutomaticRounds; }
+
 std::int64_t of_a_seed(std::int64_t rounds, const Condition& condition) {
-  return (rounds + condition.seeds - 1) / condition.seeds;
+  return is_auto(condition) ? planned_rounds(rounds, condition.seeds)
+                            : (rounds + condition.seeds - 1) / condition.seeds;
 }
 
 /// What a condition needs in all, a line; `rounds` 0: more than anybody would run.
@@ -38,12 +42,18 @@ std::string condition_line(const Condition& condition, std::int64_t rounds) {
                        kMostPlannedRounds);
   }
   const std::int64_t each = of_a_seed(rounds, condition);
-  std::string text = fmt::format("{}measure.rounds = {}{}, about {} in all", name, each,
-                                 condition.seeds > 1 ? fmt::format(" for each of {} seeds", condition.seeds) : "",
-                                 duration_text(static_cast<double>(each * condition.seeds) * condition.round_seconds));
+  const std::int64_t trained = each + (is_auto(condition) ? kPilotRounds : 0);
+  std::string text = fmt::format(
+      "{}measure.rounds = {}{}, about {} in all", name,
+      is_auto(condition) ? fmt::format("auto: {} and {} after them", kPilotRounds, each) : std::to_string(each),
+      condition.seeds > 1 ? fmt::format(" for each of {} seeds", condition.seeds) : "",
+      duration_text(static_cast<double>(trained * condition.seeds) * condition.round_seconds));
   if (each > condition.most) {
-    text += fmt::format("; with blocks of {} steps as now that takes training.steps = {}, the config's training has {}",
-                        condition.block, each * condition.block, condition.most * condition.block);
+    text += is_auto(condition)
+                ? fmt::format("; that takes training.steps = {}", steps_for_rounds(condition.measure, each))
+                : fmt::format("; with blocks of {} steps as now that takes training.steps = {}", condition.block,
+                              each * condition.block);
+    text += fmt::format(", the config's training has {}", condition.steps);
   }
   return text + "\n";
 }

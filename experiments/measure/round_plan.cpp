@@ -46,8 +46,7 @@ RoundPlan plan_rounds(const PlannedGroup& group, const GroupRecord& rounds, cons
     plan.planned = plan.room;
     return plan;
   }
-  const auto each = std::max(static_cast<std::int64_t>(std::ceil(plan.needed / static_cast<double>(group.seeds))),
-                             static_cast<std::int64_t>(kMinimumPairs));
+  const std::int64_t each = planned_rounds(static_cast<std::int64_t>(plan.needed), group.seeds);
   plan.planned = std::min(each, plan.room);
   if (each > plan.room) plan.steps_needed = steps_for_rounds(measure, each);
   return plan;

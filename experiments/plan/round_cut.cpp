@@ -38,6 +38,10 @@ std::int64_t RoundCut::room() const { return pilot_steps_ == 0 ? 0 : total_ / pi
 
 void RoundCut::plan(std::int64_t rounds) { after_ = std::clamp<std::int64_t>(rounds, 1, room()); }
 
+std::int64_t planned_rounds(std::int64_t needed, std::int64_t seeds) {
+  return std::max((needed + seeds - 1) / seeds, static_cast<std::int64_t>(kMinimumPairs));
+}
+
 std::int64_t steps_for_rounds(const MeasureSettings& measure, std::int64_t rounds) {
   const std::int64_t all = kPilotRounds + rounds;
   std::int64_t steps = all * pilot_block(measure, 0);

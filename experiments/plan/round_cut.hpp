@@ -35,6 +35,8 @@ class RoundCut {
   std::int64_t after_ = 0;  // rounds after the pilot, or all of them
 };
 
+/// Rounds after the pilot of each of so many seeds, which share `needed`: as many as an interval takes at least.
+[[nodiscard]] std::int64_t planned_rounds(std::int64_t needed, std::int64_t seeds);
 /// Steps that a training has at least for a pilot and so many rounds after it.
 [[nodiscard]] std::int64_t steps_for_rounds(const MeasureSettings& measure, std::int64_t rounds);
 /// The same for as many rounds as an interval takes, without which nothing is planned.

@@ -9,6 +9,9 @@
 #include "core/detection.hpp"
 #include "core/results/lookup.hpp"
 #include "core/results/result_file.hpp"
+#include "experiments/detect/duration.hpp"
+#include "experiments/detect/pilot.hpp"
+#include "experiments/detect/report.hpp"
 #include "experiments/measure/group_run.hpp"
 #include "experiments/measure/round_plan.hpp"
 #include "experiments/run/checkpoint.hpp"
@@ -100,6 +103,32 @@ TEST_CASE("a planted noise gets the rounds that detection says, up to what there
     CHECK(plan.steps_needed == 0);
   }
   CHECK(plan_rounds(group, planted_pilot(0.02), cut).planned > plan_rounds(group, planted_pilot(0.01), cut).planned);
+}
+
+TEST_CASE("`plan` says of measure.rounds = auto what the run would do") {
+  const PlannedGroup group = first_group(with(kAuto, {"sweep.seed=1,2"}));
+  detect::Condition condition = detect::condition_before_pilot(group);
+  CHECK(condition.most == 28);  // after the pilot
+  CHECK(condition.rounds == 28);
+  CHECK(condition.block == 10);
+  condition.baseline = "blas-t1";
+  condition.seeds = 2;
+  condition.round_seconds = 1;
+  const auto said_of = [&](double noise) {
+    condition.comparisons = {{"tbb-t1", noise_of(planted_pilot(noise))}};
+    detect::Pilot pilot;
+    pilot.conditions = {condition};
+    return detect::plan_text("small", pilot, {.difference = 0.02, .power = 0.9});
+  };
+  const RoundPlan hard = plan_rounds(group, planted_pilot(0.03), cut_of(group));
+  const auto rounds = static_cast<std::int64_t>(std::ceil(hard.needed / 2));
+  REQUIRE(rounds > 28);
+  CHECK_THAT(said_of(0.03), Contains("measure.rounds = auto: 12 and " + std::to_string(rounds) +
+                                     " after them for each of 2 seeds, about " +
+                                     detect::duration_text(static_cast<double>(2 * (12 + rounds))) +
+                                     " in all; that takes training.steps = " + std::to_string(hard.steps_needed) +
+                                     ", the config's training has 400\n"));
+  CHECK_THAT(said_of(0.001), Contains("auto: 12 and 8 after them for each of 2 seeds, about 40 s in all\n"));
 }
 
 TEST_CASE("a training with too few steps for its plan takes all that it has, and says how many it would take") {

@@ -50,6 +50,15 @@ def test_a_plan_says_rounds_and_time_for_each_comparison_and_writes_nothing(prog
     assert outcome.stdout.count("nothing") == 2, outcome.stdout
 
 
+def test_a_plan_of_auto_says_what_the_run_would_do(program: Program, tmp_path: Path) -> None:
+    changes = {**TWO, "measure.rounds": "auto", "training.epochs": None, "training.steps": 400, "sweep.seed": "1,2,3"}
+    config = write_config(tmp_path, changes)
+    easy = program("plan", config.name, "--detect", "99999%", "-q", cwd=tmp_path)
+    # Each seed has rounds for an interval of its own.
+    assert "measure.rounds = auto: 12 and 8 after them for each of 3 seeds, about " in easy.stdout, easy
+    assert "training.steps" not in easy.stdout
+
+
 def test_a_plan_says_how_many_rounds_the_config_is_to_have(program: Program, tmp_path: Path) -> None:
     outcome = program("plan", write_config(tmp_path, TWO).name, "--detect", "99999%", "-q", cwd=tmp_path)
     assert re.search(r"^measure\.rounds = \d+, about ", outcome.stdout, re.MULTILINE), outcome
