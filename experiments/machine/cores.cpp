@@ -29,4 +29,6 @@ int available_cores() {
   return cores;
 }
 
+int cores_at_once(std::int64_t threads) { return static_cast<int>(std::min<std::int64_t>(threads, available_cores())); }
+
 }  // namespace stepbench

@@ -22,10 +22,6 @@ namespace {
 
 constexpr double kGiga = 1e9;
 
-int cores_of(const TrialSettings& trial) {
-  return static_cast<int>(std::min<std::int64_t>(trial.all_threads(), available_cores()));
-}
-
 /// Median over the steps that count; NaN where nobody told the phases.
 double phase_seconds(const StepSeries& steps, const std::vector<std::size_t>& counted, Phase phase) {
   std::vector<double> seconds;
@@ -101,7 +97,7 @@ void judge_limits(TrialRecord& record, const PlannedTrial& planned, const GroupR
   const std::vector<std::size_t> counted = counted_steps(record.steps, trial, *planned.dataset);
   if (counted.empty() || trial.ranks.count > 0) return;
   LimitRecord& limits = record.limits;
-  const int cores = cores_of(trial);
+  const int cores = cores_at_once(trial.all_threads());
   const StepWork work = step_work(trial.model, trial.training, samples_per_step(trial, *planned.dataset));
   limits.touched_bytes = memory_for(planned, samples_per_step(trial, *planned.dataset)).sum();
   limits.level = level_that_holds(this_topology(), cores, limits.touched_bytes);

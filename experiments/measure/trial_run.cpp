@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <optional>
 #include <string>
 
@@ -23,6 +22,7 @@
 #include "experiments/machine/cores.hpp"
 #include "experiments/machine/thread_times.hpp"
 #include "experiments/measure/summary.hpp"
+#include "experiments/measure/threads_seen.hpp"
 #include "experiments/plan/start_parameters.hpp"
 #include "experiments/plan/trial_steps.hpp"
 #include "experiments/terminal/interrupt.hpp"
@@ -35,16 +35,6 @@ namespace {
 std::int64_t heap_bytes() {
   const struct mallinfo2 info = mallinfo2();
   return static_cast<std::int64_t>(info.uordblks + info.hblkhd);
-}
-
-/// Why the threads of a trial are not held on its CPUs, or empty; under its claim. Of the calling thread the system is
-/// asked, too: a backend that holds nothing has no problem to tell of.
-std::string not_pinned(const ThreadPlaces& places, const ThreadClaim& claim) {
-  if (places.cpus.empty()) return places.why_not;
-  if (std::string problem = claim.pin_problem(); !problem.empty()) return problem;
-  const std::vector<int> caller = cpus_of_thread();
-  const bool is_held = caller.empty() || caller == std::vector<int>{places.cpus.front()};
-  return is_held ? "" : "its backend does not hold its threads";
 }
 
 template <typename Scalar>
@@ -73,7 +63,8 @@ class TypedTrialRun final : public LocalTrialRun {
         record_(std::move(record)),
         gatherer_(dataset, largest_batch(trial, dataset), trial.model.loss == Loss::squared_error),
         total_steps_(steps_of_trial(trial, dataset)),
-        initial_(start_parameters<Scalar>(trial)) {
+        initial_(start_parameters<Scalar>(trial)),
+        threads_(trial) {
     const std::int64_t before = heap_bytes();
     NetworkSettings settings = network_settings(trial, largest_batch(trial, dataset));
     settings.cores = cores;
@@ -115,7 +106,7 @@ class TypedTrialRun final : public LocalTrialRun {
       }
       if (evaluation_is_due(step_)) evaluate();
     }
-    observe(threads_of_block(before), *claim);
+    threads_.see_block(before, processes(), *claim, record_);
     const std::vector<double>& losses = record_.steps.train_loss;
     return {median(counted_times(record_.steps, trial_, dataset_, first)),
             {losses.begin() + static_cast<std::ptrdiff_t>(first), losses.end()}};
@@ -140,7 +131,7 @@ class TypedTrialRun final : public LocalTrialRun {
             gradient_sums_.square,
             gradient_sums_.variance,
             gradient_count_,
-            threads_by_block_,
+            threads_.by_block(),
             record_.cpus};
   }
 
@@ -160,8 +151,8 @@ class TypedTrialRun final : public LocalTrialRun {
     loss_count_ = state.loss_count;
     gradient_sums_ = {.square = state.gradient_square_sum, .variance = state.gradient_variance_sum};
     gradient_count_ = state.gradient_count;
-    threads_by_block_ = state.threads_by_block;
-    record_.threads_observed = threads_of_middle_block();
+    threads_.restore(state.threads_by_block);
+    record_.threads_observed = threads_.in_middle_block();
     record_.cpus = state.cpus;
     step_ = std::ssize(record_.steps.train_loss);
     const std::int64_t per_epoch = steps_per_epoch(trial_, dataset_);
@@ -236,14 +227,8 @@ class TypedTrialRun final : public LocalTrialRun {
     if (!traced) return;
     network_->trace_steps(nullptr);
     record_.limits.busy_share = busy_share(trace.tasks, trial_.threads);
-    const std::int64_t at_once = std::min<std::int64_t>(trial_.threads, available_cores());
+    const std::int64_t at_once = cores_at_once(trial_.threads);
     record_.limits.busy_cores = busy_share(trace.tasks, at_once);
-  }
-
-  /// That worked since then; 0, which is unknown, where some of them ran on another machine.
-  [[nodiscard]] std::int64_t threads_of_block(const std::map<std::string, ThreadTimes>& before) const {
-    if (std::ssize(processes()) < trial_.ranks.count) return 0;
-    return threads_that_worked(before, thread_times(processes()), trial_.all_threads());
   }
 
   /// Steps that the network trains by itself, to the next evaluation, `count` at most.
@@ -320,26 +305,6 @@ class TypedTrialRun final : public LocalTrialRun {
     ++step_;
   }
 
-  /// The middle block speaks for the number of threads: in one of them may work what an earlier block left running. A
-  /// trial that was not pinned in one of its blocks was not.
-  void observe(std::int64_t threads, const ThreadClaim& claim) {
-    if (record_.cpus.empty() || is_pinned(record_)) {
-      const std::string reason = not_pinned(trial_.places, claim);
-      const bool pinned = reason.empty() && !trial_.places.cpus.empty();
-      record_.cpus = pinned ? listed_cpus(trial_.places.cpus) : not_pinned_text(reason);
-    }
-    threads_by_block_.push_back(threads);
-    record_.threads_observed = threads_of_middle_block();
-  }
-
-  /// 0: there was no block yet.
-  [[nodiscard]] std::int64_t threads_of_middle_block() {
-    if (threads_by_block_.empty()) return 0;
-    const auto middle = threads_by_block_.begin() + std::ssize(threads_by_block_) / 2;
-    std::nth_element(threads_by_block_.begin(), middle, threads_by_block_.end());
-    return *middle;
-  }
-
   void begin_epoch() {
     order_ = training_order(trial_, dataset_, epoch_++);
     if (trial_.record.order) {
@@ -414,7 +379,7 @@ class TypedTrialRun final : public LocalTrialRun {
   std::int64_t loss_count_ = 0;
   GradientMoments gradient_sums_ = {.square = 0, .variance = 0};  // of the steps since then that told them
   std::int64_t gradient_count_ = 0;
-  std::vector<std::int64_t> threads_by_block_;
+  ThreadsSeen threads_;
 };
 
 }  // namespace

@@ -92,4 +92,19 @@ TEST_CASE("a trial that has diverged is restored as that") {
   CHECK(second->record().status == Status::diverged);
 }
 
+TEST_CASE("the middle block speaks for the number of threads, and blocks are saved in the order in which they came") {
+  const Experiment experiment = small_experiment({});
+  const std::vector<PlannedGroup> groups = planned(experiment);
+  const auto run = start(groups.front().trials.front());
+  TrialState state = run->save();
+  state.threads_by_block = {4, 3, 2, 5};
+  run->restore(state);
+  CHECK(run->record().threads_observed == 4);
+  run->train(5, 0);  // by one thread, or none where the system does not tell
+  const std::vector<std::int64_t> blocks = run->save().threads_by_block;
+  REQUIRE(blocks.size() == 5);
+  CHECK(std::vector(blocks.begin(), blocks.end() - 1) == state.threads_by_block);
+  CHECK(run->record().threads_observed == 3);
+}
+
 }  // namespace stepbench::testing
