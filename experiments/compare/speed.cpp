@@ -18,51 +18,47 @@ bool is_time(double seconds) { return std::isfinite(seconds) && seconds > 0; }
 
 bool interleaved(const TrialRecord& trial) { return text_of(trial.settings, "measure.interleave") != "false"; }
 
-/// Step times to be held against each other: of rounds, an entry per round that both have where they are paired.
+/// Step times of one side, and the process that took each; no processes: one took all.
 struct Times {
-  std::vector<double> own, baseline;
-  std::vector<std::int64_t> processes, baseline_processes;  // empty: one took all
+  std::vector<double> seconds;
+  std::vector<std::int64_t> processes;
 
-  void add_own(double seconds, const std::vector<std::int64_t>& of, std::size_t round) {
-    own.push_back(seconds);
+  void add(double time, const std::vector<std::int64_t>& of, std::size_t round) {
+    seconds.push_back(time);
     if (!of.empty()) processes.push_back(of[round]);
-  }
-  void add_baseline(double seconds, const std::vector<std::int64_t>& of, std::size_t round) {
-    baseline.push_back(seconds);
-    if (!of.empty()) baseline_processes.push_back(of[round]);
   }
 };
 
-Times times_of_rounds(const Matching& matching, std::span<const TrialPair> pairs) {
-  Times times;
+/// To be held against each other: of rounds, an entry per round that both have where they are paired.
+struct BothTimes {
+  Times own, baseline;
+};
+
+BothTimes times_of_rounds(const Matching& matching, std::span<const TrialPair> pairs) {
+  BothTimes times;
   for (const TrialPair& pair : pairs) {
     const std::vector<double> own = round_times(pair.rounds, pair.trial->id);
     const std::vector<double> baseline = round_times(pair.baseline_rounds, pair.baseline->id);
     const std::vector<std::int64_t> processes = round_processes(pair.rounds),
                                     baseline_processes = round_processes(pair.baseline_rounds);
-    if (matching.paired) {
-      for (std::size_t r = 0; r < std::min(own.size(), baseline.size()); ++r) {
-        if (!is_time(own[r]) || !is_time(baseline[r])) continue;
-        times.add_own(own[r], processes, r);
-        times.add_baseline(baseline[r], baseline_processes, r);
-      }
-      continue;
-    }
+    const auto counts = [&](std::size_t r) {
+      return !matching.paired || (r < std::min(own.size(), baseline.size()) && is_time(own[r]) && is_time(baseline[r]));
+    };
     for (std::size_t r = 0; r < own.size(); ++r) {
-      if (is_time(own[r])) times.add_own(own[r], processes, r);
+      if (is_time(own[r]) && counts(r)) times.own.add(own[r], processes, r);
     }
     for (std::size_t r = 0; r < baseline.size(); ++r) {
-      if (is_time(baseline[r])) times.add_baseline(baseline[r], baseline_processes, r);
+      if (is_time(baseline[r]) && counts(r)) times.baseline.add(baseline[r], baseline_processes, r);
     }
   }
   return times;
 }
 
-Times typical_times(std::span<const TrialPair> pairs) {
-  Times times;
+BothTimes typical_times(std::span<const TrialPair> pairs) {
+  BothTimes times;
   for (const TrialPair& pair : pairs) {
-    times.own.push_back(typical_step_time(pair.rounds, *pair.trial));
-    times.baseline.push_back(typical_step_time(pair.baseline_rounds, *pair.baseline));
+    times.own.seconds.push_back(typical_step_time(pair.rounds, *pair.trial));
+    times.baseline.seconds.push_back(typical_step_time(pair.baseline_rounds, *pair.baseline));
   }
   return times;
 }
@@ -80,22 +76,23 @@ SpeedRow speed_row(const Matching& matching, const Match& match, std::span<const
   }
   SpeedEvidence& evidence = row.evidence;
   evidence.noise_floor = larger(noise_floor_of(groups), noise_floor_of(baseline_groups));
-  Times times = times_of_rounds(matching, pairs);
-  if (times.own.empty() || times.baseline.empty()) {
+  BothTimes times = times_of_rounds(matching, pairs);
+  auto& [own, baseline] = times;
+  if (own.seconds.empty() || baseline.seconds.empty()) {
     times = typical_times(pairs);
-    evidence.speed = {paired_ratio(times.baseline, times.own).ratio, kNotANumber, kNotANumber};
+    evidence.speed = {paired_ratio(baseline.seconds, own.seconds).ratio, kNotANumber, kNotANumber};
     if (!std::isnan(evidence.speed.ratio)) evidence.basis = Basis::unpaired;
   } else if (!matching.paired) {
-    evidence.speed = unpaired_ratio(times.baseline, times.own, times.baseline_processes, times.processes);
+    evidence.speed = unpaired_ratio(baseline.seconds, own.seconds, baseline.processes, own.processes);
   } else {
-    evidence.speed = paired_ratio(times.baseline, times.own, times.processes);
+    evidence.speed = paired_ratio(baseline.seconds, own.seconds, own.processes);
     if (!share_rounds) {
       evidence.speed = {evidence.speed.ratio, kNotANumber, kNotANumber, evidence.speed.pairs};
       evidence.basis = Basis::not_interleaved;
     }
   }
-  row.step_time = geometric_mean(times.own);
-  row.baseline_step_time = geometric_mean(times.baseline);
+  row.step_time = geometric_mean(own.seconds);
+  row.baseline_step_time = geometric_mean(baseline.seconds);
   return row;
 }
 
