@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/detection.hpp"
+#include "experiments/plan/round_cut.hpp"
 
 namespace stepbench {
 namespace {
@@ -17,9 +18,6 @@ std::string range(std::vector<double> values, const char* unit, const char* form
   return low == high ? low + unit : fmt::format("{}{} to {}{}", low, unit, high, unit);
 }
 
-/// Rounds that one of the seeds would have; infinity where no number of them helps.
-double each_of(const RoundPlan& plan) { return std::ceil(plan.needed / static_cast<double>(plan.seeds)); }
-
 std::string shortage(const GroupRecord& group) {
   const RoundPlan& plan = group.plan;
   if (std::isinf(plan.needed)) {
@@ -28,8 +26,9 @@ std::string shortage(const GroupRecord& group) {
         "larger measure.detect\n",
         group.id, kMostPlannedRounds, 100 * plan.detect, plan.room);
   }
-  return fmt::format("{}: would need {:.0f} rounds, the training has room for {}: set training.steps to {} or more\n",
-                     group.id, each_of(plan), plan.room, plan.steps_needed);
+  return fmt::format("{}: would need {} rounds, the training has room for {}: set training.steps to {} or more\n",
+                     group.id, planned_rounds(static_cast<std::int64_t>(plan.needed), plan.seeds), plan.room,
+                     plan.steps_needed);
 }
 
 }  // namespace
