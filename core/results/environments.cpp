@@ -28,6 +28,11 @@ std::size_t place_of(ResultFile& file, const KeyValues& environment) {
   return place;
 }
 
+void move_environments(GroupRecord& group, const ResultFile& from, ResultFile& to) {
+  group.environment = place_of(to, from.environments.at(group.environment));
+  for (std::size_t& earlier : group.earlier_environments) earlier = place_of(to, from.environments.at(earlier));
+}
+
 const KeyValues& environment_of(const ResultFile& file, std::string_view group) {
   const GroupRecord* found = find_group(file, group);
   return found == nullptr ? file.environments.front() : file.environments.at(found->environment);

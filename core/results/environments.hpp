@@ -23,6 +23,9 @@ inline constexpr std::array<std::string_view, 8> kMachineFacts = {"hostname",  "
 /// The place of `environment` in file.environments, where it is put if it is not there yet.
 [[nodiscard]] std::size_t place_of(ResultFile& file, const KeyValues& environment);
 
+/// Makes a group of `from` one of `to`, which then has its environments.
+void move_environments(GroupRecord& group, const ResultFile& from, ResultFile& to);
+
 /// What a group was measured with; the file's first environment for a group that it does not have.
 [[nodiscard]] const KeyValues& environment_of(const ResultFile& file, std::string_view group);
 

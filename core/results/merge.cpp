@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <concepts>
 #include <iterator>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 #include "core/error.hpp"
@@ -30,19 +28,6 @@ std::vector<T> join_columns(const std::vector<T>& left, const std::vector<T>& ri
   return joined;
 }
 
-/// Calls visit(name, left's array, right's array) for every (R, M) array.
-template <typename Left, typename Visit>
-void visit_both(Left& left, const GroupRecord& right, Visit&& visit) {
-  // Both visits meet the same arrays in the same order; the second one finds the first one's by its name.
-  schema::visit_cells(left, [&](std::string_view name, const char*, auto& own) {
-    schema::visit_cells(right, [&](std::string_view other_name, const char*, const auto& other) {
-      if constexpr (std::same_as<std::remove_cvref_t<decltype(own)>, std::remove_cvref_t<decltype(other)>>) {
-        if (name == other_name) visit(name, own, other);
-      }
-    });
-  });
-}
-
 /// Of a trial that was not timed: its group without rounds.
 bool has_no_rounds(const GroupRecord& group) { return group.trials.empty() && group.rounds() == 0; }
 
@@ -59,7 +44,7 @@ void append_columns(GroupRecord& group, const GroupRecord& part) {
     if (std::ranges::find(group.trials, trial) != group.trials.end())
       throw InputError("group " + group.id + ": trial " + trial + " appears twice");
   const std::size_t rounds = group.peak_gflops.size();
-  visit_both(group, part, [&](std::string_view name, auto& own, const auto& other) {
+  schema::visit_both(group, part, schema::kCells, [&](std::string_view name, auto& own, const auto& other) {
     if (own.empty() != other.empty() && !group.trials.empty() && !part.trials.empty())
       throw InputError("group " + group.id + ": one part has `" + std::string(name) + "`, another has not");
     if (rounds > 0) own = join_columns(own, other, rounds);
@@ -79,10 +64,7 @@ void append(ResultFile& merged, ResultFile part) {
     merged.trials.push_back(std::move(trial));
   }
   for (GroupRecord& group : part.groups) {
-    group.environment = place_of(merged, part.environments.at(group.environment));
-    for (std::size_t& earlier : group.earlier_environments) {
-      earlier = place_of(merged, part.environments.at(earlier));
-    }
+    move_environments(group, part, merged);
     const auto same = std::ranges::find(merged.groups, group.id, &GroupRecord::id);
     if (same == merged.groups.end())
       merged.groups.push_back(std::move(group));
@@ -99,7 +81,7 @@ GroupRecord columns_of(const GroupRecord& group, std::span<const std::string> tr
   columns.trials.clear();
   for (const std::string& trial : group.trials)
     if (std::ranges::find(trials, trial) != trials.end()) columns.trials.push_back(trial);
-  visit_both(columns, group, [&](std::string_view, auto& own, const auto& other) {
+  schema::visit_both(columns, group, schema::kCells, [&](std::string_view, auto& own, const auto& other) {
     for (std::size_t i = 0; i < other.size(); ++i) {
       const std::string& trial = group.trials[i % group.trials.size()];
       if (std::ranges::find(trials, trial) != trials.end()) own.push_back(other[i]);

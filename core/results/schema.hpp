@@ -3,6 +3,10 @@
 // the reader says what stands for it then (fill_older). results/README.md says the same to people.
 #pragma once
 
+#include <concepts>
+#include <string_view>
+#include <type_traits>
+
 #include "core/results/trial_record.hpp"
 
 namespace stepbench::schema {
@@ -175,6 +179,22 @@ void visit_rounds(Group& group, Visit&& visit) {
   visit("peak_gflops", "GFLOP/s", group.peak_gflops);
   visit("gemm_gflops", "GFLOP/s", group.gemm_gflops);
   visit("process", "1", group.process);
+}
+
+inline constexpr auto kCells = [](auto& group, auto&& visit) { visit_cells(group, visit); };
+inline constexpr auto kRounds = [](auto& group, auto&& visit) { visit_rounds(group, visit); };
+
+/// Calls visit(name, first's array, second's array) for every array of two groups; `arrays`: kCells or kRounds.
+template <typename First, typename Second, typename Visit>
+void visit_both(First& first, Second& second, auto arrays, Visit&& visit) {
+  // Both visits meet the same arrays in the same order; the second one finds the first one's by its name.
+  arrays(first, [&](std::string_view name, const char*, auto& own) {
+    arrays(second, [&](std::string_view other_name, const char*, auto& other) {
+      if constexpr (std::same_as<std::remove_cvref_t<decltype(own)>, std::remove_cvref_t<decltype(other)>>) {
+        if (name == other_name) visit(name, own, other);
+      }
+    });
+  });
 }
 
 /// Calls visit(field, member) for every attribute of a group's rounds.

@@ -7,7 +7,6 @@
 #include <concepts>
 #include <set>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 #include "core/error.hpp"
@@ -44,21 +43,6 @@ void append(std::vector<T>& all, const std::vector<T>& more) {
   all.insert(all.end(), more.begin(), more.end());
 }
 
-/// Calls visit(array of `all`, array of `part`) for each of the arrays that `visit_arrays` visits.
-template <typename Arrays, typename Visit>
-void visit_pairs(GroupRecord& all, const GroupRecord& part, Arrays visit_arrays, Visit visit) {
-  visit_arrays(all, [&](std::string_view name, const char*, auto& joined) {
-    visit_arrays(part, [&](std::string_view other, const char*, const auto& own) {
-      if constexpr (std::same_as<std::remove_cvref_t<decltype(joined)>, std::remove_cvref_t<decltype(own)>>) {
-        if (name == other) visit(joined, own);
-      }
-    });
-  });
-}
-
-constexpr auto kCells = [](auto& group, auto visit) { schema::visit_cells(group, visit); };
-constexpr auto kRounds = [](auto& group, auto visit) { schema::visit_rounds(group, visit); };
-
 /// The parts' records of one group, environments as places in `file`.
 GroupRecord join_group(const std::vector<GroupRecord>& parts) {
   GroupRecord all{.id = parts.front().id, .measurement = parts.front().measurement};
@@ -75,9 +59,11 @@ GroupRecord join_group(const std::vector<GroupRecord>& parts) {
     part.process.assign(static_cast<std::size_t>(part.rounds()), static_cast<std::int64_t>(p));
     append(environments, part.earlier_environments);
     environments.push_back(part.environment);
-    visit_pairs(all, part, kCells,
-                [&](auto& joined, const auto& own) { append(joined, with_columns(own, part, all.trials)); });
-    visit_pairs(all, part, kRounds, [](auto& joined, const auto& own) { append(joined, own); });
+    schema::visit_both(all, part, schema::kCells, [&](std::string_view, auto& joined, const auto& own) {
+      append(joined, with_columns(own, part, all.trials));
+    });
+    schema::visit_both(all, part, schema::kRounds,
+                       [](std::string_view, auto& joined, const auto& own) { append(joined, own); });
     all.peak_gflops_after = part.peak_gflops_after;
     all.gemm_gflops_after = part.gemm_gflops_after;
   }
@@ -147,8 +133,7 @@ ResultFile join_processes(std::vector<ResultFile> parts) {
     std::vector<GroupRecord> groups;
     for (const ResultFile& part : parts) {
       GroupRecord& group = groups.emplace_back(part.groups[g]);
-      group.environment = place_of(file, part.environments.at(group.environment));
-      for (std::size_t& earlier : group.earlier_environments) earlier = place_of(file, part.environments.at(earlier));
+      move_environments(group, part, file);
     }
     file.groups[g] = join_group(groups);
   }
