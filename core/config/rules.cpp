@@ -3,26 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 
 #include "core/arm.hpp"
 #include "core/models/parameters.hpp"
+#include "core/text/number.hpp"
 #include "core/text/percentage.hpp"
 #include "core/text/text.hpp"
 
 namespace stepbench {
 namespace {
-
-/// The whole text as a decimal number: digits (and for floating point a fraction and an exponent), a sign only as `-`.
-template <typename T>
-std::optional<T> parse_number(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 std::optional<std::int64_t> parse_integer(std::string_view text, std::int64_t low, std::int64_t high) {
   if (text.starts_with('-')) return std::nullopt;  // `-0` too

@@ -4,13 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <numeric>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/text/number.hpp"
 #include "core/text/suggestion.hpp"
 #include "core/text/text.hpp"
 
@@ -18,13 +18,6 @@ namespace stepbench {
 namespace {
 
 using Form = Expectation::Form;
-
-std::optional<double> number_from(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 std::string_view text_of(const RunKeys& run, std::string_view key) {
   const auto found = run.find(key);
@@ -128,7 +121,9 @@ void require_several(const std::string& key, bool numbers, std::span<const std::
   if (values.size() < 2) fail(fmt::format("the sweep has one value of {} only, allowed: several", key));
   if (!numbers) return;
   for (const std::string& value : values) {
-    if (!number_from(value)) fail(fmt::format("{} = {} is no number, along which lines could cross", key, value));
+    if (!parse_number<double>(value)) {
+      fail(fmt::format("{} = {} is no number, along which lines could cross", key, value));
+    }
   }
 }
 
@@ -140,7 +135,7 @@ bool needs_target(const Quantity& quantity) {
 
 bool same_value(std::string_view first, std::string_view second) {
   if (first == second) return true;
-  const std::optional<double> one = number_from(first), other = number_from(second);
+  const std::optional<double> one = parse_number<double>(first), other = parse_number<double>(second);
   return one && other && *one == *other;
 }
 
@@ -157,8 +152,8 @@ std::vector<Part> parts_of(std::span<const std::size_t> members, std::string_vie
     if (part == parts.end()) part = parts.insert(part, {std::string(value), {}});
     part->runs.push_back(i);
   }
-  if (std::ranges::all_of(parts, [](const Part& part) { return number_from(part.value).has_value(); })) {
-    std::ranges::stable_sort(parts, {}, [](const Part& part) { return number_from(part.value).value(); });
+  if (std::ranges::all_of(parts, [](const Part& part) { return parse_number<double>(part.value).has_value(); })) {
+    std::ranges::stable_sort(parts, {}, [](const Part& part) { return parse_number<double>(part.value).value(); });
   }
   return parts;
 }

@@ -4,11 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/text/number.hpp"
 #include "core/text/suggestion.hpp"
 #include "core/text/text.hpp"
 
@@ -26,15 +26,13 @@ constexpr std::pair<std::string_view, Form> kForms[] = {
   throw InputError(fmt::format("found \"{}\", allowed: {}", printable(found), allowed));
 }
 
-std::optional<double> number_from(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
-  return value;
+std::optional<double> finite_number(std::string_view text) {
+  const std::optional<double> value = parse_number<double>(text);
+  return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
 double read_number(std::string_view text) {
-  const std::optional<double> value = number_from(trimmed(text));
+  const std::optional<double> value = finite_number(trimmed(text));
   if (!value) fail(trimmed(text), "a number");
   return *value;
 }
@@ -96,11 +94,8 @@ Quantity read_metric(std::string_view text) {
   }
   const std::string_view name = word.substr(0, at), digits = word.substr(at + 1);
   if (!is_one_of(kQuantitiesAtStep, name)) fail_quantity(word);
-  std::int64_t step = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), step);
-  if (error != std::errc{} || end != digits.data() + digits.size() || step < 1) {
-    fail(word, "a step from 1 on behind the @");
-  }
+  const std::optional<std::int64_t> step = parse_number<std::int64_t>(digits);
+  if (!step || *step < 1) fail(word, "a step from 1 on behind the @");
   return {std::string(name), step, ""};
 }
 
@@ -223,7 +218,7 @@ void check_spreads(const Expectation& expectation) {
 void widen(Expectation& expectation) {
   if (expectation.tolerance.empty()) return;
   const bool percent = expectation.tolerance.ends_with('%');
-  const std::optional<double> size = number_from(
+  const std::optional<double> size = finite_number(
       trimmed(std::string_view(expectation.tolerance).substr(0, expectation.tolerance.size() - (percent ? 1 : 0))));
   if (!size || *size < 0) {
     throw InputError(fmt::format("tolerance: found \"{}\", allowed: a number from 0 on, or a percentage of the bound",

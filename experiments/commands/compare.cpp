@@ -5,13 +5,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <optional>
 
 #include "core/config/experiment.hpp"
 #include "core/error.hpp"
 #include "core/results/result_file.hpp"
+#include "core/text/number.hpp"
 #include "core/text/suggestion.hpp"
 #include "experiments/commands/command.hpp"
-#include "experiments/compare/numbers.hpp"
 #include "experiments/compare/report.hpp"
 #include "experiments/history/report.hpp"
 #include "experiments/show/speed_margin.hpp"
@@ -42,8 +44,8 @@ Format parse_format(const std::string& text) {
 }
 
 double not_negative(const char* option, const std::string& text, const std::string& number) {
-  const std::optional<double> value = compare::parse_number(number);
-  if (value && *value >= 0) return *value;
+  const std::optional<double> value = parse_number<double>(number);
+  if (value && *value >= 0 && std::isfinite(*value)) return *value;
   throw InputError(fmt::format("compare: --{}: found \"{}\", allowed: a number from 0 on", option, text));
 }
 

@@ -1,10 +1,10 @@
 // `stepbench plan`
 #include <fmt/format.h>
 
-#include <charconv>
 #include <optional>
 
 #include "core/error.hpp"
+#include "core/text/number.hpp"
 #include "core/text/percentage.hpp"
 #include "core/text/text.hpp"
 #include "experiments/commands/command.hpp"
@@ -25,10 +25,8 @@ double parse_difference(const std::string& text) {
 }
 
 double parse_power(const std::string& text) {
-  double power = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), power, std::chars_format::fixed);
-  if (error == std::errc{} && end == text.data() + text.size() && power >= kLeastPower && power <= kMostPower)
-    return power;
+  const std::optional<double> power = parse_number<double>(text, std::chars_format::fixed);
+  if (power && *power >= kLeastPower && *power <= kMostPower) return *power;
   throw InputError(fmt::format("plan: --power: found \"{}\", allowed: a number from {} to {}, as in 0.9",
                                printable(text), kLeastPower, kMostPower));
 }

@@ -3,10 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <optional>
 
 #include "core/error.hpp"
+#include "core/text/number.hpp"
 #include "core/text/text.hpp"
 #include "experiments/commands/command.hpp"
 #include "experiments/compare/slowdown_limit.hpp"
@@ -20,13 +20,12 @@ namespace {
 
 std::int64_t parse_repeats(const std::string& text) {
   constexpr std::int64_t kMost = 1000;
-  std::int64_t repeats = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), repeats);
-  if (error != std::errc{} || end != text.data() + text.size() || repeats < 1 || repeats > kMost) {
+  const std::optional<std::int64_t> repeats = parse_number<std::int64_t>(text);
+  if (!repeats || *repeats < 1 || *repeats > kMost) {
     throw InputError(
         fmt::format("race: --repeat: found \"{}\", allowed: an integer from 1 to {}", printable(text), kMost));
   }
-  return repeats;
+  return *repeats;
 }
 
 race::Request read_request(const ParsedCommandLine& arguments) {

@@ -1,13 +1,13 @@
 // `stepbench run`
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
 #include <span>
 
 #include "core/error.hpp"
+#include "core/text/number.hpp"
 #include "core/text/text.hpp"
 #include "experiments/commands/command.hpp"
 #include "experiments/expect/report.hpp"
@@ -37,9 +37,8 @@ std::size_t parse_repeats(const ParsedCommandLine& arguments) {
   constexpr std::size_t kLeast = 2, kMost = 100;
   if (!arguments.has("repeat")) return 1;
   const std::string text = arguments.last("repeat", "");
-  std::size_t repeats = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), repeats);
-  if (error != std::errc{} || end != text.data() + text.size() || repeats < kLeast || repeats > kMost) {
+  const std::optional<std::size_t> repeats = parse_number<std::size_t>(text);
+  if (!repeats || *repeats < kLeast || *repeats > kMost) {
     throw InputError(
         fmt::format("run: --repeat: found \"{}\", allowed: an integer from {} to {}", printable(text), kLeast, kMost));
   }
@@ -47,7 +46,7 @@ std::size_t parse_repeats(const ParsedCommandLine& arguments) {
     throw InputError(
         "run: --repeat pools processes of one machine and --shard spreads groups over several: give one of them");
   }
-  return repeats;
+  return *repeats;
 }
 
 void require_fixed_rounds(std::span<const PlannedGroup> groups) {

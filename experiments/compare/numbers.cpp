@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <charconv>
 #include <cmath>
 
 namespace stepbench::compare {
@@ -32,12 +31,5 @@ std::string percent_number(double fraction) {
 }
 
 std::string join_numbers(const std::vector<std::uint64_t>& values) { return fmt::format("{}", fmt::join(values, ",")); }
-
-std::optional<double> parse_number(const std::string& text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
-  return value;
-}
 
 }  // namespace stepbench::compare

@@ -1,8 +1,7 @@
-// How compare spells numbers, and reads those of its options. NaN is "-".
+// How compare spells numbers. NaN is "-".
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,8 +18,5 @@ namespace stepbench::compare {
 /// `1.2%`
 [[nodiscard]] std::string percent_number(double fraction);
 [[nodiscard]] std::string join_numbers(const std::vector<std::uint64_t>& values);
-
-/// The whole of `text` as a finite number, else nothing.
-[[nodiscard]] std::optional<double> parse_number(const std::string& text);
 
 }  // namespace stepbench::compare

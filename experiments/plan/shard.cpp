@@ -2,23 +2,20 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cstdlib>
 #include <map>
 #include <optional>
 #include <string_view>
 
 #include "core/error.hpp"
+#include "core/text/number.hpp"
 
 namespace stepbench {
 namespace {
 
 /// A whole number of digits alone.
 std::optional<std::int64_t> parse_count(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.starts_with('-')) return std::nullopt;
-  return value;
+  return text.starts_with('-') ? std::nullopt : parse_number<std::int64_t>(text);
 }
 
 std::int64_t array_variable(const char* name) {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include "core/text/number.hpp"
 
 namespace stepbench::race {
 namespace {
@@ -26,11 +26,7 @@ class Words {
 
   template <typename T>
   std::optional<T> number() {
-    const std::string_view word = next();
-    T value{};
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-    if (word.empty() || error != std::errc{} || end != word.data() + word.size()) return std::nullopt;
-    return value;
+    return parse_number<T>(next());
   }
 
   std::optional<std::int64_t> count() {

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <numeric>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "core/error.hpp"
 #include "core/results/lookup.hpp"
 #include "core/results/result_file.hpp"
+#include "core/text/number.hpp"
 #include "core/text/text.hpp"
 #include "experiments/sample/stored_transformer.hpp"
 #include "experiments/sample/transformer.hpp"
@@ -21,17 +21,15 @@
 namespace stepbench::sample {
 namespace {
 
-/// The whole of `text` as a number of at least `least`; else an InputError that says what is `allowed`.
+/// Of at least `least`; else an InputError that says what is `allowed`.
 template <typename Number>
-Number parse_number(const ParsedCommandLine& arguments, const std::string& option, Number least, const char* allowed) {
+Number number_of(const ParsedCommandLine& arguments, const std::string& option, Number least, const char* allowed) {
   const std::string text = arguments.last(option, "");
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = error == std::errc() && end == text.data() + text.size();
-  if (!whole || !(value >= least) || !std::isfinite(static_cast<double>(value))) {
+  const std::optional<Number> value = parse_number<Number>(text);
+  if (!value || !(*value >= least) || !std::isfinite(static_cast<double>(*value))) {
     throw InputError(fmt::format("--{}: found \"{}\", allowed: {}", option, printable(text), allowed));
   }
-  return value;
+  return *value;
 }
 
 /// The ids of the trials that can be sampled, for messages.
@@ -82,13 +80,13 @@ SampleOptions sample_options(const ParsedCommandLine& arguments) {
   if (arguments.has("trial")) options.trial = arguments.last("trial", "");
   if (arguments.has("prompt")) options.prompt = arguments.last("prompt", "");
   if (arguments.has("temperature")) {
-    options.temperature = parse_number(arguments, "temperature", 0.0, "a number, 0 or more");
+    options.temperature = number_of(arguments, "temperature", 0.0, "a number, 0 or more");
   }
   constexpr const char* kCount = "a whole number, 1 or more";
-  if (arguments.has("top-k")) options.top_k = parse_number<std::int64_t>(arguments, "top-k", 1, kCount);
-  if (arguments.has("tokens")) options.tokens = parse_number<std::int64_t>(arguments, "tokens", 1, kCount);
+  if (arguments.has("top-k")) options.top_k = number_of<std::int64_t>(arguments, "top-k", 1, kCount);
+  if (arguments.has("tokens")) options.tokens = number_of<std::int64_t>(arguments, "tokens", 1, kCount);
   if (arguments.has("seed")) {
-    options.seed = parse_number<std::uint64_t>(arguments, "seed", 0, "a whole number, 0 or more");
+    options.seed = number_of<std::uint64_t>(arguments, "seed", 0, "a whole number, 0 or more");
   }
   return options;
 }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <memory>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/text/number.hpp"
 #include "core/text/text.hpp"
 #include "experiments/machine/cores.hpp"
 #include "experiments/measure/gate.hpp"
@@ -107,13 +107,12 @@ void measure(ArmScaling& arm, const PlannedGroup& group, const Backend& referenc
 std::vector<std::int64_t> parse_cores(const std::string& text) {
   std::set<std::int64_t> cores;
   for (const std::string_view element : split(text, ',')) {
-    std::int64_t count = 0;
-    const auto [end, error] = std::from_chars(element.data(), element.data() + element.size(), count);
-    if (error != std::errc{} || end != element.data() + element.size() || count < 1 || count > kMostCores) {
+    const std::optional<std::int64_t> count = parse_number<std::int64_t>(element);
+    if (!count || *count < 1 || *count > kMostCores) {
       throw InputError(fmt::format("scale: --cores: found \"{}\", allowed: integers from 1 to {}, as in 2,4,8",
                                    printable(element), kMostCores));
     }
-    cores.insert(count);
+    cores.insert(*count);
   }
   return {cores.begin(), cores.end()};
 }
