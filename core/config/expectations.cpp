@@ -28,10 +28,7 @@ std::vector<RunKeys> runs_of(const Experiment& experiment, const KeyTable& table
   for (const TrialSettings& trial : experiment.trials) {
     RunKeys& run = runs.emplace_back();
     for (const auto& [key, value] : setting_values(trial, table)) run[key] = to_text(value);
-    run["backend"] = trial.backend;
-    run["threads"] = std::to_string(trial.threads);
-    run["ranks"] = std::to_string(trial.ranks.count);
-    run["seed"] = std::to_string(trial.seed);
+    add_arm(run, trial.backend, trial.threads, trial.ranks.count, trial.seed);
   }
   return runs;
 }

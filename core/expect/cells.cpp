@@ -121,22 +121,23 @@ void require_several(const std::string& key, bool numbers, std::span<const std::
   if (values.size() < 2) fail(fmt::format("the sweep has one value of {} only, allowed: several", key));
   if (!numbers) return;
   for (const std::string& value : values) {
-    if (!parse_number<double>(value)) {
-      fail(fmt::format("{} = {} is no number, along which lines could cross", key, value));
-    }
+    if (!finite_number(value)) fail(fmt::format("{} = {} is no number, along which lines could cross", key, value));
   }
-}
-
-bool needs_target(const Quantity& quantity) {
-  return quantity.metric == "steps_to_target" || quantity.metric == "time_to_target";
 }
 
 }  // namespace
 
 bool same_value(std::string_view first, std::string_view second) {
   if (first == second) return true;
-  const std::optional<double> one = parse_number<double>(first), other = parse_number<double>(second);
+  const std::optional<double> one = finite_number(first), other = finite_number(second);
   return one && other && *one == *other;
+}
+
+void add_arm(RunKeys& run, std::string backend, std::int64_t threads, std::int64_t ranks, std::uint64_t seed) {
+  run["backend"] = std::move(backend);
+  run["threads"] = std::to_string(threads);
+  run["ranks"] = std::to_string(ranks);
+  run["seed"] = std::to_string(seed);
 }
 
 std::string sample_of(const RunKeys& run) {
@@ -152,8 +153,8 @@ std::vector<Part> parts_of(std::span<const std::size_t> members, std::string_vie
     if (part == parts.end()) part = parts.insert(part, {std::string(value), {}});
     part->runs.push_back(i);
   }
-  if (std::ranges::all_of(parts, [](const Part& part) { return parse_number<double>(part.value).has_value(); })) {
-    std::ranges::stable_sort(parts, {}, [](const Part& part) { return parse_number<double>(part.value).value(); });
+  if (std::ranges::all_of(parts, [](const Part& part) { return finite_number(part.value).has_value(); })) {
+    std::ranges::stable_sort(parts, {}, [](const Part& part) { return finite_number(part.value).value(); });
   }
   return parts;
 }
@@ -199,7 +200,7 @@ void check_expectation(const Expectation& expectation, std::span<const RunKeys> 
     require_several(expectation.key, false, members, runs);
   }
   if (expectation.form == Form::crossing) require_several(expectation.over, true, members, runs);
-  const bool target = needs_target(expectation.quantity) || (expectation.other && needs_target(*expectation.other));
+  const bool target = expectation.quantity.is_of_target() || (expectation.other && expectation.other->is_of_target());
   if (target && values_of(members, "training.target", runs).empty()) {
     fail(fmt::format("{} where no trial has a training.target, allowed: with one", expectation.quantity.metric));
   }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <span>
 #include <string>
@@ -16,6 +17,9 @@ namespace stepbench {
 
 /// What a run is: every setting that it uses by its full key, and `backend`, `threads`, `ranks`, `seed`.
 using RunKeys = std::map<std::string, std::string, std::less<>>;
+
+/// Those that are no settings of a trial.
+void add_arm(RunKeys& run, std::string backend, std::int64_t threads, std::int64_t ranks, std::uint64_t seed);
 
 /// What makes another run of the same thing.
 inline constexpr std::array<std::string_view, 2> kSampleKeys = {"seed", "model.perturb_seed"};

@@ -26,11 +26,6 @@ constexpr std::pair<std::string_view, Form> kForms[] = {
   throw InputError(fmt::format("found \"{}\", allowed: {}", printable(found), allowed));
 }
 
-std::optional<double> finite_number(std::string_view text) {
-  const std::optional<double> value = parse_number<double>(text);
-  return value && std::isfinite(*value) ? value : std::nullopt;
-}
-
 double read_number(std::string_view text) {
   const std::optional<double> value = finite_number(trimmed(text));
   if (!value) fail(trimmed(text), "a number");
@@ -202,11 +197,9 @@ void read_arguments(std::string_view form, std::string_view inside, Expectation&
   if (expectation.first == expectation.second) fail(inside, "two different values");
 }
 
-bool is_spread(const Quantity& quantity) { return !quantity.spread_over.empty(); }
-
 void check_spreads(const Expectation& expectation) {
-  const bool first = is_spread(expectation.quantity);
-  const bool second = expectation.other ? is_spread(*expectation.other) : first;
+  const bool first = expectation.quantity.is_spread();
+  const bool second = expectation.other ? expectation.other->is_spread() : first;
   if (!first && !second) return;
   if (expectation.form != Form::value && expectation.form != Form::ratio) {
     fail(expectation.claim, "a spread by itself, or in a ratio");

@@ -28,6 +28,10 @@ struct Quantity {
   std::string metric;
   std::optional<std::int64_t> step;  // of a metric of kQuantitiesAtStep
   std::string spread_over;           // a key; empty: no spread
+
+  [[nodiscard]] bool is_spread() const { return !spread_over.empty(); }
+  /// Of training.target.
+  [[nodiscard]] bool is_of_target() const { return metric == "steps_to_target" || metric == "time_to_target"; }
 };
 
 struct KeyIs {

@@ -177,8 +177,6 @@ double quantile_above(const auto& distribution, double chance) {
   return boost::math::quantile(boost::math::complement(distribution, chance));
 }
 
-std::size_t runs_of(const Spread& spread) { return static_cast<std::size_t>(spread.degrees) + 1; }
-
 }  // namespace
 
 std::string_view to_text(ExpectationVerdict verdict) {
@@ -226,25 +224,31 @@ Judgement judge_ratio(const Sample& first, const Sample& second, Allowed allowed
 void add_to(Spread& spread, std::span<const double> sample) {
   if (!std::ranges::all_of(sample, [](double value) { return std::isfinite(value); })) spread.known = false;
   if (!spread.known || sample.size() < 2) return;
-  const double degrees = static_cast<double>(sample.size()) - 1;
-  spread.variance =
-      (spread.variance * spread.degrees + moments_of(sample).variance * degrees) / (spread.degrees + degrees);
-  spread.degrees += degrees;
+  const double degrees = static_cast<double>(sample.size()) - 1, variance = moments_of(sample).variance;
+  spread.runs += sample.size();
+  spread.all_degrees += degrees;
+  spread.sum += degrees * variance;
+  // A variance's square comes out too large, by (d + 2) / d on average: of many samples of two runs that would leave a
+  // third of the degrees, although all have the same variance.
+  spread.sum_of_squares += degrees * variance * degrees * variance / (degrees + 2);
+  spread.variance = spread.sum / spread.all_degrees;
+  const double welch = spread.sum > 0 ? spread.sum * spread.sum / spread.sum_of_squares - 2 : kInfinity;
+  spread.degrees = std::min(welch, spread.all_degrees);
 }
 
 Judgement judge_spread(const Spread& spread, Allowed allowed, std::size_t comparisons) {
-  if (!spread.known || spread.degrees == 0) return cannot_tell(runs_of(spread), no_spread_why(spread));
+  if (!spread.known || spread.degrees == 0) return cannot_tell(spread.runs, no_spread_why(spread));
   const boost::math::chi_squared distribution(spread.degrees);
   const double sum = spread.variance * spread.degrees;
   const auto bounds_at = [&](double chance) {
     return Bounds{std::sqrt(sum / quantile_above(distribution, chance)),
                   std::sqrt(sum / boost::math::quantile(distribution, chance))};
   };
-  return decide(std::sqrt(spread.variance), runs_of(spread), bounds_at, allowed, comparisons);
+  return decide(std::sqrt(spread.variance), spread.runs, bounds_at, allowed, comparisons);
 }
 
 Judgement judge_spread_ratio(const Spread& first, const Spread& second, Allowed allowed, std::size_t comparisons) {
-  const std::size_t runs = std::min(runs_of(first), runs_of(second));
+  const std::size_t runs = std::min(first.runs, second.runs);
   for (const Spread* spread : {&first, &second}) {
     if (!spread->known || spread->degrees == 0) return cannot_tell(runs, no_spread_why(*spread));
   }

@@ -1,10 +1,10 @@
 // Numbers held against what they should be: reproduced, not reproduced, cannot tell. Knows no trial.
 //
 // A sample of several runs has an interval: Student's t of its mean, of the logarithm for ratios (Welch's where the
-// sides share no seeds), chi-squared and F for spreads. Bounds on one side are 95% each, the two of an interval
-// together. All of it inside is reproduced, all outside is not; what is outside is held to 5% over all `comparisons`
-// (Bonferroni), so that an expectation judged in many cells does not fail by chance. One run is judged by its value
-// alone.
+// sides share no seeds), chi-squared and F for spreads (by Welch and Satterthwaite, where several are pooled). Bounds
+// on one side are 95% each, the two of an interval together. All of it inside is reproduced, all outside is not; what
+// is outside is held to 5% over all `comparisons` (Bonferroni), so that an expectation judged in many cells does not
+// fail by chance. One run is judged by its value alone.
 //
 // Infinity is a number here: what a diverged run's loss is, and the steps to a target that was not reached.
 #pragma once
@@ -54,8 +54,14 @@ enum class Scale { linear, logarithmic };
 /// A variance pooled over several samples, each about its own mean.
 struct Spread {
   double variance = 0;
-  double degrees = 0;  // of freedom; 0: no sample had two runs
-  bool known = true;   // false: a run has no number, or none that is finite
+  /// Of freedom, by Welch and Satterthwaite (as Welch 1947, Biometrika 34, has them): where the samples' own variances
+  /// differ, fewer than theirs together, which are the most. 0: no sample had two runs.
+  double degrees = 0;
+  std::size_t runs = 0;  // of the samples that had two or more
+  bool known = true;     // false: a run has no number, or none that is finite
+
+  // Over the samples: degrees d, d times the variance v, d v squared over d + 2.
+  double all_degrees = 0, sum = 0, sum_of_squares = 0;
 };
 void add_to(Spread& spread, std::span<const double> sample);
 [[nodiscard]] Judgement judge_spread(const Spread& spread, Allowed allowed, std::size_t comparisons);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <charconv>
+#include <cmath>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -17,6 +18,12 @@ template <typename Number, typename... Format>
   const auto [end, error] = std::from_chars(text.data(), last, value, format...);
   if (error != std::errc{} || end != last) return std::nullopt;
   return value;
+}
+
+/// A double that is neither infinite nor NaN.
+[[nodiscard]] inline std::optional<double> finite_number(std::string_view text) {
+  const std::optional<double> value = parse_number<double>(text);
+  return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
 }  // namespace stepbench

@@ -12,10 +12,10 @@
 #include "core/error.hpp"
 #include "core/results/environments.hpp"
 #include "core/results/lookup.hpp"
+#include "core/results/step_times.hpp"
 #include "core/text/suggestion.hpp"
 #include "experiments/compare/same_experiment.hpp"
 #include "experiments/show/seed_rows.hpp"
-#include "experiments/show/step_times.hpp"
 #include "experiments/show/varying_settings.hpp"
 
 namespace stepbench::compare {

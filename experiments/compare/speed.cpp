@@ -5,8 +5,8 @@
 #include <set>
 #include <span>
 
+#include "core/results/step_times.hpp"
 #include "experiments/compare/same_experiment.hpp"
-#include "experiments/show/step_times.hpp"
 
 namespace stepbench::compare {
 namespace {

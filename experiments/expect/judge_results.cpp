@@ -7,6 +7,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "core/error.hpp"
@@ -22,22 +23,24 @@ using Members = std::vector<std::size_t>;
 /// The trials that took part, and what they are.
 struct Runs {
   std::vector<const TrialRecord*> trials;
+  std::vector<const GroupRecord*> rounds;  // of each one's group; null where there are none
   std::vector<RunKeys> keys;
 };
 
 Runs runs_of(const ResultFile& file) {
+  std::map<std::string_view, const GroupRecord*> groups;
+  for (const GroupRecord& group : file.groups) groups[group.id] = &group;
   Runs runs;
   for (const TrialRecord& trial : file.trials) {
     if (trial.status == Status::unsupported) continue;
     runs.trials.push_back(&trial);
+    const auto group = groups.find(trial.group);
+    runs.rounds.push_back(group == groups.end() ? nullptr : group->second);
     RunKeys& keys = runs.keys.emplace_back();
     for (const auto& [key, value] : trial.settings) {
       if (!is_of_the_run_alone(key)) keys[key] = to_text(value);
     }
-    keys["backend"] = trial.backend;
-    keys["threads"] = std::to_string(trial.threads);
-    keys["ranks"] = std::to_string(trial.ranks);
-    keys["seed"] = std::to_string(trial.seed);
+    add_arm(keys, trial.backend, trial.threads, trial.ranks, trial.seed);
   }
   return runs;
 }
@@ -81,7 +84,8 @@ class Judge {
       case Form::value:
         break;
     }
-    if (is_spread()) return judge_spread(spread(members, expectation_.quantity), allowed(), comparisons_);
+    if (expectation_.quantity.is_spread())
+      return judge_spread(spread(members, expectation_.quantity), allowed(), comparisons_);
     return judge_mean(sample(members, expectation_.quantity), allowed(), comparisons_);
   }
 
@@ -97,9 +101,8 @@ class Judge {
 
  private:
   [[nodiscard]] Allowed allowed() const { return {expectation_.low, expectation_.high}; }
-  [[nodiscard]] bool is_spread() const { return !expectation_.quantity.spread_over.empty(); }
   [[nodiscard]] double number(std::size_t i, const Quantity& quantity) const {
-    return quantity_of(*runs_.trials[i], quantity);
+    return quantity_of(*runs_.trials[i], runs_.rounds[i], quantity);
   }
 
   [[nodiscard]] Sample sample(const Members& members, const Quantity& quantity) const {
@@ -111,15 +114,17 @@ class Judge {
   /// Pooled over all that the runs differ in besides the key of the spread. Keys that only some of them use depend on
   /// that key, as the settings of one backend do.
   [[nodiscard]] Spread spread(const Members& members, const Quantity& quantity) const {
+    std::map<std::string_view, std::size_t> users;  // of each key
+    for (const std::size_t i : members) {
+      for (const auto& [key, value] : runs_.keys[i]) ++users[key];
+    }
     std::map<RunKeys, Means> groups;
     for (const std::size_t i : members) {
       RunKeys others = runs_.keys[i];
       const auto found = others.find(quantity.spread_over);
       const std::string name = found == others.end() ? "" : found->second;
       std::erase_if(others, [&](const auto& entry) {
-        return entry.first == quantity.spread_over || !std::ranges::all_of(members, [&](std::size_t other) {
-                 return runs_.keys[other].contains(entry.first);
-               });
+        return entry.first == quantity.spread_over || users.at(entry.first) < members.size();
       });
       groups[others].add(name, number(i, quantity));
     }
@@ -143,7 +148,7 @@ class Judge {
     const Members first = expectation_.has_sides() ? side(members, expectation_.first) : members;
     const Members second = expectation_.has_sides() ? side(members, expectation_.second) : members;
     const Quantity& other = expectation_.other ? *expectation_.other : expectation_.quantity;
-    if (is_spread()) {
+    if (expectation_.quantity.is_spread()) {
       return judge_spread_ratio(spread(first, expectation_.quantity), spread(second, other), allowed(), comparisons_);
     }
     const Sample one = sample(first, expectation_.quantity), two = sample(second, other);
@@ -234,7 +239,7 @@ std::vector<std::string> remarks_on(const Expectation& expectation, const Member
   };
   add(failed, "failed");
   add(diverged, "diverged");
-  if (expectation.quantity.metric.ends_with("_to_target")) add(missed, "did not reach the target");
+  if (expectation.quantity.is_of_target()) add(missed, "did not reach the target");
   return remarks;
 }
 

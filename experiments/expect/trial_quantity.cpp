@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/results/step_times.hpp"
+
 namespace stepbench {
 namespace {
 
@@ -60,7 +62,7 @@ double steps_to_target(const TrialRecord& trial) {
 }
 
 /// As it was recorded; NaN where it was not.
-double recorded(const TrialRecord& trial, const Quantity& quantity) {
+double recorded(const TrialRecord& trial, const GroupRecord* rounds, const Quantity& quantity) {
   const std::string_view metric = quantity.metric;
   const EpochSeries& epochs = trial.epochs;
   const TrialSummary& summary = trial.summary;
@@ -80,7 +82,7 @@ double recorded(const TrialRecord& trial, const Quantity& quantity) {
          : metric == "gradient_error"            ? largest_gradient_error(trial)
          : metric == "steps_to_target"           ? steps_to_target(trial)
          : metric == "time_to_target"            ? summary.time_to_target
-                                                 : summary.samples_per_second;
+                                                 : summary.samples_per_second * median_over_typical(rounds, trial);
 }
 
 }  // namespace
@@ -89,11 +91,11 @@ bool missed_target(const TrialRecord& trial) {
   return find_value(trial.settings, "training.target") != nullptr && std::isnan(trial.summary.time_to_target);
 }
 
-double quantity_of(const TrialRecord& trial, const Quantity& quantity) {
+double quantity_of(const TrialRecord& trial, const GroupRecord* rounds, const Quantity& quantity) {
   if (trial.status != Status::completed && trial.status != Status::diverged) return kNotANumber;
   const std::string_view metric = quantity.metric;
-  if (metric.ends_with("_to_target")) return missed_target(trial) ? kInfinity : recorded(trial, quantity);
-  const double value = recorded(trial, quantity);
+  if (quantity.is_of_target()) return missed_target(trial) ? kInfinity : recorded(trial, rounds, quantity);
+  const double value = recorded(trial, rounds, quantity);
   if (trial.status != Status::diverged) return value;
   const bool ends_before = !quantity.step || trial.diverged_at_step < *quantity.step;
   const bool keeps = metric.starts_with("best_") || !ends_before;

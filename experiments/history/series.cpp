@@ -11,13 +11,13 @@
 #include "core/arm.hpp"
 #include "core/error.hpp"
 #include "core/results/environments.hpp"
+#include "core/results/step_times.hpp"
 #include "core/statistics.hpp"
 #include "experiments/compare/match.hpp"
 #include "experiments/compare/same_experiment.hpp"
 #include "experiments/compare/speed.hpp"
 #include "experiments/show/seed_rows.hpp"
 #include "experiments/show/shown_speed.hpp"
-#include "experiments/show/step_times.hpp"
 #include "experiments/show/varying_settings.hpp"
 
 namespace stepbench::history {

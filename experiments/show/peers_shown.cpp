@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "core/arm.hpp"
+#include "core/results/step_times.hpp"
 #include "core/speed_verdict.hpp"
 #include "core/statistics.hpp"
-#include "experiments/show/step_times.hpp"
 
 namespace stepbench {
 namespace {

@@ -11,8 +11,8 @@
 
 #include "core/arm.hpp"
 #include "core/results/lookup.hpp"
+#include "core/results/step_times.hpp"
 #include "core/statistics.hpp"
-#include "experiments/show/step_times.hpp"
 
 namespace stepbench {
 namespace {
@@ -44,7 +44,7 @@ double baseline_step_time(const TimedTrial& trial) {
          samples_of_step(*trial.baseline);
 }
 
-double faster_than_median(const TimedTrial& trial) { return trial.record->summary.step_time_median / step_time(trial); }
+double faster_than_median(const TimedTrial& trial) { return median_over_typical(trial.rounds, *trial.record); }
 
 double percent_of_peak_of(const TimedTrial& trial) {
   return trial.record->summary.percent_of_peak * faster_than_median(trial);

@@ -8,8 +8,8 @@
 
 #include "core/arm.hpp"
 #include "core/results/lookup.hpp"
+#include "core/results/step_times.hpp"
 #include "core/statistics.hpp"
-#include "experiments/show/step_times.hpp"
 #include "experiments/terminal/latex.hpp"
 
 namespace stepbench {

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "experiments/expect/judge_results.hpp"
+#include "experiments/show/shown_speed.hpp"
 
 namespace stepbench::testing {
 namespace {
@@ -138,6 +139,7 @@ TEST_CASE("a spread is over one key, pooled over the others, and runs that stand
             "ratio(spread(final_train_loss over model.perturb_seed); spread(final_train_loss over seed)) <= 0.1 where "
             "model.perturb = one_bit");
   CHECK(ratio.value == Approx(0.01 / std::sqrt(2.5)));
+  CHECK(ratio.runs == 15);  // both sides rest on all that are perturbed
   CHECK(ratio.verdict == Verdict::reproduced);
 }
 
@@ -211,6 +213,24 @@ TEST_CASE("the worst tensor's gradient error, and the speed") {
   file.trials[0].checks = {{.tensor = "a", .gradient_error = 1e-7}, {.tensor = "b", .gradient_error = 3e-7}};
   CHECK(judge(file, "gradient_error <= 1").value == 3e-7);
   CHECK(judge(file, "samples_per_second >= 1").value == 1000);
+}
+
+TEST_CASE("the speed is the table's: of the mean over the rounds, not of the median step") {
+  ResultFile file;
+  file.trials = {trial("blas", 1, 1)};
+  TrialRecord& timed = file.trials[0];
+  timed.group = "s1";
+  timed.summary.step_time_median = 0.032;
+  timed.summary.step_time_mad = 0;
+  timed.summary.samples_per_second = 1000;  // of that
+  GroupRecord& rounds = file.groups.emplace_back();
+  rounds.id = "s1";
+  rounds.trials = {timed.id};
+  rounds.step_time = {0.032, 0.128};  // mean 0.064
+  rounds.peak_gflops = {1, 1};
+  CHECK(judge(file, "samples_per_second >= 1").value == Approx(500));
+  const TableRow row{{&timed}, {&timed}, ""};
+  CHECK(ShownSpeed(row, TimedTrials(file)).rate(&TrialSummary::samples_per_second) == "500 ±0.0%");
 }
 
 TEST_CASE("what a file expects is judged by its own words") {

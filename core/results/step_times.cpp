@@ -1,4 +1,4 @@
-#include "experiments/show/step_times.hpp"
+#include "core/results/step_times.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -36,6 +36,11 @@ double noise_floor_of(const std::set<const GroupRecord*>& groups) {
 double typical_step_time(const GroupRecord* rounds, const TrialRecord& trial) {
   const double of_rounds = geometric_mean(round_times(rounds, trial.id));
   return std::isnan(of_rounds) ? trial.summary.step_time_median : of_rounds;
+}
+
+double median_over_typical(const GroupRecord* rounds, const TrialRecord& trial) {
+  const double of_rounds = geometric_mean(round_times(rounds, trial.id));
+  return std::isnan(of_rounds) ? 1 : trial.summary.step_time_median / of_rounds;
 }
 
 }  // namespace stepbench

@@ -24,4 +24,8 @@ namespace stepbench {
 /// steps.
 [[nodiscard]] double typical_step_time(const GroupRecord* rounds, const TrialRecord& trial);
 
+/// What the summary's numbers per second, which are of its median step, are to be multiplied by to be of the typical
+/// one; 1 for a trial without rounds.
+[[nodiscard]] double median_over_typical(const GroupRecord* rounds, const TrialRecord& trial);
+
 }  // namespace stepbench
