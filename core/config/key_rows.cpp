@@ -172,7 +172,7 @@ std::vector<Key> data_and_model_keys() {
       initialisation_key(),
       make_key(
           "model.perturb", [](auto& s) -> auto& { return s.model.perturb; }, enum_rule(kPerturbations),
-          "change the last bit of one initial weight"),
+          "one_bit: change the last bit of one initial weight; summation_order: order of samples within batches"),
       make_key("model.perturb_seed", [](auto& s) -> auto& { return s.model.perturb_seed; }, seed_rule(),
                "which weight, or which orders", {.condition = kPerturbed}),
       make_key("model.d_model", [](auto& s) -> auto& { return s.model.d_model; }, integer_rule(1, 65536),
