@@ -75,6 +75,7 @@ class Row:
     law: Law  # of the other batch sizes
     step_time: float
     measured: float
+    deviation: float = 0.0  # of `measured` over seeds
 
     @property
     def predicted(self) -> float:
@@ -145,7 +146,8 @@ def rows_of(runs: Sequence[Run], where: str) -> list[Row]:
         own = [run for run in runs if run.batch_size == batch_size]
         rows.append(Row(batch_size, [run.steps for run in own], fit(run for run in runs if run.batch_size != batch_size),
                         float(numpy.median([run.step_time for run in own])),
-                        float(numpy.mean([run.time for run in own]))))  # fmt: skip
+                        float(numpy.mean([run.time for run in own])),
+                        float(numpy.std([run.time for run in own], ddof=1)) if len(own) > 1 else 0.0))  # fmt: skip
     return rows
 
 
@@ -171,6 +173,8 @@ def verdict(name: str, law: Law, rows: Sequence[Row]) -> str:
     fastest = min(rows, key=lambda row: row.measured)
     cost = predicted.measured / fastest.measured - 1
     loss = "the two are one" if predicted is fastest else f"the predicted one is {cost:.1%} slower"
+    if predicted is not fastest and predicted.measured - fastest.measured <= max(predicted.deviation, fastest.deviation):
+        loss += ", less than the standard deviation of one of them over seeds: which is faster is not told"
     others = [row.law.critical_batch_size for row in rows]
     return (
         f"- {name}: fastest by prediction is batch size {predicted.batch_size}, by measurement {fastest.batch_size}: "

@@ -8,7 +8,7 @@ import pytest
 
 import fastest_batch
 from conftest import Modify, script
-from fastest_batch import Law, Run
+from fastest_batch import Law, Row, Run
 from inputs import Changes
 
 Table = dict[tuple[str, int], list[str]]
@@ -197,3 +197,12 @@ def test_a_file_that_does_not_tell_steps_of_evaluations_is_refused(sweep: Path, 
         del file["trials/blas-t1-s1-batch_size8/epochs/step"]
 
     assert "does not tell at which steps it was evaluated" in refusal(modified(sweep, change), tmp_path)
+
+
+def test_a_choice_that_costs_less_than_seeds_differ_by_is_said_to_be_open() -> None:
+    def told(deviation: float) -> str:
+        chosen = Row(16, [1], Law(1, 0), step_time=1, measured=1.05, deviation=deviation)
+        return fastest_batch.verdict("arm", Law(1, 1), [chosen, Row(32, [1], Law(2, 0), step_time=1, measured=1, deviation=0.01)])
+
+    assert "5.0% slower, less than the standard deviation" in told(0.1) and "which is faster is not told" in told(0.1)
+    assert "5.0% slower. S =" in told(0.02)
