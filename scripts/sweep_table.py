@@ -20,17 +20,18 @@ from stepbench_results import Results, ResultsError  # noqa: E402
 
 
 def cells(results: Results, rows: str, columns: str, value: str) -> pandas.DataFrame:
-    """A row per trial: its two settings and the value."""
+    """A row per trial that has both settings, of which one may have no use for another's value: these and the value."""
     summary = results.summary
     if value not in summary.columns:
         raise ResultsError(f"--value: /summary has no column {value}; it has {', '.join(summary.columns)}")
-    parts = []
-    for trial in results.trials:
-        attributes = results.trial(trial).attrs
-        for key in (rows, columns):
-            if key not in attributes:
-                raise ResultsError(f"trial {trial} has no setting {key}")
-        parts.append((attributes[rows], attributes[columns], summary.loc[trial, value]))
+    attributes = {trial: results.trial(trial).attrs for trial in results.trials}
+    for key in (rows, columns):
+        if not any(key in of_trial for of_trial in attributes.values()):
+            raise ResultsError(f"{results.path}: no trial has a setting {key}")
+    parts = [(of_trial[rows], of_trial[columns], summary.loc[trial, value])
+             for trial, of_trial in attributes.items() if rows in of_trial and columns in of_trial]  # fmt: skip
+    if not parts:
+        raise ResultsError(f"{results.path}: no trial has both {rows} and {columns}")
     return pandas.DataFrame(parts, columns=["row", "column", "value"]).dropna()
 
 
