@@ -5,7 +5,6 @@
 """
 
 import argparse
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from stepbench_report.collection import Collection  # noqa: E402
 from stepbench_report.drawing import WIDE, draw  # noqa: E402
 from stepbench_results import ResultsError  # noqa: E402
 
-_FORMATS = (".png", ".svg", ".pdf")
 _DPI = 200  # of PNG
 
 
@@ -31,18 +29,13 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--width", type=float, default=WIDE, metavar="INCHES", help=f"of the picture (default {WIDE})")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="PICTURE", help="a .png, .svg or .pdf file")
     options = parser.parse_args(arguments)
-    if options.output.suffix.lower() not in _FORMATS:
-        parser.error(f"--output: {options.output}: its name must end in {', '.join(_FORMATS)}")
     if not 2 <= options.width <= 40:
         parser.error(f"--width: {options.width:g} is not between 2 and 40 inches")
-    stepbench_script.check_output(options.output)
+    stepbench_script.check_picture(parser, options.output)
     chart = make_chart(options.chart, Collection([stepbench_results.open(path) for path in options.files]))
     if isinstance(chart, Absent):
         raise ResultsError(f"{options.files[0]}: there is no chart `{options.chart}`: {chart.reason}")
-    picture = io.BytesIO()
-    draw(chart, options.width).savefig(picture, format=options.output.suffix[1:].lower(), dpi=_DPI)
-    stepbench_script.write_output(options.output, picture.getvalue())
-    stepbench_script.show(f"picture: {options.output}\n")
+    stepbench_script.write_picture(options.output, draw(chart, options.width), dpi=_DPI)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@
 """
 
 import argparse
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +21,6 @@ from matplotlib.ticker import FuncFormatter, NullFormatter  # noqa: E402
 import stepbench_results  # noqa: E402
 from stepbench_results import Results, ResultsError  # noqa: E402
 
-_FORMATS = (".png", ".svg", ".pdf")
 _VALUES = {"train_loss": "training loss", "validation_loss": "validation loss",
            "validation_accuracy": "validation accuracy", "gradient_noise_scale": "noise scale"}  # fmt: skip
 _MARKERS, _DASHES = "os^Dv", ("-", "--", ":", "-.")
@@ -102,15 +100,10 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--log", action="store_true", help="a logarithmic scale of the value")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="PICTURE", help="a .png, .svg or .pdf file")
     options = parser.parse_args(arguments)
-    if options.output.suffix.lower() not in _FORMATS:
-        parser.error(f"--output: {options.output}: its name must end in {', '.join(_FORMATS)}")
-    stepbench_script.check_output(options.output)
+    stepbench_script.check_picture(parser, options.output)
     by = [key for key in options.by.split(",") if key]
     table = points(stepbench_results.open(options.file), options.value, options.against, by)
-    picture = io.BytesIO()
-    draw(table, options.value, options.against, options.log).savefig(picture, format=options.output.suffix[1:].lower())
-    stepbench_script.write_output(options.output, picture.getvalue())
-    stepbench_script.show(f"picture: {options.output}\n")
+    stepbench_script.write_picture(options.output, draw(table, options.value, options.against, options.log))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@
 """
 
 import argparse
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +16,6 @@ import pandas  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from stepbench_results import ResultsError  # noqa: E402
 
-_FORMATS = (".png", ".svg", ".pdf")
 _COLUMNS = ["planted_percent", "rounds", "runs", "covered", "told"]
 _PROMISED = {"covered": 0.95, "told": 0.05}
 _TITLES = {"covered": "runs whose interval holds the planted ratio", "told": "runs that tell a difference"}
@@ -52,13 +50,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("curves", type=Path, metavar="CURVES.txt", help="what stepbench_verdict_curves printed")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="PICTURE", help="a .png, .svg or .pdf file")
     options = parser.parse_args(arguments)
-    if options.output.suffix.lower() not in _FORMATS:
-        parser.error(f"--output: {options.output}: its name must end in {', '.join(_FORMATS)}")
-    stepbench_script.check_output(options.output)
-    picture = io.BytesIO()
-    draw(read_curves(options.curves)).savefig(picture, format=options.output.suffix[1:].lower())
-    stepbench_script.write_output(options.output, picture.getvalue())
-    stepbench_script.show(f"picture: {options.output}\n")
+    stepbench_script.check_picture(parser, options.output)
+    stepbench_script.write_picture(options.output, draw(read_curves(options.curves)))
 
 
 if __name__ == "__main__":

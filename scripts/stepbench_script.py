@@ -3,9 +3,11 @@
 Only the standard library is imported here, so that a Python without the packages gets this far.
 """
 
+import argparse
 import contextlib
 import errno
 import importlib.util
+import io
 import os
 import resource
 import signal
@@ -13,9 +15,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DEBIAN_PYTHON = "/usr/bin/python3"  # has Debian's packages; `python3` on the PATH may be another
+_PICTURES = (".png", ".svg", ".pdf")
 _SWITCHED = "STEPBENCH_PYTHON_SWITCHED"
 _LEAST_ROOM = 400 << 20  # bytes of address space: Python, the packages, and OpenBLAS's buffer
 # Of an error that names no file: writing to stdout is all that scripts do without a name.
@@ -117,6 +123,21 @@ def write_output(path: Path, content: str | bytes) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def check_picture(parser: argparse.ArgumentParser, path: Path) -> None:
+    """As check_output(), and ends with the parser's error where the name is that of no picture."""
+    if path.suffix.lower() not in _PICTURES:
+        parser.error(f"--output: {path}: its name must end in {', '.join(_PICTURES)}")
+    check_output(path)
+
+
+def write_picture(path: Path, figure: "Figure", **options: object) -> None:
+    """In the format that the name says; `options` are matplotlib's."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format=path.suffix[1:].lower(), **options)
+    write_output(path, picture.getvalue())
+    show(f"picture: {path}\n")
 
 
 def place_of(path: Path) -> Path:

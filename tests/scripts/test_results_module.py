@@ -9,6 +9,7 @@ import numpy
 import pytest
 
 import stepbench_results
+import stepbench_sealed
 from conftest import Modify
 from inputs import Changes
 from stepbench_results import ResultsError
@@ -141,7 +142,7 @@ def test_arrays_need_no_pandas_and_tables_say_that_they_do(swept: Path, monkeypa
 
 def test_an_image_is_sealed_as_the_program_does(plain: Path) -> None:
     pytest.importorskip("xxhash", reason="without python3-xxhash nothing is sealed")
-    assert stepbench_results.sealed(stepbench_results.read_image(plain)) == plain.read_bytes()
+    assert stepbench_sealed.sealed(stepbench_sealed.read_image(plain)) == plain.read_bytes()
 
 
 def test_unknown_names_are_answered_with_those_there_are(plain: Path) -> None:
