@@ -166,7 +166,8 @@ void expand(const TrialSettings& shared, std::span<const Assignment> assignments
     for (std::size_t d = 0; d < dimensions.size(); ++d) {
       const Dimension& dimension = dimensions[d];
       const Key& key = *dimension.assignment->key;
-      // A setting that another backend has, or another of the swept values wants: there is one cell of it, without.
+      // A setting that this backend, or another swept value of this cell, has no use for: of its values only the first
+      // makes a trial, without it.
       if (!table.applies(key, all)) {
         if (cell[d] > 0) return;
         continue;
