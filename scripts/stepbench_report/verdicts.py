@@ -192,7 +192,8 @@ def target(trials: Collection, condition: str) -> list[str]:
                 else f"Nobody reached {name}."]  # fmt: skip
     by = ", ".join(_time_text(arm, times[arm]) for arm in ranked[1:])
     first = times[ranked[0]]
-    sentence = f"{ranked[0]} reached {name} first, after {seconds_text(first.median)} of training"
+    before_others = " first" if len(times) > 1 else ""
+    sentence = f"{ranked[0]} reached {name}{before_others}, after {seconds_text(first.median)} of training"
     sentence += f" ({_seeds(first)})" if _is_median(first) else ""
     sentence += f"; then {by}" if by else ""
     for arm in missed:
