@@ -16,11 +16,12 @@ install(DIRECTORY scripts DESTINATION ${STEPBENCH_DATA_FOLDER} USE_SOURCE_PERMIS
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 # The pages, and the picture that they show, in folders as here: they link to each other (tests/install follows the links).
 set(STEPBENCH_PAGES README.md CHANGELOG.md CONTRIBUTING.md experiments/README.md experiments/accumulation.md experiments/fastest-batch.md
-    experiments/grokking-rounding.md experiments/hogwild.md experiments/one-bit.md experiments/sixteen-bit.md experiments/compare/README.md
+    experiments/grokking-rounding.md experiments/hogwild.md experiments/noise-scale.md experiments/one-bit.md experiments/sixteen-bit.md experiments/compare/README.md
     experiments/data/README.md experiments/measure/README.md experiments/scale/README.md results/README.md
     results/reference/README.md results/reference/quick-speed.svg results/reference/verdict-curves.svg
     results/reference/hogwild-time.svg results/reference/accumulation.svg results/reference/one-bit.svg
-    results/reference/grokking-rounding-accuracy.svg results/reference/grokking-rounding-loss.svg results/reference/sixteen-bit.svg scripts/README.md scripts/peers/README.md scripts/peers/PROTOCOL.md
+    results/reference/grokking-rounding-accuracy.svg results/reference/grokking-rounding-loss.svg results/reference/noise-scale.svg
+    results/reference/sixteen-bit.svg scripts/README.md scripts/peers/README.md scripts/peers/PROTOCOL.md
     scripts/peers/example.py scripts/peers/stepbench_peer.py scripts/slurm/README.md tests/README.md variants/README.md
     variants/ranks/README.md)
 foreach(page IN LISTS STEPBENCH_PAGES)

@@ -76,9 +76,8 @@ std::string program_help() {
          "something\n"
          "else than the reference; 130 interrupted.\n"
          "Tables go to stdout, progress and warnings to stderr. Completion: source <(stepbench completion bash)\n"
-         "STEPBENCH_ISA=avx512bf16|avx512|avx2|portable: the kernels' instruction set, else the widest of the CPU. "
-         "NO_COLOR: no "
-         "colours.\n\n"
+         "STEPBENCH_ISA=avx512bf16|avx512|avx2|portable: the kernels' instruction set, else the widest of the CPU.\n"
+         "NO_COLOR: no colours.\n\n"
          "`stepbench COMMAND --help` says more. A first run: stepbench run quick\n";
 }
 
