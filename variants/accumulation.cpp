@@ -8,6 +8,7 @@
 #include "core/buffer.hpp"
 #include "core/lap_clock.hpp"
 #include "core/models/parameters.hpp"
+#include "core/models/step_work.hpp"
 #include "variants/kernels/kernels.hpp"
 
 namespace stepbench {
@@ -163,7 +164,7 @@ class AccumulatingNetwork final : public Network<Scalar> {
 }  // namespace
 
 bool accumulates(const NetworkSettings& settings) {
-  return settings.training.micro_batch && *settings.training.micro_batch < settings.max_batch;
+  return trains_in_parts(settings.training, settings.max_batch);
 }
 
 template <typename Scalar>

@@ -170,7 +170,7 @@ Judgement judge_unpaired(std::span<const double> first, std::span<const double> 
 }
 
 std::string no_spread_why(const Spread& spread) {
-  return !spread.known ? "a run has no such number, or none that is finite" : "a spread needs two runs: more seeds";
+  return !spread.known() ? "a run has no such number, or none that is finite" : "a spread needs two runs: more seeds";
 }
 
 double quantile_above(const auto& distribution, double chance) {
@@ -221,40 +221,41 @@ Judgement judge_ratio(const Sample& first, const Sample& second, Allowed allowed
   return exponentiated(judge_difference(logarithms(first), logarithms(second), log_bounds(allowed), comparisons));
 }
 
-void add_to(Spread& spread, std::span<const double> sample) {
-  if (!std::ranges::all_of(sample, [](double value) { return std::isfinite(value); })) spread.known = false;
-  if (!spread.known || sample.size() < 2) return;
-  const double degrees = static_cast<double>(sample.size()) - 1, variance = moments_of(sample).variance;
-  spread.runs += sample.size();
-  spread.all_degrees += degrees;
-  spread.sum += degrees * variance;
+void Spread::add(std::span<const double> sample) {
+  if (!std::ranges::all_of(sample, [](double value) { return std::isfinite(value); })) known_ = false;
+  if (!known_ || sample.size() < 2) return;
+  const double degrees = static_cast<double>(sample.size()) - 1, squares = degrees * moments_of(sample).variance;
+  runs_ += sample.size();
+  all_degrees_ += degrees;
+  sum_ += squares;
   // A variance's square comes out too large, by (d + 2) / d on average: of many samples of two runs that would leave a
   // third of the degrees, although all have the same variance.
-  spread.sum_of_squares += degrees * variance * degrees * variance / (degrees + 2);
-  spread.variance = spread.sum / spread.all_degrees;
-  const double welch = spread.sum > 0 ? spread.sum * spread.sum / spread.sum_of_squares - 2 : kInfinity;
-  spread.degrees = std::min(welch, spread.all_degrees);
+  sum_of_squares_ += squares * squares / (degrees + 2);
+}
+
+double Spread::degrees() const {
+  return sum_ > 0 ? std::min(sum_ * sum_ / sum_of_squares_ - 2, all_degrees_) : all_degrees_;
 }
 
 Judgement judge_spread(const Spread& spread, Allowed allowed, std::size_t comparisons) {
-  if (!spread.known || spread.degrees == 0) return cannot_tell(spread.runs, no_spread_why(spread));
-  const boost::math::chi_squared distribution(spread.degrees);
-  const double sum = spread.variance * spread.degrees;
+  if (!spread.known() || spread.degrees() == 0) return cannot_tell(spread.runs(), no_spread_why(spread));
+  const boost::math::chi_squared distribution(spread.degrees());
+  const double sum = spread.variance() * spread.degrees();
   const auto bounds_at = [&](double chance) {
     return Bounds{std::sqrt(sum / quantile_above(distribution, chance)),
                   std::sqrt(sum / boost::math::quantile(distribution, chance))};
   };
-  return decide(std::sqrt(spread.variance), spread.runs, bounds_at, allowed, comparisons);
+  return decide(std::sqrt(spread.variance()), spread.runs(), bounds_at, allowed, comparisons);
 }
 
 Judgement judge_spread_ratio(const Spread& first, const Spread& second, Allowed allowed, std::size_t comparisons) {
-  const std::size_t runs = std::min(first.runs, second.runs);
+  const std::size_t runs = std::min(first.runs(), second.runs());
   for (const Spread* spread : {&first, &second}) {
-    if (!spread->known || spread->degrees == 0) return cannot_tell(runs, no_spread_why(*spread));
+    if (!spread->known() || spread->degrees() == 0) return cannot_tell(runs, no_spread_why(*spread));
   }
-  if (second.variance == 0) return cannot_tell(runs, "all runs of the second spread have the same number");
-  const double ratio = first.variance / second.variance;
-  const boost::math::fisher_f distribution(first.degrees, second.degrees);
+  if (second.variance() == 0) return cannot_tell(runs, "all runs of the second spread have the same number");
+  const double ratio = first.variance() / second.variance();
+  const boost::math::fisher_f distribution(first.degrees(), second.degrees());
   const auto bounds_at = [&](double chance) {
     return Bounds{std::sqrt(ratio / quantile_above(distribution, chance)),
                   std::sqrt(ratio / boost::math::quantile(distribution, chance))};

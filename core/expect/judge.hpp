@@ -52,18 +52,25 @@ enum class Scale { linear, logarithmic };
                                     std::size_t comparisons);
 
 /// A variance pooled over several samples, each about its own mean.
-struct Spread {
-  double variance = 0;
+class Spread {
+ public:
+  void add(std::span<const double> sample);
+
+  /// False: a run has no number, or none that is finite. Then nothing more is told.
+  [[nodiscard]] bool known() const { return known_; }
+  /// Of the samples that had two or more.
+  [[nodiscard]] std::size_t runs() const { return runs_; }
+  [[nodiscard]] double variance() const { return all_degrees_ > 0 ? sum_ / all_degrees_ : 0; }
   /// Of freedom, by Welch and Satterthwaite (as Welch 1947, Biometrika 34, has them): where the samples' own variances
   /// differ, fewer than theirs together, which are the most. 0: no sample had two runs.
-  double degrees = 0;
-  std::size_t runs = 0;  // of the samples that had two or more
-  bool known = true;     // false: a run has no number, or none that is finite
+  [[nodiscard]] double degrees() const;
 
+ private:
+  bool known_ = true;
+  std::size_t runs_ = 0;
   // Over the samples: degrees d, d times the variance v, d v squared over d + 2.
-  double all_degrees = 0, sum = 0, sum_of_squares = 0;
+  double all_degrees_ = 0, sum_ = 0, sum_of_squares_ = 0;
 };
-void add_to(Spread& spread, std::span<const double> sample);
 [[nodiscard]] Judgement judge_spread(const Spread& spread, Allowed allowed, std::size_t comparisons);
 [[nodiscard]] Judgement judge_spread_ratio(const Spread& first, const Spread& second, Allowed allowed,
                                            std::size_t comparisons);

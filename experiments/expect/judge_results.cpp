@@ -132,7 +132,7 @@ class Judge {
     for (const auto& [others, means] : groups) {
       std::vector<double> values;
       for (const auto& [name, value] : means.sample()) values.push_back(value);
-      add_to(pooled, values);
+      pooled.add(values);
     }
     return pooled;
   }

@@ -105,7 +105,7 @@ TEST_CASE("a ratio is one of geometric means, and of no numbers below zero") {
 
 TEST_CASE("a spread has the interval of chi-squared, a ratio of two that of F") {
   Spread spread;
-  add_to(spread, std::vector<double>{1, 2, 3, 4, 5});  // variance 2.5; chi-squared of 4 at 5% and 95%: 0.711, 9.488
+  spread.add(std::vector<double>{1, 2, 3, 4, 5});  // variance 2.5; chi-squared of 4 at 5% and 95%: 0.711, 9.488
   const Judgement judgement = judge_spread(spread, at_least(0), 1);
   CHECK(judgement.value == Approx(std::sqrt(2.5)));
   CHECK(judgement.low == Approx(std::sqrt(10 / 9.488)).epsilon(1e-3));
@@ -117,42 +117,42 @@ TEST_CASE("a spread has the interval of chi-squared, a ratio of two that of F") 
 
 TEST_CASE("a spread over one run, or without any, cannot be told") {
   Spread one, none;
-  add_to(one, std::vector<double>{1});
-  add_to(none, std::vector<double>{1, 1});
-  CHECK(none.degrees == 1);
+  one.add(std::vector<double>{1});
+  none.add(std::vector<double>{1, 1});
+  CHECK(none.degrees() == 1);
   CHECK(judge_spread(one, at_least(0), 1).verdict == Verdict::cannot_tell);
   CHECK(judge_spread_ratio(none, none, at_least(0), 1).verdict == Verdict::cannot_tell);
 }
 
 TEST_CASE("spreads about different means are pooled") {
   Spread spread;
-  add_to(spread, std::vector<double>{1, 3});
-  add_to(spread, std::vector<double>{101, 103});
-  CHECK(spread.variance == Approx(2));
-  CHECK(spread.degrees == 2);
+  spread.add(std::vector<double>{1, 3});
+  spread.add(std::vector<double>{101, 103});
+  CHECK(spread.variance() == Approx(2));
+  CHECK(spread.degrees() == 2);
 }
 
 TEST_CASE("samples of different variances count for fewer degrees of freedom than they have together") {
   Spread spread;
-  add_to(spread, std::vector<double>{1, 2, 3});
-  add_to(spread, std::vector<double>{0, 10, 20, 30});
-  add_to(spread, std::vector<double>{5, 7});
-  add_to(spread, std::vector<double>{100});  // alone, it says nothing of a spread
+  spread.add(std::vector<double>{1, 2, 3});
+  spread.add(std::vector<double>{0, 10, 20, 30});
+  spread.add(std::vector<double>{5, 7});
+  spread.add(std::vector<double>{100});  // alone, it says nothing of a spread
   // Variances 1, 500/3, 2 of 2, 3, 1 degrees: 504 / 6, and 504^2 / (2^2 / 4 + 500^2 / 5 + 2^2 / 3) - 2. The interval is
   // scipy's: sqrt(df * 84 / scipy.stats.chi2.ppf((0.95, 0.05), df)).
   const Judgement judgement = judge_spread(spread, at_least(0), 1);
-  CHECK(spread.variance == Approx(84));
-  CHECK(spread.degrees == Approx(3.080082929463291));
+  CHECK(spread.variance() == Approx(84));
+  CHECK(spread.degrees() == Approx(3.080082929463291));
   CHECK(judgement.low == Approx(5.703645146381214));
   CHECK(judgement.high == Approx(26.19341435682863));
 }
 
 TEST_CASE("a spread rests on the runs of all samples that have one, a ratio of two on the smaller side's") {
   Spread spread, four;
-  add_to(spread, std::vector<double>{1, 3});
-  add_to(spread, std::vector<double>{101, 103, 105});
-  add_to(spread, std::vector<double>{7});
-  add_to(four, std::vector<double>{1, 2, 4, 5});
+  spread.add(std::vector<double>{1, 3});
+  spread.add(std::vector<double>{101, 103, 105});
+  spread.add(std::vector<double>{7});
+  four.add(std::vector<double>{1, 2, 4, 5});
   CHECK(judge_spread(spread, at_least(0), 1).runs == 5);
   CHECK(judge_spread_ratio(spread, four, at_least(0), 1).runs == 4);
 }
